@@ -1,0 +1,45 @@
+"""Errors that a reader can act on: what was expected, what was seen, what to do.
+
+Three things must never be mixed up: somebody asked for something impossible (`UsageError`, exit
+code 4), the world did not let us look (`InfrastructureError`, exit code 6), and a worker broke
+a guarantee (a verdict, not an exception; exit code 1).
+"""
+
+from __future__ import annotations
+
+#: Exit codes of the `queuejob` command and of the pytest plugin.
+EXIT_OK = 0
+EXIT_VIOLATED = 1
+EXIT_INTERRUPTED = 2
+EXIT_USAGE = 4
+EXIT_NOT_PROVED = 6
+
+
+class QueuejobError(Exception):
+    """Base of all errors of this project; `exit_code` is what the process ends with."""
+
+    exit_code = EXIT_NOT_PROVED
+
+    def __init__(self, what: str, *, expected: str = "", seen: str = "", todo: str = "") -> None:
+        self.what, self.expected, self.seen, self.todo = what, expected, seen, todo
+        parts = (("expected", expected), ("saw", seen), ("to do", todo))
+        lines = [what, *(f"  {name}: {text}" for name, text in parts if text)]
+        super().__init__("\n".join(lines))
+
+
+class UsageError(QueuejobError):
+    """What was asked for does not exist or does not fit; nothing has been created."""
+
+    exit_code = EXIT_USAGE
+
+
+class InfrastructureError(QueuejobError):
+    """Machine, daemon, cluster or broker failed: nothing is known about the worker."""
+
+
+class CommandFailed(InfrastructureError):
+    """A process ended with a code other than 0, or was not there at all."""
+
+
+class TimedOut(InfrastructureError):
+    """Something that was waited for did not come within its bound."""

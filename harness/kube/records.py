@@ -1,0 +1,166 @@
+"""What we read of Kubernetes objects: frozen records, made from the API's own JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+JSON = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Container:
+    """The state of one container of a pod, in its present run (`restarts` counts earlier ones)."""
+
+    name: str
+    image: str
+    ready: bool
+    restarts: int
+    running: bool
+    #: It runs or has run: there is a log.
+    started: bool
+    #: Why it waits, as "ImagePullBackOff: Back-off pulling …"; empty when it does not.
+    waiting: str
+    #: Exit code of the present run, or else of the one before; None while there is none.
+    exit_code: int | None
+
+    @classmethod
+    def of(cls, status: JSON) -> Container:
+        state, last = status.get("state", {}), status.get("lastState", {})
+        waiting = state.get("waiting")
+        ended = state.get("terminated") or last.get("terminated") or {}
+        return cls(
+            name=status["name"],
+            image=status.get("image", ""),
+            ready=status.get("ready", False),
+            restarts=status.get("restartCount", 0),
+            running="running" in state,
+            started="running" in state or "terminated" in state,
+            waiting=": ".join(filter(None, (waiting.get("reason"), waiting.get("message"))))
+            if waiting
+            else "",
+            exit_code=ended.get("exitCode"),
+        )
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod as it was at one moment."""
+
+    name: str
+    uid: str
+    phase: str
+    ready: bool
+    node: str
+    containers: tuple[Container, ...]
+    #: Since when the scheduler finds no place for it, and its words; None and "" when it has one.
+    unplaced_since: datetime | None
+    unplaced_why: str
+
+    @classmethod
+    def of(cls, item: JSON) -> Pod:
+        status = item.get("status", {})
+        conditions = {c["type"]: c for c in status.get("conditions", [])}
+        placed = conditions.get("PodScheduled", {})
+        unplaced = placed.get("status") == "False"
+        return cls(
+            name=item["metadata"]["name"],
+            uid=item["metadata"]["uid"],
+            phase=status.get("phase", "Unknown"),
+            ready=conditions.get("Ready", {}).get("status") == "True",
+            node=item["spec"].get("nodeName", ""),
+            containers=tuple(
+                Container.of(one)
+                for kind in ("initContainerStatuses", "containerStatuses")
+                for one in status.get(kind, [])
+            ),
+            unplaced_since=_moment(placed["lastTransitionTime"]) if unplaced else None,
+            unplaced_why=placed.get("message", "") if unplaced else "",
+        )
+
+    def __str__(self) -> str:
+        """A few words for error messages: where it is in its life."""
+        waits = [f"{c.name} waits: {c.waiting}" for c in self.containers if c.waiting]
+        ends = [f"{c.name} exited with {c.exit_code}" for c in self.containers if c.exit_code]
+        details = [*waits, *ends, *([self.unplaced_why] if self.unplaced_why else [])]
+        return f"pod {self.name} is {self.phase}" + (f" ({'; '.join(details)})" if details else "")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A Job as it was at one moment; the counts are of pods."""
+
+    name: str
+    completions: int | None
+    parallelism: int
+    active: int
+    succeeded: int
+    failed: int
+    #: How it ended, None while it has not.
+    ended: Literal["Complete", "Failed"] | None
+    #: Why it ended so, in the controller's words.
+    why: str
+
+    @classmethod
+    def of(cls, item: JSON) -> Job:
+        spec, status = item["spec"], item.get("status", {})
+        true = {c["type"]: c for c in status.get("conditions", []) if c["status"] == "True"}
+        ended: Literal["Complete", "Failed"] | None = None
+        if "Complete" in true:
+            ended = "Complete"
+        elif "Failed" in true:
+            ended = "Failed"
+        end = true.get(ended or "", {})
+        return cls(
+            name=item["metadata"]["name"],
+            completions=spec.get("completions"),
+            parallelism=spec.get("parallelism", 1),
+            active=status.get("active", 0),
+            succeeded=status.get("succeeded", 0),
+            failed=status.get("failed", 0),
+            ended=ended,
+            why=": ".join(filter(None, (end.get("reason"), end.get("message")))),
+        )
+
+    def __str__(self) -> str:
+        wanted = "" if self.completions is None else f" of {self.completions}"
+        return (
+            f"Job {self.name} is {self.ended or 'running'}: {self.active} pods active, "
+            f"{self.succeeded}{wanted} succeeded, {self.failed} failed"
+            + (f" ({self.why})" if self.why else "")
+        )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of what the cluster's parts say about an object."""
+
+    at: str
+    kind: str
+    about: str
+    reason: str
+    message: str
+    count: int
+
+    @classmethod
+    def of(cls, item: JSON) -> Event:
+        about = item.get("involvedObject", {})
+        stamps = (item.get("lastTimestamp"), item.get("eventTime"), item.get("firstTimestamp"))
+        return cls(
+            at=next(filter(None, stamps), ""),
+            kind=item.get("type") or "",
+            about=f"{about.get('kind', '?')}/{about.get('name', '?')}",
+            reason=item.get("reason") or "",
+            message=(item.get("message") or "").strip(),
+            count=item.get("count") or 1,
+        )
+
+    def __str__(self) -> str:
+        times = f" (x{self.count})" if self.count > 1 else ""
+        return f"{self.at} {self.kind} {self.about} {self.reason}: {self.message}{times}"
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,1 @@
+"""What is seen of a namespace from outside, and kept in files."""

@@ -1,0 +1,74 @@
+"""What the parts ask of each other: Protocols, and the small records that they exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+#: Takes one line of news, for a person who waits.
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster and the two files that reach it.
+
+    `owned` says that this tool made it, and so may delete it.
+    """
+
+    name: str
+    kubeconfig: Path
+    kubectl: Path
+    owned: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look at one need showed: there or not, what was seen, and how to get it."""
+
+    present: bool
+    seen: str
+    todo: str = ""
+
+
+@runtime_checkable
+class Need(Protocol):
+    """One thing that a machine must have before a cluster can run on it.
+
+    `check` only looks, and takes no longer than a few seconds. `fix` gets it, telling each step,
+    and raises `InfrastructureError` (with what to run by hand) when it may not or cannot.
+    """
+
+    name: str
+    why: str
+
+    def check(self) -> Finding: ...
+
+    def fix(self, tell: Tell) -> None: ...
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """Something that has clusters. All calls are safe from several processes at once."""
+
+    name: str
+
+    def acquire(self) -> Cluster:
+        """The cluster, made if need be; waits for whoever is making it already."""
+
+    def load(self, refs: Sequence[str]) -> None:
+        """Put Docker images where the cluster's nodes can start them, each once."""
+
+    def held(self) -> bool:
+        """Has the cluster been acquired for this run, and not been released?"""
+
+    def release(self, *, keep: bool) -> None:
+        """Give up the cluster: delete it when it is ours and nobody else uses it, unless `keep`."""
+
+    def farewell(self) -> str:
+        """How to reach a cluster that is kept, and how to delete it."""
+
+    def delete(self) -> None:
+        """Delete the cluster now; `UsageError` when this tool did not make it."""

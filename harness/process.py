@@ -1,0 +1,37 @@
+"""Telling one process from another that got the same number later."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A process: its pid, and when it began (clock ticks after boot, see proc_pid_stat(5))."""
+
+    pid: int
+    began: int
+
+    @property
+    def alive(self) -> bool:
+        """True while that very process runs; a zombie has ended."""
+        state, began = _stat(self.pid)
+        return began >= 0 and began == self.began and state != "Z"
+
+
+def identify(pid: int | None = None) -> Identity:
+    """The identity of a running process, by default our own; began is -1 when there is none."""
+    number = os.getpid() if pid is None else pid
+    return Identity(number, _stat(number)[1])
+
+
+def _stat(pid: int) -> tuple[str, int]:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return "", -1
+    # The command's name stands in parentheses and may hold anything, also spaces and ")".
+    fields = text.rpartition(")")[2].split()
+    return fields[0], int(fields[19])

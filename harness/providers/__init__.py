@@ -1,0 +1,1 @@
+"""Where clusters come from: one module (or folder) per provider, its class named `Provider`."""

@@ -1,0 +1,298 @@
+"""The kind provider: one cluster, made once, shared by all who need it, deleted by the last."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from harness import clock, manifests, paths, shell
+from harness.clock import NotYet, wait_until
+from harness.docker import Docker
+from harness.errors import InfrastructureError, QueuejobError, TimedOut, UsageError
+from harness.ports import Cluster, Tell
+from harness.process import Identity
+from harness.providers.kind.bounds import CREATE, DELETE, LOGS, READY
+from harness.providers.kind.record import Record, Store
+from harness.settings import Settings
+
+if TYPE_CHECKING:
+    from harness.providers.kind.cluster import BoundedKindCluster
+
+LABEL = "io.x-k8s.kind.cluster"
+ROLE_LABEL = "io.x-k8s.kind.role"
+#: Whoever waits for another process waits for all that this one may do under the lock.
+_TURN = CREATE + READY + LOGS + 2 * DELETE
+_RFC3339 = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a cluster is made with: functions, so that nothing is built before it is needed."""
+
+    docker: Docker
+    node_image: Callable[[], str]
+    kind: Callable[[], Path]
+    kubectl: Callable[[], Path]
+    tell: Tell
+    #: The process for which the cluster is held: under xdist the controller.
+    user: Identity
+
+
+class KindProvider:
+    """`ports.Provider` for kind."""
+
+    name = "kind"
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self._settings, self._parts = settings, parts
+        self._docker = parts.docker
+        self._cluster_name = settings.cluster
+        root = paths.state_folder() / "clusters"
+        root.mkdir(parents=True, exist_ok=True)
+        self._store = Store(root / self._cluster_name)
+        self._lock_file = root / f"{self._cluster_name}.lock"
+
+    def acquire(self) -> Cluster:
+        """The cluster: ours if it is well, else a new one; somebody else's only if named."""
+        with self._turn():
+            containers = self._containers()
+            if containers and not self._ours():
+                return self._borrow()
+            if containers and not self._usable():
+                self._parts.tell(f"removing what is left of the cluster {self._cluster_name}")
+                self._delete()
+                containers = []
+            if not containers:
+                self._create()
+            self._store.join(self._parts.user)
+            return self._handle(owned=True)
+
+    def held(self) -> bool:
+        """Has the cluster been acquired (or begun) for this run and not been released yet?"""
+        return self._store.has(self._parts.user)
+
+    def load(self, refs: Sequence[str]) -> None:
+        """Put images on the nodes that run pods, each once per node and image id."""
+        with self._turn():
+            nodes = {c["Id"]: c["Name"].lstrip("/") for c in self._workers()}
+            done, wanted, targets = self._store.loaded(), [], set()
+            for ref in refs:
+                image = self._docker.image_id(ref)
+                if image is None:
+                    raise UsageError(
+                        f"there is no image {ref} in Docker",
+                        expected="an image that Docker has",
+                        seen="`docker image inspect` does not know it",
+                        todo=f"build it or `docker pull {ref}` first; mind the spelling",
+                    )
+                entries = {f"{ident} {image} {ref}": ident for ident in nodes}
+                missing = entries.keys() - done
+                if missing:
+                    wanted.append((ref, entries))
+                    targets |= {nodes[entries[entry]] for entry in missing}
+            if not wanted:
+                return
+            self._parts.tell(f"loading {', '.join(ref for ref, _ in wanted)}")
+            kind = self._kind_cluster()
+            kind.load_docker_images([ref for ref, _ in wanted], sorted(targets))
+            self._store.remember_loaded(entry for _, entries in wanted for entry in entries)
+
+    def release(self, *, keep: bool) -> None:
+        """Leave the cluster; the last one who leaves deletes it, unless `keep`."""
+        with self._turn():
+            self._store.leave(self._parts.user)
+            if not keep and self._ours() and not self._store.users():
+                self._delete()
+
+    def farewell(self) -> str:
+        """How to reach a cluster that is kept, and how to delete it."""
+        return (
+            f"the cluster {self._cluster_name} is kept. Look: "
+            f"{self._parts.kubectl()} --kubeconfig {self._store.kubeconfig} get pods -A. "
+            f"Delete: queuejob cluster delete {self._cluster_name}"
+        )
+
+    def delete(self) -> None:
+        """Delete the cluster now, whoever uses it; `UsageError` when it is not ours."""
+        with self._turn():
+            if not self._containers():
+                self._store.forget()
+                return
+            if not self._ours():
+                raise self._foreign()
+            self._delete()
+
+    # -- what is there -------------------------------------------------------------------------
+
+    def _containers(self) -> list[dict[str, Any]]:
+        return self._docker.containers(f"label={LABEL}={self._cluster_name}")
+
+    def _workers(self) -> list[dict[str, Any]]:
+        # The control plane takes no pods, unless it is alone.
+        nodes = [c for c in self._containers() if c["Config"]["Labels"].get(ROLE_LABEL)]
+        return [c for c in nodes if c["Config"]["Labels"][ROLE_LABEL] != "control-plane"] or nodes
+
+    def _ours(self) -> bool:
+        record = self._store.read()
+        found = [(c["Id"], c["Created"]) for c in self._containers()]
+        return record is not None and bool(found) and record.covers(found)
+
+    def _usable(self) -> bool:
+        record = self._store.read()
+        if record is None or record.status != "ready":
+            return False
+        running = {c["Id"] for c in self._containers() if c["State"]["Running"]}
+        if running != record.containers or not self._kind_cluster().answers():
+            return False
+        if record.image == self._parts.node_image():
+            return True
+        if self._store.users():
+            raise InfrastructureError(
+                f"the cluster {self._cluster_name} is in use with another node image",
+                expected=self._parts.node_image(),
+                seen=f"{record.image}, used by process {self._store.users()[0].pid}",
+                todo="wait for that run to end, or give another --queuejob-cluster",
+            )
+        return False
+
+    def _foreign(self) -> UsageError:
+        return UsageError(
+            f"the cluster {self._cluster_name} was not made by this tool",
+            expected=f"no cluster {self._cluster_name}, or one of our own",
+            seen=f"containers with {LABEL}={self._cluster_name} and no record of them in "
+            f"{self._store.folder}",
+            todo="use it as it is with --queuejob-cluster NAME (it is never deleted then), "
+            "or name another",
+        )
+
+    def _borrow(self) -> Cluster:
+        if not self._settings.cluster_named:
+            raise self._foreign()
+        self._store.folder.mkdir(parents=True, exist_ok=True)
+        self._kind_cluster().write_kubeconfig()
+        return self._handle(owned=False)
+
+    # -- making and removing -------------------------------------------------------------------
+
+    def _create(self) -> None:
+        image, kind = self._parts.node_image(), self._kind_cluster()
+        self._store.forget()
+        record = Record("creating", clock.now().strftime(_RFC3339), image)
+        self._store.write(record)
+        # Before anything exists: whoever is interrupted while it is made has to remove it.
+        self._store.join(self._parts.user)
+        config = self._store.folder / "config.yaml"
+        config.write_text(yaml.safe_dump(self._config()))
+        self._parts.tell(f"creating the cluster {self._cluster_name}")
+        try:
+            kind.create(config, self._tell_of_kind)
+            self._await_ready()
+            ids = frozenset(c["Id"] for c in self._containers())
+            self._store.write(Record("ready", record.started, image, ids))
+        except QueuejobError as error:
+            raise self._failed(kind, error) from error
+        except BaseException:
+            self._delete()
+            raise
+
+    def _tell_of_kind(self, line: str) -> None:
+        # kind tells each step twice: with a bullet when it begins, with a tick when it is done.
+        step = line.strip()
+        if step.startswith("•"):
+            self._parts.tell(f"kind: {step.strip('• .')}")
+
+    def _config(self) -> dict[str, Any]:
+        template = manifests.folder() / "providers" / "kind" / "cluster.yaml"
+        config: dict[str, Any] = yaml.safe_load(template.read_text())
+        if self._settings.api_port:
+            config.setdefault("networking", {})["apiServerPort"] = self._settings.api_port
+        return config
+
+    def _failed(self, kind: BoundedKindCluster, error: QueuejobError) -> InfrastructureError:
+        """Keep kind's logs, remove the half cluster, and say where the logs are."""
+        logs = kind.export_logs(self._settings.out.absolute() / "kind-logs" / self._cluster_name)
+        with contextlib.suppress(QueuejobError):
+            self._delete()
+        text = str(error)
+        if re.search(r"port is already allocated|address already in use", text):
+            todo = "another program took the port meanwhile: try again"
+        else:
+            todo = "run `queuejob doctor`; the nodes' own logs say more"
+        return InfrastructureError(
+            f"the cluster {self._cluster_name} could not be made",
+            expected="three nodes Ready",
+            seen=text,
+            todo=f"{todo} ({logs or 'there are none'})",
+        )
+
+    def _await_ready(self) -> None:
+        """Wait for all nodes and for the cluster's DNS."""
+        kubectl = (self._parts.kubectl(), "--kubeconfig", self._store.kubeconfig)
+        for what, words in (
+            ("all nodes to be Ready", ("wait", "--for=condition=Ready", "nodes", "--all")),
+            ("cluster DNS", ("--namespace=kube-system", "rollout", "status", "deploy/coredns")),
+        ):
+            self._parts.tell(f"waiting for {what}")
+            argv = (*kubectl, *words, f"--timeout={READY:.0f}s")
+            shell.run(argv, timeout=READY + 10, what=f"waiting for {what}")
+
+    def _delete(self) -> None:
+        """Remove all containers of the cluster, through kind if it can, and the record."""
+        self._parts.tell(f"deleting the cluster {self._cluster_name}")
+        with contextlib.suppress(QueuejobError):
+            self._kind_cluster().delete()
+        self._docker.remove_containers(*(c["Id"] for c in self._containers()))
+
+        def gone() -> None:
+            left = [c["Name"] for c in self._containers()]
+            if left:
+                raise NotYet(f"still there: {', '.join(left)}")
+
+        wait_until("the cluster's containers to be gone", gone, timeout=60)
+        self._store.forget()
+
+    def _kind_cluster(self) -> BoundedKindCluster:
+        # pytest-kind brings a second Kubernetes client: half a second that no run without a
+        # cluster should pay.
+        from harness.providers.kind.cluster import BoundedKindCluster  # noqa: PLC0415
+
+        return BoundedKindCluster(
+            self._cluster_name,
+            self._parts.node_image(),
+            self._parts.kind(),
+            self._parts.kubectl(),
+            self._store.kubeconfig,
+        )
+
+    def _handle(self, *, owned: bool) -> Cluster:
+        kubeconfig, kubectl = self._store.kubeconfig, self._parts.kubectl()
+        return Cluster(self._cluster_name, kubeconfig, kubectl, owned)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One process at a time makes, fills or removes the cluster."""
+        lock = FileLock(self._lock_file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self._parts.tell(f"waiting for another process that works on {self._cluster_name}")
+            try:
+                lock.acquire(timeout=_TURN)
+            except Timeout:
+                raise TimedOut(
+                    f"waited {_TURN:.0f} s in vain for another process",
+                    expected=f"the lock {self._lock_file} to be given back",
+                    seen="it is still held",
+                    todo="see who holds it with `fuser`, and end that process",
+                ) from None
+        try:
+            yield
+        finally:
+            lock.release()

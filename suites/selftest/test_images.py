@@ -1,0 +1,270 @@
+"""Recipes are keyed by content, sources choose, archives are checked."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from harness import manifests
+from harness.docker import Docker
+from harness.errors import InfrastructureError, UsageError
+from harness.images import archive, gobuild, sources
+from harness.images.build import Builder
+from harness.images.recipe import Catalogue
+from harness.settings import Settings
+
+DIGEST = "sha256:" + "a" * 64
+
+
+class Engine(Docker):
+    """A Docker engine that has names only; what it builds is what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, str] = {}
+        self.built: dict[str, dict[str, bytes]] = {}
+        self.pulled: list[str] = []
+        self.registry_answers = True
+
+    def image_id(self, ref: str) -> str | None:
+        return self.names.get(ref)
+
+    def build(self, context: Path, tag: str, **options: object) -> None:
+        files = [path for path in context.rglob("*") if path.is_file()]
+        self.built[tag] = {p.relative_to(context).as_posix(): p.read_bytes() for p in files}
+        self.built[tag]["args"] = repr(options["args"]).encode()
+        self.names[tag] = f"id of {tag}"
+
+    def pull(self, ref: str, on_line: object = None) -> None:
+        self.pulled.append(ref)
+        self.names[ref] = f"id of {ref}"
+
+    def tag(self, ref: str, name: str) -> None:
+        self.names[name] = self.names[ref]
+
+    def untag(self, *refs: str) -> None:
+        for ref in refs:
+            del self.names[ref]
+
+    def save(self, refs: object, path: Path) -> None:
+        path.write_text(repr(refs))
+
+    def load(self, path: Path) -> None:
+        self.names |= {name: "loaded" for name in eval(path.read_text())}  # noqa: S307  # our own repr
+
+    def run(self, *arguments: object, **options: object) -> object:  # type: ignore[override]
+        assert arguments[:2] == ("manifest", "inspect")
+        return type("Answer", (), {"ok": self.registry_answers})
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("QUEUEJOB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def recipes(tmp_path: Path) -> Path:
+    """Two images: `plain`, and `top`, which stands on it and takes a Go binary."""
+    folder = tmp_path / "images"
+    for name, recipe in {
+        "plain": f"role: base\npublished: plain@{DIGEST}\n",
+        "top": "role: worker\nfrom: plain\nbinaries: [tool/prog]\nembeds: {plain: a.example/plain:1}\n",
+    }.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "recipe.yaml").write_text(recipe)
+        (folder / name / "Dockerfile").write_text(f"# {name}\n")
+    module = folder / "go" / "tool"
+    module.mkdir(parents=True)
+    (module / "build.yaml").write_text("version: v1\nbinaries: {prog: example/prog}\n")
+    (module / "go.mod").write_text("module tool\n")
+    return folder
+
+
+def test_a_key_changes_with_whatever_goes_into_the_image(recipes: Path) -> None:
+    before = Catalogue(recipes).tag("top")
+    for file, added in {
+        "plain/Dockerfile": "RUN true",
+        "top/Dockerfile": "RUN true",
+        "go/tool/go.mod": "go 1.24",
+        "top/recipe.yaml": "args: {A: b}",
+    }.items():
+        old = (recipes / file).read_text()
+        (recipes / file).write_text(f"{old}\n{added}\n")
+        assert Catalogue(recipes).tag("top") != before, file
+        (recipes / file).write_text(old)
+    assert Catalogue(recipes).tag("top") == before
+
+
+def test_a_key_does_not_depend_on_where_the_recipes_are(recipes: Path, tmp_path: Path) -> None:
+    shutil.copytree(recipes, tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/top/Dockerfile").chmod(0o755)
+    assert Catalogue(tmp_path / "elsewhere").tag("top") == Catalogue(recipes).tag("top")
+
+
+def test_what_is_pulled_has_another_key_and_so_has_what_stands_on_it(recipes: Path) -> None:
+    built, pulled = Catalogue(recipes), Catalogue(recipes, {"plain": f"plain@{DIGEST}"})
+    assert built.tag("plain") != pulled.tag("plain")
+    assert built.tag("top") != pulled.tag("top")
+
+
+def test_an_unknown_recipe_is_named_with_those_there_are(recipes: Path) -> None:
+    with pytest.raises(UsageError, match=r"no image recipe 'toop'\n.*one of plain, top"):
+        Catalogue(recipes).tag("toop")
+
+
+def test_a_recipe_with_an_unknown_field_is_refused(recipes: Path) -> None:
+    (recipes / "top" / "recipe.yaml").write_text("role: worker\nfron: plain\n")
+    with pytest.raises(UsageError, match="unknown field `fron`"):
+        Catalogue(recipes)
+
+
+def test_an_image_is_built_with_its_parts_and_only_once(recipes: Path) -> None:
+    catalogue, engine = Catalogue(recipes), Engine()
+    gobuild.adopt(catalogue, "tool/prog", b"binary")
+    builder = Builder(catalogue, engine)
+    told: list[str] = []
+    tag = builder.build("top", told.append)
+    assert tag == catalogue.tag("top")
+    assert engine.built[tag]["bin/prog"] == b"binary"
+    assert engine.built[tag]["embedded.tar"] == b"['a.example/plain:1']"
+    assert catalogue.tag("plain").encode() in engine.built[tag]["args"]
+    assert set(engine.names) == {catalogue.tag("plain"), tag}
+    told.clear()
+    builder.build("top", told.append)
+    assert told == []
+
+
+def test_what_begins_with_a_shebang_is_executable_in_the_context(recipes: Path) -> None:
+    (recipes / "plain" / "run.sh").write_text("#!/bin/sh\n")
+    modes: dict[str, int] = {}
+
+    class Looking(Engine):
+        def build(self, context: Path, tag: str, **options: object) -> None:
+            modes.update({p.name: p.stat().st_mode & 0o777 for p in context.iterdir()})
+            super().build(context, tag, **options)
+
+    Builder(Catalogue(recipes), Looking()).build("plain", lambda _: None)
+    assert modes == {"run.sh": 0o755, "Dockerfile": 0o644}
+
+
+def test_a_context_is_removed_also_when_the_build_fails(recipes: Path, cache: Path) -> None:
+    class Failing(Engine):
+        def build(self, context: Path, tag: str, **options: object) -> None:
+            raise InfrastructureError("no disk")
+
+    with pytest.raises(InfrastructureError, match="no disk"):
+        Builder(Catalogue(recipes), Failing()).build("plain", lambda _: None)
+    assert list((cache / "contexts").iterdir()) == []
+
+
+def choose(engine: Engine, **fields: object) -> sources.Images:
+    return sources.choose(Settings(**fields), engine, lambda _: None)  # type: ignore[arg-type]
+
+
+def test_auto_takes_the_registry_when_it_answers_and_else_packages() -> None:
+    engine = Engine()
+    assert choose(engine).source == "registry"
+    engine.registry_answers = False
+    assert choose(engine).source == "packages"
+
+
+def test_auto_asks_no_registry_when_everything_is_here() -> None:
+    engine = Engine()
+    built = Catalogue(manifests.folder() / "images")
+    engine.names = {built.tag(name): "here" for name in sources.final(built)}
+    engine.registry_answers = True
+    assert choose(engine).source == "packages"
+
+
+def test_the_registry_source_pulls_by_digest() -> None:
+    engine = Engine()
+    images = choose(engine, images="registry")
+    images.provide("redis", lambda _: None)
+    assert [ref.rpartition("@")[2][:7] for ref in engine.pulled] == ["sha256:"]
+    assert images.catalogue.tag("redis") in engine.names
+
+
+def test_every_published_reference_names_a_digest() -> None:
+    published = Catalogue(manifests.folder() / "images").published()
+    assert {"node", "redis", "rabbitmq"} <= set(published)
+    for reference in published.values():
+        assert len(reference.partition("@sha256:")[2]) == 64, reference
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("redis: redis:7", "a reference by digest"),
+        (f"reddis: redis@{DIGEST}", "no image recipe 'reddis'"),
+        ("- redis", "cannot read"),
+    ],
+)
+def test_a_bad_file_of_references_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "refs.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        choose(Engine(), images="registry", image_refs=file)
+
+
+def test_an_own_reference_replaces_the_published_one(tmp_path: Path) -> None:
+    file = tmp_path / "refs.yaml"
+    file.write_text(f"redis: localhost:5000/redis@{DIGEST}\n")
+    engine = Engine()
+    choose(engine, images="registry", image_refs=file).provide("redis", lambda _: None)
+    assert engine.pulled == [f"localhost:5000/redis@{DIGEST}"]
+
+
+def saved(recipes: Path, file: Path) -> tuple[Catalogue, Engine]:
+    catalogue, engine = Catalogue(recipes), Engine()
+    gobuild.adopt(catalogue, "tool/prog", b"binary")
+    Builder(catalogue, engine).build("top", lambda _: None)
+    archive.save(
+        file, catalogue, ("plain", "top"), ("tool/prog",), docker=engine, tell=lambda _: None
+    )
+    return catalogue, engine
+
+
+def test_an_archive_brings_images_and_binaries(recipes: Path, tmp_path: Path, cache: Path) -> None:
+    file = tmp_path / "all.tar"
+    catalogue, engine = saved(recipes, file)
+    shutil.rmtree(cache)
+    empty = Engine()
+    archive.load(file, catalogue, empty, lambda _: None)
+    assert set(empty.names) == set(engine.names)
+    program = gobuild.present(catalogue, "tool/prog")
+    assert program is not None
+    assert program.read_bytes() == b"binary"
+    assert program.stat().st_mode & 0o111
+
+
+def test_a_damaged_archive_is_refused_and_nothing_is_loaded(recipes: Path, tmp_path: Path) -> None:
+    file = tmp_path / "all.tar"
+    catalogue, _ = saved(recipes, file)
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"binary", b"bineri"))
+    empty = Engine()
+    with pytest.raises(InfrastructureError, match=r"is damaged\n.*bin/tool/prog"):
+        archive.load(file, catalogue, empty, lambda _: None)
+    assert empty.names == {}
+
+
+def test_an_archive_of_other_recipes_is_refused(recipes: Path, tmp_path: Path) -> None:
+    file = tmp_path / "all.tar"
+    saved(recipes, file)
+    (recipes / "plain" / "Dockerfile").write_text("# changed\n")
+    with pytest.raises(UsageError, match="made from other recipes"):
+        archive.load(file, Catalogue(recipes), Engine(), lambda _: None)
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+    text, other = tmp_path / "a.tar", tmp_path / "b.tar"
+    text.write_text("hello")
+    with tarfile.open(other, "w") as tar:
+        tar.add(text, "hello")
+    for file in (text, other):
+        with pytest.raises(UsageError, match="is not an archive of this tool"):
+            archive.contents(file)

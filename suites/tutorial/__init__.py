@@ -1,0 +1,1 @@
+"""Both task pages, step by step, on a real cluster."""
