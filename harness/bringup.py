@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from harness import registry
+from harness import paths, registry
 from harness.docker import Docker
 from harness.doctor import checkup, host, image_needs
 from harness.images import sources, tools
 from harness.images.sources import Images
-from harness.ports import Need, Provider
+from harness.lock import turn
+from harness.ports import Cluster, Need, Provider
 from harness.process import Identity, identify
 from harness.progress import Progress
 from harness.providers.kind.provider import Parts
 from harness.settings import Settings
+
+#: Seconds to wait for another process that brings everything up, from cold.
+_BRING_UP = 7200.0
 
 
 class Bench:
@@ -57,8 +61,18 @@ class Bench:
         """Get whatever is missing; does nothing where nothing is."""
         checkup.ensure(self.needs(), self.progress)
 
-    def load(self, name: str) -> str:
-        """Put the image of a recipe on the cluster's nodes; return the name for pod specs."""
-        tag = self.images.provide(name, self.progress.note)
-        self.provider.load([tag])
-        return tag
+    def bring_up(self) -> Cluster:
+        """A running cluster with all images on its nodes, and whatever it takes before that.
+
+        One process at a time: those who wait find it done.
+        """
+        file = paths.state_folder() / "bring-up.lock"
+        with turn(file, "it brings all up", timeout=_BRING_UP, tell=self.progress.note):
+            self.ensure()
+            with self.progress.step("cluster"):
+                cluster = self.provider.acquire()
+            # All at once: the images share most of their layers, and shared ones travel once.
+            names = self.images.catalogue.wanted("broker", "helper", "worker")
+            with self.progress.step("images on the nodes"):
+                self.provider.load([self.images.catalogue.tag(name) for name in names])
+        return cluster

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from filelock import FileLock
-
 from harness import shell
 from harness.errors import InfrastructureError
+from harness.lock import turn
 from harness.paths import state_folder
 from harness.ports import Tell
 
@@ -48,7 +47,8 @@ def install(packages: Sequence[str], tell: Tell) -> None:
             todo=by_hand(packages),
         )
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    with FileLock(state_folder() / "packages.lock", timeout=UPDATE + INSTALL):
+    file = state_folder() / "packages.lock"
+    with turn(file, "it installs packages", timeout=UPDATE + INSTALL, tell=tell):
         tell("apt-get update")
         # One broken source among many need not keep the package away: the installation decides.
         updated = shell.run(

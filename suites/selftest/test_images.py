@@ -53,7 +53,7 @@ class Engine(Docker):
         path.write_text(repr(refs))
 
     def load(self, path: Path) -> None:
-        self.names |= {name: "loaded" for name in eval(path.read_text())}  # noqa: S307  # our own repr
+        self.names |= dict.fromkeys(eval(path.read_text()), "loaded")  # noqa: S307  # our own repr
 
     def run(self, *arguments: object, **options: object) -> object:  # type: ignore[override]
         assert arguments[:2] == ("manifest", "inspect")
@@ -72,7 +72,8 @@ def recipes(tmp_path: Path) -> Path:
     folder = tmp_path / "images"
     for name, recipe in {
         "plain": f"role: base\npublished: plain@{DIGEST}\n",
-        "top": "role: worker\nfrom: plain\nbinaries: [tool/prog]\nembeds: {plain: a.example/plain:1}\n",
+        "top": "role: worker\nfrom: plain\nbinaries: [tool/prog]\n"
+        "embeds: {plain: a.example/plain:1}\n",
     }.items():
         (folder / name).mkdir(parents=True)
         (folder / name / "recipe.yaml").write_text(recipe)

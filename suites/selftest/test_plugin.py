@@ -34,7 +34,7 @@ class Stub:
     def farewell(self):
         return "how to reach it"
 
-bringup.Bench.ensure = lambda self: None
+bringup.Bench.bring_up = lambda self: self.provider.acquire()
 bringup.Bench.provider = property(lambda self: Stub())
 """
 
@@ -140,7 +140,8 @@ def test_no_cluster_ends_with_6_at_once_and_says_why(
     assert result.ret == 6
     assert "to do: buy a disk" in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
-    assert result.parseoutcomes()["errors"] < 20
+    # Workers run ahead of the controller: with them the end only comes soon, not at once.
+    assert xdist or result.parseoutcomes()["errors"] == 1
 
 
 def test_a_failed_test_is_1_also_beside_a_failed_set_up(pytester: pytest.Pytester) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from filelock import FileLock, Timeout
 
 from harness import clock, manifests, paths, shell
 from harness.clock import NotYet, wait_until
 from harness.docker import Docker
-from harness.errors import InfrastructureError, QueuejobError, TimedOut, UsageError
+from harness.errors import InfrastructureError, QueuejobError, UsageError
+from harness.lock import turn
 from harness.ports import Cluster, Tell
 from harness.process import Identity
 from harness.providers.kind.bounds import CREATE, DELETE, LOGS, READY
@@ -55,7 +55,6 @@ class KindProvider:
         self._docker = parts.docker
         self._cluster_name = settings.cluster
         root = paths.state_folder() / "clusters"
-        root.mkdir(parents=True, exist_ok=True)
         self._store = Store(root / self._cluster_name)
         self._lock_file = root / f"{self._cluster_name}.lock"
 
@@ -206,7 +205,7 @@ class KindProvider:
         # kind tells each step twice: with a bullet when it begins, with a tick when it is done.
         step = line.strip()
         if step.startswith("•"):
-            self._parts.tell(f"kind: {step.strip('• .')}")
+            self._parts.tell(f"kind: {step.encode('ascii', 'ignore').decode().strip(' .')}")
 
     def _config(self) -> dict[str, Any]:
         template = manifests.folder() / "providers" / "kind" / "cluster.yaml"
@@ -275,24 +274,7 @@ class KindProvider:
         kubeconfig, kubectl = self._store.kubeconfig, self._parts.kubectl()
         return Cluster(self._cluster_name, kubeconfig, kubectl, owned)
 
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self) -> contextlib.AbstractContextManager[None]:
         """One process at a time makes, fills or removes the cluster."""
-        lock = FileLock(self._lock_file)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            self._parts.tell(f"waiting for another process that works on {self._cluster_name}")
-            try:
-                lock.acquire(timeout=_TURN)
-            except Timeout:
-                raise TimedOut(
-                    f"waited {_TURN:.0f} s in vain for another process",
-                    expected=f"the lock {self._lock_file} to be given back",
-                    seen="it is still held",
-                    todo="see who holds it with `fuser`, and end that process",
-                ) from None
-        try:
-            yield
-        finally:
-            lock.release()
+        what = f"it works on the cluster {self._cluster_name}"
+        return turn(self._lock_file, what, timeout=_TURN, tell=self._parts.tell)

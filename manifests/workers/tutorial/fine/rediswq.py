@@ -27,7 +27,7 @@ class WorkQueue:
         """Take an item (bytes), waiting up to `timeout` seconds for one; None when none came."""
         item = self._redis.brpoplpush(self._ready, self._processing, timeout=timeout)
         if item is not None:
-            self._redis.setex(self._lease_key(item), lease_seconds, self.session)
+            self._redis.set(self._lease_key(item), self.session, ex=lease_seconds)
         return item
 
     def complete(self, item):

@@ -1,0 +1,119 @@
+"""The follower keeps every line once, whatever breaks; the dump never costs what it can have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.clock import NotYet, wait_until
+from harness.observe.dump import dump
+from harness.observe.follower import Follower, following
+
+MakePod = Callable[..., dict[str, Any]]
+PODS = "GET /api/v1/namespaces/n/pods"
+WATCH = "WATCH /api/v1/namespaces/n/pods"
+LOG = "GET /api/v1/namespaces/n/pods/p/log"
+
+ONE, TWO, THREE = (f"2026-01-01T00:00:0{n}.5Z line {n}\n" for n in (1, 2, 3))
+
+
+def listed(*pods: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"resourceVersion": "5"}, "items": list(pods)}
+
+
+def change(kind: str, thing: dict[str, Any]) -> str:
+    return json.dumps({"type": kind, "object": thing}) + "\n"
+
+
+def wait_lines(follower: Follower, expected: list[str]) -> None:
+    def probe() -> None:
+        if (seen := follower.lines("p")) != expected:
+            raise NotYet(str(seen))
+
+    wait_until(f"the lines {expected}", probe, timeout=10, interval=0.05)
+
+
+def test_a_log_that_breaks_is_taken_up_where_it_was(
+    fake_api: Any, pod_json: MakePod, tmp_path: Path
+) -> None:
+    running = pod_json("p", {"running": {}})
+    fake_api.on(PODS, fake_api.json(listed(running)))
+    fake_api.on(PODS + "/p", fake_api.json(running))
+    fake_api.on(WATCH, fake_api.stream(held=True))
+    fake_api.on(
+        LOG,
+        fake_api.stream(ONE, TWO[:9], cut=True),
+        fake_api.stream(ONE, TWO, THREE, held=True),
+    )
+    with following(fake_api.namespace, tmp_path / "logs") as follower:
+        wait_lines(follower, ["line 1", "line 2", "line 3"])
+    assert (tmp_path / "logs" / "p.c.0.log").read_text() == ONE + TWO + THREE
+    assert "lost the connection" in (tmp_path / "logs" / "follower.txt").read_text()
+
+
+def test_a_watch_that_breaks_or_is_too_old_begins_anew(
+    fake_api: Any, pod_json: MakePod, tmp_path: Path
+) -> None:
+    waiting, running = pod_json("p"), pod_json("p", {"running": {}})
+    gone = {"kind": "Status", "code": 410, "message": "too old resource version"}
+    fake_api.on(PODS, fake_api.json(listed()))
+    fake_api.on(
+        WATCH,
+        fake_api.stream(change("ADDED", waiting), cut=True),
+        fake_api.stream(change("ERROR", gone)),
+        fake_api.stream(change("BOOKMARK", pod_json("")), change("MODIFIED", running), held=True),
+    )
+    fake_api.on(LOG, fake_api.stream(ONE, held=True))
+    with following(fake_api.namespace, tmp_path) as follower:
+        wait_lines(follower, ["line 1"])
+    assert fake_api.asked.count(WATCH) == 3
+
+
+def test_a_container_that_was_restarted_leaves_both_logs(
+    fake_api: Any, pod_json: MakePod, tmp_path: Path
+) -> None:
+    ended = {"terminated": {"exitCode": 1}}
+    again = pod_json("p", {"running": {}}, restartCount=1, lastState=ended)
+    fake_api.on(PODS, fake_api.json(listed(again)))
+    fake_api.on(WATCH, fake_api.stream(held=True))
+    # Both runs give the same here: that there are two files is the point.
+    fake_api.on(LOG, fake_api.stream(ONE, held=True))
+    with following(fake_api.namespace, tmp_path) as follower:
+        wait_lines(follower, ["line 1", "line 1"])
+    assert {file.name for file in tmp_path.glob("*.log")} == {"p.c.0.log", "p.c.1.log"}
+
+
+def test_the_log_of_a_pod_that_is_gone_stays(
+    fake_api: Any, pod_json: MakePod, tmp_path: Path
+) -> None:
+    running = pod_json("p", {"running": {}})
+    fake_api.on(PODS, fake_api.json(listed(running)))
+    fake_api.on(WATCH, fake_api.stream(change("DELETED", running), held=True))
+    fake_api.on(LOG, fake_api.stream(ONE, TWO))  # and then: pod p not found
+    with following(fake_api.namespace, tmp_path) as follower:
+        wait_lines(follower, ["line 1", "line 2"])
+
+
+def test_a_dump_has_what_can_be_had(fake_api: Any, tmp_path: Path) -> None:
+    event = {
+        "type": "Warning",
+        "reason": "Unhealthy",
+        "message": "no answer",
+        "count": 3,
+        "lastTimestamp": "2026-01-01T00:00:00Z",
+        "involvedObject": {"kind": "Pod", "name": "p"},
+    }
+    fake_api.on("GET /api/v1/namespaces/n/events", fake_api.json({"items": [event]}))
+
+    def broken() -> str:
+        raise ConnectionResetError("no broker")
+
+    files = dump(fake_api.namespace, tmp_path, {"redis": broken, "rabbitmq": lambda: "empty"})
+    told = {file.name: file.read_text() for file in files}
+    assert told["events.txt"] == ("2026-01-01T00:00:00Z Warning Pod/p Unhealthy: no answer (x3)\n")
+    # The kubectl of the fake cluster repeats its arguments.
+    assert told["jobs.txt"] == "--namespace n describe jobs\n"
+    assert told["redis.txt"] == "not to be had: ConnectionResetError: no broker\n"
+    assert told["rabbitmq.txt"] == "empty\n"

@@ -1,0 +1,63 @@
+"""What is created for each pattern is the page's, with the images and workers at hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.patterns import Workers, broker_manifests, page_job, with_workers
+from harness.patterns.coarse import PATTERN as COARSE
+from harness.patterns.coarse import Coarse
+from harness.patterns.fine import PATTERN as FINE
+from harness.patterns.fine import Fine
+
+
+def test_the_fine_job_has_no_completions() -> None:
+    spec = FINE.manifest(Workers("worker:1", env={"ITEM_SECONDS": "1"}))["spec"]
+    assert spec["parallelism"] == 2
+    assert "completions" not in spec
+    container = spec["template"]["spec"]["containers"][0]
+    assert container["image"] == "worker:1"
+    assert container["env"] == [{"name": "ITEM_SECONDS", "value": "1"}]
+
+
+def test_the_coarse_job_has_as_many_completions_as_there_are_messages() -> None:
+    spec = COARSE.manifest(Workers("worker:1"))["spec"]
+    assert (spec["completions"], spec["parallelism"]) == (8, 2)
+    assert spec["completions"] == len(COARSE.items)
+    assert spec["template"]["spec"]["containers"][0]["env"] == [
+        {"name": "BROKER_URL", "value": COARSE.url},
+        {"name": "QUEUE", "value": COARSE.queue},
+    ]
+
+
+def test_workers_replace_what_the_page_has_and_leave_the_rest() -> None:
+    page = page_job("coarse")
+    workers = Workers(
+        "worker:1",
+        parallelism=1,
+        completions=3,
+        env={"BROKER_URL": COARSE.url_by_address},
+        pod={"dnsPolicy": "Default"},
+    )
+    spec = with_workers(page, workers)["spec"]
+    assert (spec["completions"], spec["parallelism"]) == (3, 1)
+    pod = spec["template"]["spec"]
+    assert (pod["dnsPolicy"], pod["restartPolicy"]) == ("Default", "OnFailure")
+    assert pod["containers"][0]["env"] == [
+        {"name": "QUEUE", "value": "job1"},
+        {"name": "BROKER_URL", "value": COARSE.url_by_address},
+    ]
+    assert page == page_job("coarse")
+
+
+@pytest.mark.parametrize("pattern", [FINE, COARSE], ids=lambda pattern: str(pattern.name))
+def test_a_broker_has_the_names_of_the_page_and_the_image_at_hand(pattern: Fine | Coarse) -> None:
+    manifests = broker_manifests(pattern.name, "broker:1")
+    service = next(one for one in manifests if one["kind"] == "Service")
+    broker = next(one for one in manifests if one["kind"] != "Service")
+    assert service["metadata"]["name"] == pattern.service
+    assert broker["metadata"]["name"] == pattern.broker_pod.removesuffix("-0")
+    pod = broker["spec"].get("template", broker)["spec"]
+    labels = broker["spec"].get("template", broker)["metadata"]["labels"]
+    assert [one["image"] for one in pod["containers"]] == ["broker:1"]
+    assert service["spec"]["selector"].items() <= labels.items()
