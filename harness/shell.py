@@ -21,7 +21,7 @@ from typing import IO
 from harness.clock import monotonic
 from harness.errors import CommandFailed, TimedOut
 
-__all__ = ["Completed", "background", "daemon", "end", "run", "which"]
+__all__ = ["Completed", "Running", "background", "daemon", "end", "run", "which"]
 
 #: Seconds between SIGTERM and SIGKILL for a child that is no longer wanted.
 GRACE = 10.0
@@ -96,13 +96,12 @@ def background(
     what: str = "",
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
-) -> Iterator[subprocess.Popen[str]]:
+) -> Iterator[Running]:
     """Run a command for as long as the block lasts, then end it and all that it started."""
     words = tuple(str(word) for word in argv)
     with _child(words, what or join(words), False, None, env) as process:
-        _Reader(process.stdout, on_line)
-        _Reader(process.stderr, on_line)
-        yield process
+        readers = (_Reader(process.stdout, on_line), _Reader(process.stderr, on_line))
+        yield Running(process, readers)
 
 
 def daemon(argv: Sequence[str | Path], *, log: Path, what: str = "") -> subprocess.Popen[bytes]:
@@ -177,6 +176,21 @@ def _not_started(words: tuple[str, ...], purpose: str, reason: str) -> CommandFa
         seen=reason,
         todo="see `queuejob doctor` for what is missing on this machine",
     )
+
+
+class Running:
+    """A command in the background."""
+
+    def __init__(self, process: subprocess.Popen[str], readers: Sequence[_Reader]) -> None:
+        self._process, self._readers = process, readers
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs; all that it wrote has then been told."""
+        code = self._process.poll()
+        if code is not None:
+            for reader in self._readers:
+                reader.text()
+        return code
 
 
 class _Reader:

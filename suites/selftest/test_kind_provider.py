@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -212,6 +214,15 @@ def test_a_port_that_was_taken_meanwhile_is_named(world: World) -> None:
         provider(world, during="echo port is already allocated; exit 1").acquire()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT as a terminal's user knows it: a shell's background job is started deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_creating_leaves_nothing(world: World) -> None:
     with pytest.raises(KeyboardInterrupt):
         provider(
