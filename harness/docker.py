@@ -64,9 +64,9 @@ class Docker:
         """Build the Dockerfile in `context`, with the host's network, as `tag`."""
         words = [word for k, v in (args or {}).items() for word in ("--build-arg", f"{k}={v}")]
         words += [word for k, v in (labels or {}).items() for word in ("--label", f"{k}={v}")]
-        self.run(
-            "build", "--network=host", "--tag", tag, *words, context, timeout=LONG, on_line=on_line
-        )
+        # --force-rm: also a build that is interrupted leaves no container.
+        fixed = ("--network=host", "--force-rm", "--tag", tag)
+        self.run("build", *fixed, *words, context, timeout=LONG, on_line=on_line)
 
     def pull(self, ref: str, on_line: Callable[[str], None] | None = None) -> None:
         """Fetch `ref` from its registry."""

@@ -8,7 +8,8 @@ import pytest
 
 #: A provider that only writes down what it is asked for; it stands in a conftest.
 PROVIDER = """
-import sys, types
+import os
+import signal
 from pathlib import Path
 from harness.errors import InfrastructureError
 from harness import bringup
@@ -187,6 +188,25 @@ def test_a_set_up_that_failed_is_6_and_lets_the_others_run(pytester: pytest.Pyte
 def test_an_interrupt_gives_the_cluster_back(pytester: pytest.Pytester) -> None:
     with_provider(pytester)
     pytester.makepyfile("def test(cluster): raise KeyboardInterrupt")
+    result = pytester.runpytest_subprocess()
+    assert result.ret == 2
+    assert calls(pytester) == ["acquire", "release keep=False"]
+
+
+def test_a_second_interrupt_does_not_stop_the_clean_up(pytester: pytest.Pytester) -> None:
+    with_provider(pytester)
+    body = (pytester.path / "conftest.py").read_text()
+    impatient = "signal.raise_signal(signal.SIGINT)\n        write("
+    pytester.makeconftest(body.replace('write(f"release', f'{impatient}f"release'))
+    pytester.makepyfile(
+        """
+        import signal
+
+        def test(cluster):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.raise_signal(signal.SIGINT)
+        """
+    )
     result = pytester.runpytest_subprocess()
     assert result.ret == 2
     assert calls(pytester) == ["acquire", "release keep=False"]
