@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -74,21 +75,32 @@ def _build(catalogue: Catalogue, module: str, folder: Path, tell: Tell) -> None:
         "GOFLAGS": "-mod=readonly -buildvcs=false",
         "GOWORK": "off",
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for program, package in plan.binaries.items():
-        if (folder / program).is_file():
-            continue
-        tell(f"go build {program} {plan.version}")
-        fresh = folder / f".{program}.new"
-        shell.run(
-            [go, "build", "-trimpath", "-ldflags", plan.ldflags, "-o", fresh, package],
-            timeout=LONG,
-            what=f"building {program} {plan.version} from Go modules",
-            cwd=source,
-            env=environment,
-            on_line=lambda line, program=program: tell(f"go build {program}: {line}"),  # type: ignore[misc]  # mypy knows no default in a lambda's type
-        )
-        fresh.replace(folder / program)
+    # In one command: the programs of a module share most of their packages.
+    missing = {p: q for p, q in plan.binaries.items() if not (folder / p).is_file()}
+    fresh = folder / ".new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    what = f"go build of {', '.join(missing)} {plan.version}"
+    tell(what)
+    shell.run(
+        [
+            *(go, "build", "-v", "-trimpath", "-ldflags", plan.ldflags),
+            *("-o", f"{fresh}/", *missing.values()),
+        ],
+        timeout=LONG,
+        what=what,
+        cwd=source,
+        env=environment,
+        on_line=lambda line: tell(f"go build {module}: {line}"),
+    )
+    for program, package in missing.items():
+        (fresh / _named(package)).replace(folder / program)
+    fresh.rmdir()
+
+
+def _named(package: str) -> str:
+    """The name that go gives to a package's program: its last element that is no version."""
+    return [part for part in package.split("/") if not re.fullmatch(r"v\d+", part)][-1]
 
 
 def toolchain(required: tuple[int, ...], tell: Tell) -> str:

@@ -269,3 +269,28 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     for file in (text, other):
         with pytest.raises(UsageError, match="is not an archive of this tool"):
             archive.contents(file)
+
+
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [
+        ("sigs.k8s.io/kind", "kind"),
+        ("go.etcd.io/etcd/server/v3", "server"),
+        ("k8s.io/kubernetes/cmd/kubelet", "kubelet"),
+    ],
+)
+def test_a_program_is_found_under_the_name_that_go_gives_it(
+    recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str
+) -> None:
+    (recipes / "go/tool/build.yaml").write_text(f"version: v1\nbinaries: {{prog: {package}}}\n")
+    go = tmp_path / "bin/go"
+    go.parent.mkdir()
+    go.write_text(
+        '#!/bin/sh\n[ "$1" = env ] && { echo go1.99.0; exit; }\n'
+        f'while [ "$1" != -o ]; do shift; done\necho built > "$2/{name}"\n'
+    )
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", str(go.parent), prepend=":")
+    file = gobuild.binary(Catalogue(recipes), "tool/prog", lambda _: None)
+    assert (file.name, file.read_text()) == ("prog", "built\n")
+    assert [path.name for path in file.parent.iterdir()] == ["prog"]
