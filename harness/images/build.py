@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import paths, shell
 from harness.docker import LONG, Docker
-from harness.errors import InfrastructureError
+from harness.errors import CommandFailed, InfrastructureError
 from harness.images import gobuild
 from harness.images.recipe import Catalogue, Recipe
 from harness.lock import turn
@@ -48,7 +48,15 @@ class Builder:
     def _pull(self, name: str, tag: str, tell: Tell) -> None:
         reference = self._catalogue.pulled[name]
         tell(f"docker pull {reference}")
-        self._docker.pull(reference, on_line=tell)
+        try:
+            self._docker.pull(reference, on_line=tell)
+        except CommandFailed as error:
+            raise InfrastructureError(
+                f"the image {name} cannot be pulled",
+                expected=f"{reference} in its registry",
+                seen=error.seen,
+                todo="check the reference and that its registry answers, or use another source",
+            ) from error
         self._docker.tag(reference, tag)
 
     def _make(self, name: str, recipe: Recipe, tag: str, tell: Tell) -> None:
@@ -136,11 +144,12 @@ def _scratch(name: str) -> Iterator[Path]:
     finally:
         # A tree that debootstrap was interrupted in may still have /proc mounted in it, and
         # nothing may be deleted through a mount.
-        _unmount_below(folder)
+        unmount_below(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unmount_below(folder: Path) -> None:
+def unmount_below(folder: Path) -> None:
+    """Unmount whatever is mounted in `folder`, also what is mounted in that."""
     points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for point in sorted(points, reverse=True):
         if Path(point).is_relative_to(folder):

@@ -14,7 +14,7 @@ import msgspec
 
 from harness.docker import Docker
 from harness.errors import CommandFailed, TimedOut, UsageError
-from harness.images import archive
+from harness.images import archive, gobuild
 from harness.images.build import Builder
 from harness.images.recipe import Catalogue
 from harness.manifests import folder
@@ -75,7 +75,9 @@ def final(catalogue: Catalogue) -> tuple[str, ...]:
 def _from_archive(file: Path, recipes: Path, docker: Docker, tell: Tell) -> Images:
     contents = archive.contents(file)
     images = Images(Catalogue(recipes, contents.pulled), docker, "archive")
-    if images.missing(*final(images.catalogue)):
+    if images.missing(*final(images.catalogue)) or any(
+        gobuild.present(images.catalogue, binary) is None for binary in contents.binaries
+    ):
         archive.load(file, images.catalogue, docker, tell)
     return images
 

@@ -21,6 +21,8 @@ from harness.kube import Container, Lines, Namespace, Pod, Refused
 _WATCH = 300
 #: Seconds between two attempts after something broke.
 _PAUSE = 1.0
+#: Seconds after which a container whose log has ended, and that is called running, does run.
+_SETTLE = 10.0
 #: Seconds that `stop` gives all threads together.
 _JOIN = 10.0
 
@@ -98,34 +100,54 @@ class Follower:
 
     def _keep(self, run: Run, previous: bool) -> None:
         path = self._folder / f"{run.pod}.{run.container}.{run.number}.log"
-        latest = ""  # the time of the last line in the file
-        with path.open("a", encoding="utf-8", buffering=1) as file:
-            while not self._over.is_set():
-                had = latest
-                try:
-                    lines = self._namespace.follow_log(run.pod, run.container, previous=previous)
-                    with self._open(lines) as log:
-                        for line in log:
-                            moment = line.partition(" ")[0].rstrip("Z")
-                            if moment > had:
-                                file.write(line + "\n")
-                                latest = moment
-                    if previous or not self._runs(run):
-                        return
-                except Refused as refused:
-                    # The pod or this run of it is gone: there is no more to be had.
-                    self._note(f"log of {run}: {refused}")
+        while not self._over.is_set():
+            try:
+                self._copy(run, previous, path)
+                if previous:
                     return
-                except InfrastructureError as error:
-                    self._note(f"log of {run}: {error}")
-                self._over.wait(_PAUSE)
+                state = self._after_the_end(run)
+                if state is None or state.restarts == run.number + 1:
+                    # Whoever restarts quickly has had the next run's lines in this file: the log
+                    # that the cluster now calls the previous one is this run's, and whole.
+                    if state is not None:
+                        path.unlink(missing_ok=True)
+                        self._copy(run, True, path)
+                    return
+                if state.restarts > run.number or not state.running:
+                    return
+            except Refused as refused:
+                # The pod or this run of it is gone: there is no more to be had.
+                self._note(f"log of {run}: {refused}")
+                return
+            except InfrastructureError as error:
+                self._note(f"log of {run}: {error}")
+            self._over.wait(_PAUSE)
 
-    def _runs(self, run: Run) -> bool:
-        """Whether this run still goes on, so that the end of its stream was none of its log."""
-        return any(
-            _is(run, container) and container.running
-            for container in self._namespace.pod(run.pod).containers
-        )
+    def _copy(self, run: Run, previous: bool, path: Path) -> None:
+        """Append what is newer than the last line in the file, until the stream ends."""
+        had = _last_moment(path)
+        with path.open("a", encoding="utf-8", buffering=1) as file:
+            lines = self._namespace.follow_log(run.pod, run.container, previous=previous)
+            with self._open(lines) as log:
+                for line in log:
+                    if _moment(line) > had:
+                        file.write(line + "\n")
+
+    def _after_the_end(self, run: Run) -> Container | None:
+        """The container, once its state tells why the stream of its log has ended.
+
+        A container that has died is called running for some moments more; who asked for the log
+        again meanwhile would get that of its next run. One that is still called running after
+        `_SETTLE` does run: the stream broke. None when we are to stop.
+        """
+        deadline = monotonic() + _SETTLE
+        while not self._over.is_set():
+            pod = self._namespace.pod(run.pod)
+            state = next(one for one in pod.containers if one.name == run.container)
+            if state.restarts != run.number or not state.running or monotonic() > deadline:
+                return state
+            self._over.wait(_PAUSE)
+        return None
 
     # -- threads ------------------------------------------------------------------------------
 
@@ -154,8 +176,14 @@ class Follower:
                 file.write(f"{now().isoformat()} {line}\n")
 
 
-def _is(run: Run, container: Container) -> bool:
-    return container.name == run.container and container.restarts == run.number
+def _moment(line: str) -> str:
+    # Without its Z a shorter fraction of a second sorts before a longer one, as it should.
+    return line.partition(" ")[0].rstrip("Z")
+
+
+def _last_moment(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return _moment(lines[-1]) if lines else ""
 
 
 @contextlib.contextmanager

@@ -85,6 +85,22 @@ def test_a_container_that_was_restarted_leaves_both_logs(
     assert {file.name for file in tmp_path.glob("*.log")} == {"p.c.0.log", "p.c.1.log"}
 
 
+def test_the_next_runs_lines_are_not_taken_for_this_ones(
+    fake_api: Any, pod_json: MakePod, tmp_path: Path
+) -> None:
+    """A container that has just died is called running; its log is then its next run's."""
+    first = pod_json("p", {"running": {}})
+    next_one = pod_json("p", {"running": {}}, restartCount=1)
+    fake_api.on(PODS, fake_api.json(listed(first)))
+    fake_api.on(PODS + "/p", fake_api.json(first), fake_api.json(next_one))
+    fake_api.on(WATCH, fake_api.stream(held=True))
+    # The stream brought a line of the next run; the log of the previous run has what is true.
+    fake_api.on(LOG, fake_api.stream(ONE, THREE), fake_api.stream(ONE, TWO))
+    with following(fake_api.namespace, tmp_path) as follower:
+        wait_lines(follower, ["line 1", "line 2"])
+    assert (tmp_path / "p.c.0.log").read_text() == ONE + TWO
+
+
 def test_the_log_of_a_pod_that_is_gone_stays(
     fake_api: Any, pod_json: MakePod, tmp_path: Path
 ) -> None:

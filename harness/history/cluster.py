@@ -1,0 +1,82 @@
+"""Pods, their containers, their logs, and the Job."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.history.base import Count, Record, Worker
+from harness.history.payload import Payload
+
+
+class PodSeen(Record, frozen=True, tag="pod_seen"):
+    """A pod of the Job, as one change of it showed it."""
+
+    change: Literal["added", "modified", "deleted"]
+    pod: str
+    name: str
+    phase: str
+    resource_version: int
+    node: str = ""
+    address: str = ""
+    #: It has been asked to end.
+    deleting: bool = False
+
+
+class ContainerSeen(Record, frozen=True, tag="container_seen"):
+    """The state of a worker's container; the moments are the kubelet's, in whole seconds."""
+
+    worker: Worker
+    state: Literal["waiting", "running", "terminated"]
+    resource_version: int
+    node: str = ""
+    reason: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    started: float | None = None
+    finished: float | None = None
+
+
+class Condition(Record, frozen=True):
+    """One condition of a Job, as the controller words it."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
+class JobSeen(Record, frozen=True, tag="job_seen"):
+    """The Job, as one change of it showed it; the counts are of pods."""
+
+    name: str
+    resource_version: int
+    parallelism: Count
+    completions: Count | None
+    active: Count
+    succeeded: Count
+    failed: Count
+    conditions: tuple[Condition, ...] = ()
+
+
+class LogLine(Record, frozen=True, tag="log_line"):
+    """A line that a worker wrote; `at` is when the kubelet got it. `cut`: it was longer."""
+
+    worker: Worker
+    text: Payload
+    at: float
+    cut: bool = False
+
+
+class LogCaughtUp(Record, frozen=True, tag="log_caught_up"):
+    """All that a worker has written up to the moment `at` stands above."""
+
+    worker: Worker
+    at: float
+
+
+class LogEnded(Record, frozen=True, tag="log_ended"):
+    """There will be no more lines of this worker; `whole` says that none are missing."""
+
+    worker: Worker
+    whole: bool
+    why: str = ""

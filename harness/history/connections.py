@@ -1,0 +1,74 @@
+"""Connections between workers and broker, and what the tap does to them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.history.base import Count, Record, Towards, Worker
+from harness.history.payload import Payload
+
+
+class ConnectionOpened(Record, frozen=True, tag="connection_opened"):
+    """A client has reached the broker; `broker_side` is what the broker sees as its address."""
+
+    connection: int
+    address: str
+    port: int
+    broker_side: str = ""
+
+
+class ConnectionRefused(Record, frozen=True, tag="connection_refused"):
+    """A client has not reached the broker, and why."""
+
+    connection: int
+    address: str
+    port: int
+    why: str
+
+
+class ConnectionOwner(Record, frozen=True, tag="connection_owner"):
+    """Whose connection it is, from its first moment on."""
+
+    connection: int
+    worker: Worker
+
+
+class ConnectionHeld(Record, frozen=True, tag="connection_held"):
+    """From here on nothing goes on in this direction; `point` is empty when just told to."""
+
+    connection: int
+    towards: Towards
+    point: str = ""
+
+
+class ConnectionReleased(Record, frozen=True, tag="connection_released"):
+    """What was held goes on."""
+
+    connection: int
+    towards: Towards
+
+
+class ConnectionCut(Record, frozen=True, tag="connection_cut"):
+    """The tap has broken a connection; so many bytes have not been passed on."""
+
+    connection: int
+    lost_to_broker: Count = 0
+    lost_to_client: Count = 0
+
+
+class ConnectionClosed(Record, frozen=True, tag="connection_closed"):
+    """A connection is over, and who ended it."""
+
+    connection: int
+    by: Literal["client", "broker", "tap"]
+    error: str = ""
+
+
+class NotUnderstood(Record, frozen=True, tag="not_understood"):
+    """Bytes or a command were forwarded that could not be read; `sample` is how they begin."""
+
+    connection: int
+    towards: Towards
+    why: str
+    sample: Payload
+    length: Count

@@ -1,0 +1,87 @@
+"""The words of a history. Each says what was seen, never what follows from it.
+
+The wire shows connections, logs and the cluster show workers: `ConnectionOwner` ties them
+together, as soon as it is known (a pod's address often comes after its first command).
+Moments are seconds since the start of the run, as floats.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from harness.history.base import Record, Seconds
+from harness.history.cluster import ContainerSeen, JobSeen, LogCaughtUp, LogEnded, LogLine, PodSeen
+from harness.history.connections import (
+    ConnectionClosed,
+    ConnectionCut,
+    ConnectionHeld,
+    ConnectionOpened,
+    ConnectionOwner,
+    ConnectionRefused,
+    ConnectionReleased,
+    NotUnderstood,
+)
+from harness.history.faults import FaultConfirmed, FaultHealed, FaultInjected, Gap, RunEnded
+from harness.history.items import (
+    AskedForItem,
+    BrokerDepth,
+    FoundEmpty,
+    ItemDelivered,
+    ItemDone,
+    ItemEnqueued,
+    ItemLeased,
+    ItemLeft,
+    ItemReclaimed,
+    ItemReturned,
+    ItemSettled,
+    ItemStarted,
+    LeaseExpired,
+)
+
+What = (
+    ItemEnqueued
+    | AskedForItem
+    | FoundEmpty
+    | ItemDelivered
+    | ItemLeased
+    | LeaseExpired
+    | ItemStarted
+    | ItemDone
+    | ItemSettled
+    | ItemReturned
+    | ItemReclaimed
+    | ConnectionOpened
+    | ConnectionRefused
+    | ConnectionOwner
+    | ConnectionHeld
+    | ConnectionReleased
+    | ConnectionCut
+    | ConnectionClosed
+    | NotUnderstood
+    | BrokerDepth
+    | ItemLeft
+    | PodSeen
+    | ContainerSeen
+    | JobSeen
+    | LogLine
+    | LogCaughtUp
+    | LogEnded
+    | FaultInjected
+    | FaultConfirmed
+    | FaultHealed
+    | Gap
+    | RunEnded
+)
+
+
+class Event(Record, frozen=True):
+    """One thing that was seen: `id` grows with every event, `time` never falls."""
+
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    #: When it was seen, which may be later than when it was.
+    time: Seconds
+    #: Who saw it, as "tap" or "pods".
+    source: str
+    what: What

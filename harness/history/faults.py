@@ -1,0 +1,40 @@
+"""Faults, what the observers have missed, and the end of the run."""
+
+from __future__ import annotations
+
+from harness.history.base import Record, Worker
+
+
+class FaultInjected(Record, frozen=True, tag="fault_injected"):
+    """Harm was done: `fault` is the name that the header has, `to` says to what, for a reader."""
+
+    fault: str
+    to: str
+    worker: Worker | None = None
+    connection: int | None = None
+
+
+class FaultConfirmed(Record, frozen=True, tag="fault_confirmed"):
+    """It was seen to land, in the events `evidence`."""
+
+    fault: str
+    evidence: tuple[int, ...]
+
+
+class FaultHealed(Record, frozen=True, tag="fault_healed"):
+    """The harm is undone, or does not go on; what must come is reckoned from here."""
+
+    fault: str
+
+
+class Gap(Record, frozen=True, tag="gap"):
+    """An observer has missed something: that it saw nothing means nothing from here on."""
+
+    of: str
+    why: str
+
+
+class RunEnded(Record, frozen=True, tag="run_ended"):
+    """The last event of a run that was not killed; `why` is empty when it went to its end."""
+
+    why: str = ""

@@ -1,0 +1,54 @@
+"""The first line of a history: what the run was to be, and by which bounds it is judged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from harness.history.base import Record, Seconds
+from harness.history.payload import Payload
+
+#: Raised with every change that a reader of another version would stumble over.
+SCHEMA = 1
+
+
+class Figures(Record, frozen=True):
+    """What the fault-free run of the same worker showed, in seconds; None where nothing did."""
+
+    work: Seconds | None = None
+    lease: Seconds | None = None
+    pod_start: Seconds | None = None
+    #: Whether every start in the logs was one of a delivered item; None when there was no start.
+    starts_matched: bool | None = None
+
+
+class Bounds(Record, frozen=True):
+    """By when something must have happened, in seconds; made from the figures."""
+
+    #: From the end of a holder to the next delivery of its item (L1).
+    reclaim: Seconds
+    #: From an item and an idle worker to a delivery (L2).
+    progress: Seconds
+    #: From the last fault's healing to the end of the Job (L3).
+    end: Seconds
+
+
+class Header(Record, frozen=True):
+    """What the run was to be. `started` is the wall clock's time of moment 0, in UTC."""
+
+    schema: int
+    scenario: str
+    pattern: str
+    image: str
+    started: datetime
+    bounds: Bounds
+    figures: Figures = Figures()
+    #: The faults that must be confirmed before anything is judged, by their names.
+    faults: tuple[str, ...] = ()
+    #: Each item is there once; False when equal payloads are the point.
+    unique_items: bool = True
+    #: An item that makes this worker's handler fail, where the scenario has one.
+    failing_item: Payload | None = None
+    #: The Job is the user's own, so what is wrong with it is a finding against the user.
+    own_job: bool = False
+    #: The version of this tool.
+    version: str = ""

@@ -1,0 +1,134 @@
+"""Items: what the broker and the workers do with them, and what is left at the end."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.history.base import Count, Record, Worker
+from harness.history.payload import Payload
+
+
+class ItemEnqueued(Record, frozen=True, tag="item_enqueued"):
+    """The broker has taken an item. `connection` is None when the harness put it there."""
+
+    item: Payload
+    queue: str
+    connection: int | None = None
+
+
+class AskedForItem(Record, frozen=True, tag="asked_for_item"):
+    """A worker wants an item: a pop that was sent, a consumer that was registered.
+
+    `room` is how many it can have at once (prefetch); None means no limit.
+    """
+
+    connection: int
+    queue: str
+    room: int | None = 1
+
+
+class FoundEmpty(Record, frozen=True, tag="found_empty"):
+    """A worker was told that there is nothing for it."""
+
+    connection: int
+    queue: str
+
+
+class ItemDelivered(Record, frozen=True, tag="item_delivered"):
+    """The broker has handed out an item.
+
+    `token` names this delivery (AMQP: `channel/tag`). `final` says that the broker has forgotten
+    the item with that: a destructive pop, or no acknowledgement asked for.
+    """
+
+    item: Payload
+    connection: int
+    token: str = ""
+    until: float | None = None
+    final: bool = False
+    redelivered: bool = False
+
+
+class ItemLeased(Record, frozen=True, tag="item_leased"):
+    """A lease was taken or, with the same token, renewed; it ends by itself at `until`."""
+
+    item: Payload
+    connection: int
+    token: str
+    until: float
+
+
+class LeaseExpired(Record, frozen=True, tag="lease_expired"):
+    """The broker has let a lease end."""
+
+    item: Payload
+    token: str = ""
+
+
+class ItemStarted(Record, frozen=True, tag="item_started"):
+    """A worker says that it begins; `line` is the event of the log line that says so."""
+
+    item: Payload
+    worker: Worker
+    line: int | None = None
+
+
+class ItemDone(Record, frozen=True, tag="item_done"):
+    """A worker says that it has finished."""
+
+    item: Payload
+    worker: Worker
+    line: int | None = None
+
+
+class ItemSettled(Record, frozen=True, tag="item_settled"):
+    """The broker will not give this item to anybody any more.
+
+    `acked`: forgotten, at the worker's word. `dead`: seen to be set aside in a dead-letter place.
+    `refused`: rejected for good; an `ItemLeft` shows whether there was such a place. `effective` is
+    False when the broker is known not to have followed (a stale token), None while it is not
+    known: then the next `BrokerDepth` tells.
+    """
+
+    item: Payload
+    connection: int | None
+    how: Literal["acked", "dead", "refused"]
+    token: str = ""
+    effective: bool | None = True
+
+
+class ItemReturned(Record, frozen=True, tag="item_returned"):
+    """Its holder has given an item back, or the broker did when the connection was lost."""
+
+    item: Payload
+    connection: int | None
+    token: str = ""
+
+
+class ItemReclaimed(Record, frozen=True, tag="item_reclaimed"):
+    """A worker has put back, or taken over, an item that another one held."""
+
+    item: Payload
+    connection: int | None
+    token: str = ""
+
+
+class BrokerDepth(Record, frozen=True, tag="broker_depth"):
+    """How many items the broker holds; None where this broker has no such number.
+
+    `final` is the sample by the drain at the end; one `ItemLeft` before it for each item.
+    """
+
+    queue: str
+    ready: Count
+    leased: Count | None = None
+    unacked: Count | None = None
+    final: bool = False
+
+
+class ItemLeft(Record, frozen=True, tag="item_left"):
+    """The final drain has found an item."""
+
+    item: Payload
+    queue: str
+    where: Literal["ready", "leased", "unacked", "dead"]

@@ -1,0 +1,127 @@
+"""RabbitMQ's wire, AMQP 0-9-1: methods with their content, deliveries and what becomes of them."""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+from pamqp import base, body, frame, header
+
+from harness.history import Towards
+from harness.tap.channel import Channel
+from harness.tap.decoder import LIMIT, Decoder, Unreadable
+from harness.tap.records import Message, Method, Piece
+
+_START = b"AMQP\x00\x00\x09\x01"
+_HEAD = struct.Struct(">BHI")
+_HEARTBEAT = 8
+_KINDS = (1, 2, 3, _HEARTBEAT)
+_FRAME_END = 0xCE
+_HIDDEN = "***"
+
+
+class _Content:
+    """A method that content follows, until all of it is there. More than `limit` is not kept."""
+
+    def __init__(self, method: Method, limit: int) -> None:
+        self._method, self._limit = method, limit
+        self._properties: dict[str, Any] = {}
+        self._size, self._come, self._body = -1, 0, bytearray()
+
+    def add(self, part: header.ContentHeader | body.ContentBody) -> None:
+        if isinstance(part, header.ContentHeader):
+            self._size = part.body_size
+            self._properties = {
+                name: value for name, value in part.properties if value not in (None, "")
+            }
+            return
+        self._come += len(part.value)
+        if self._size <= self._limit:
+            self._body += part.value
+
+    @property
+    def whole(self) -> bool:
+        return self._come == self._size
+
+    def method(self) -> Method:
+        """The method with its content, which is whole."""
+        if self._size > self._limit:
+            raise ValueError(f"a message of {self._size} bytes is too long to be kept")
+        return msgspec.structs.replace(
+            self._method, properties=self._properties, body=bytes(self._body)
+        )
+
+
+class Amqp(Decoder):
+    """One connection to RabbitMQ. A piece is a frame; its message, what is complete with it."""
+
+    def __init__(self, connection: int, limit: int = LIMIT) -> None:
+        super().__init__(connection, limit)
+        self._channels: defaultdict[int, Channel] = defaultdict(Channel)
+        self._contents: dict[tuple[Towards, int], _Content] = {}
+        self._started = False
+
+    def _end(self, towards: Towards, kept: bytearray) -> int | None:
+        if towards == "broker" and not self._started:
+            return self._end_of_start(kept)
+        if kept[:4] == b"AMQP":  # the broker does not speak the version that was asked for
+            raise Unreadable("the broker refuses this version of the protocol")
+        if len(kept) < _HEAD.size:
+            return None
+        kind, _, size = _HEAD.unpack_from(kept)
+        end = _HEAD.size + int(size) + 1
+        if kind not in _KINDS:
+            raise Unreadable(f"there is no frame of type {kind}")
+        if len(kept) < end:
+            return None
+        if kept[end - 1] != _FRAME_END:
+            raise Unreadable("a frame does not end where it should")
+        return end
+
+    def _end_of_start(self, kept: bytearray) -> int | None:
+        if kept[: len(_START)] != _START[: len(kept)]:
+            raise Unreadable("this is not how AMQP 0-9-1 begins")
+        if len(kept) < len(_START):
+            return None
+        self._started = True
+        return len(_START)
+
+    def _decode(self, towards: Towards, raw: bytes) -> Piece:
+        if raw == _START:
+            return Piece(raw)
+        kind, number, size = _HEAD.unpack_from(raw)
+        if kind == _HEARTBEAT:
+            return Piece(raw, overtakes=True)
+        if not size:  # pamqp takes an empty body for an error
+            return Piece(raw)
+        try:
+            found = frame.unmarshal(raw)[2]
+            return Piece(raw, self._message(towards, number, found))
+        # Whatever a parser makes of bytes that were made to confuse it, they go on.
+        except Exception as error:
+            return Piece(raw, self._lost(towards, raw, f"{type(error).__name__}: {error}"))
+
+    def _message(self, towards: Towards, number: int, found: frame.FrameTypes) -> Message | None:
+        place = (towards, number)
+        if isinstance(found, (header.ContentHeader, body.ContentBody)):
+            if place not in self._contents:
+                raise ValueError("content without a method before it")
+            self._contents[place].add(found)
+            if not self._contents[place].whole:
+                return None
+            return self._channels[number].carried(self._contents.pop(place).method())
+        if not isinstance(found, base.Frame):
+            raise TypeError(f"{found.name} at this place")
+        method = Method(self.connection, towards, number, found.name, dict(found))
+        if found.name in ("Basic.Publish", "Basic.Deliver", "Basic.GetOk", "Basic.Return"):
+            self._contents[place] = _Content(method, self._limit)
+            return None
+        if found.name in ("Connection.StartOk", "Connection.SecureOk"):
+            method = msgspec.structs.replace(method, fields={**method.fields, "response": _HIDDEN})
+        if found.name in ("Channel.Open", "Channel.CloseOk"):
+            self._channels.pop(number, None)
+            for way in ("broker", "client"):
+                self._contents.pop((way, number), None)
+        return self._channels[number].said(method)

@@ -1,0 +1,111 @@
+"""An AMQP channel: what its methods refer to without saying it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Literal, NamedTuple
+
+from harness.history import NotUnderstood
+from harness.tap.records import Delivery, Message, Method, Settlement
+
+_SETTLES: dict[str, Literal["ack", "nack", "reject", "recover"]] = {
+    "Basic.Ack": "ack",
+    "Basic.Nack": "nack",
+    "Basic.Reject": "reject",
+    "Basic.Recover": "recover",
+    "Basic.RecoverAsync": "recover",
+}
+
+
+class _Source(NamedTuple):
+    """Where deliveries come from, and whether the broker waits for an answer to them."""
+
+    queue: str
+    no_ack: bool
+
+
+class Channel:
+    """Remembers who consumes what, and which deliveries are not settled.
+
+    A settlement of all there is (tag 0) is taken to mean what has come by here: the
+    broker may have sent more by the time it reads it.
+    """
+
+    def __init__(self) -> None:
+        self._queue = ""
+        self._consumers: dict[str, _Source] = {}
+        self._consumes: deque[_Source] = deque()
+        self._gets: deque[_Source] = deque()
+        #: As an ordered set.
+        self._unsettled: dict[int, None] = {}
+
+    def said(self, method: Method) -> Message:
+        """Take a method into account; what it means, where that is more than it says."""
+        name, fields = method.name, method.fields
+        if method.towards == "broker":
+            if name in _SETTLES:
+                return self._settle(method, _SETTLES[name])
+            if name == "Basic.Consume":
+                self._consume(fields)
+            elif name == "Basic.Get":
+                self._gets.append(_Source(fields["queue"] or self._queue, fields["no_ack"]))
+            elif name == "Queue.Declare" and fields["queue"]:
+                self._queue = fields["queue"]
+            elif name == "Tx.Select":
+                why = "from here on acknowledgements wait for a Tx.Commit, which is not followed"
+                return NotUnderstood(method.connection, "broker", why, name, 0)
+        elif name == "Basic.ConsumeOk" and self._consumes:
+            self._consumers[fields["consumer_tag"]] = self._consumes.popleft()
+        elif name == "Basic.GetEmpty" and self._gets:
+            self._gets.popleft()
+        elif name == "Queue.DeclareOk":
+            self._queue = fields["queue"]
+        return method
+
+    def carried(self, method: Method) -> Message:
+        """The same for a method that is whole with its content."""
+        if method.name not in ("Basic.Deliver", "Basic.GetOk"):
+            return method
+        fields, consumer = method.fields, ""
+        if method.name == "Basic.Deliver":
+            consumer = fields["consumer_tag"]
+            source = self._consumers.get(consumer, _Source("", no_ack=False))
+        else:
+            source = self._gets.popleft() if self._gets else _Source("", no_ack=False)
+        tag = fields["delivery_tag"]
+        if not source.no_ack:
+            self._unsettled[tag] = None
+        return Delivery(
+            method.connection,
+            method.channel,
+            tag,
+            source.queue,
+            method.body or b"",
+            method.properties,
+            fields["redelivered"],
+            source.no_ack,
+            consumer,
+        )
+
+    def _consume(self, fields: Any) -> None:
+        source = _Source(fields["queue"] or self._queue, fields["no_ack"])
+        if fields["consumer_tag"]:
+            self._consumers[fields["consumer_tag"]] = source
+        if not fields["nowait"]:
+            self._consumes.append(source)
+
+    def _settle(
+        self, method: Method, how: Literal["ack", "nack", "reject", "recover"]
+    ) -> Settlement:
+        fields = method.fields
+        # Basic.Recover has no tag and means all; Basic.Reject has no `multiple`.
+        tag = fields.get("delivery_tag", 0)
+        tags: tuple[int, ...]
+        if tag and not fields.get("multiple", False):
+            tags = (tag,)
+        else:
+            tags = tuple(one for one in self._unsettled if not tag or one <= tag)
+        for one in tags:
+            self._unsettled.pop(one, None)
+        requeue = how != "ack" and bool(fields.get("requeue", False))
+        return Settlement(method.connection, method.channel, tags, how, requeue)

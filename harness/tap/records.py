@@ -1,0 +1,124 @@
+"""What was said on the wire, one record for each message; for connections, history's own events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, Protocol
+
+import msgspec
+
+from harness.history import (
+    ConnectionClosed,
+    ConnectionCut,
+    ConnectionHeld,
+    ConnectionOpened,
+    ConnectionRefused,
+    ConnectionReleased,
+    NotUnderstood,
+    Towards,
+)
+
+
+class ErrorReply(Exception):
+    """An error that Redis replied with; a value like any other, and never raised."""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A Redis command; `number` counts those of the connection. Passwords are left out."""
+
+    connection: int
+    number: int
+    words: tuple[bytes, ...]
+
+    @property
+    def name(self) -> str:
+        """In capitals; empty for a command that could not be read."""
+        return self.words[0].upper().decode("latin-1") if self.words else ""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What Redis answered: bytes, numbers, None, lists, dicts or `ErrorReply`.
+
+    `queued` are the commands of a transaction, in the order of the values, when this is EXEC's.
+    """
+
+    connection: int
+    command: Command
+    value: Any
+    queued: tuple[Command, ...] = ()
+
+
+class Push(msgspec.Struct, frozen=True):
+    """What Redis says unasked: a published message, a confirmed subscription, a MONITOR line."""
+
+    connection: int
+    value: Any
+
+
+class Method(msgspec.Struct, frozen=True):
+    """An AMQP method, as "Queue.Declare"; `body` is there when it carries content."""
+
+    connection: int
+    towards: Towards
+    channel: int
+    name: str
+    fields: Mapping[str, Any]
+    properties: Mapping[str, Any] = {}
+    body: bytes | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """RabbitMQ has handed out a message; `no_ack`: and has forgotten it with that."""
+
+    connection: int
+    channel: int
+    tag: int
+    queue: str
+    body: bytes
+    properties: Mapping[str, Any]
+    redelivered: bool
+    no_ack: bool
+    #: Empty for a message that was got with Basic.Get.
+    consumer: str = ""
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """A worker gives up deliveries: all that its word covers, `multiple` already worked out."""
+
+    connection: int
+    channel: int
+    tags: tuple[int, ...]
+    how: Literal["ack", "nack", "reject", "recover"]
+    requeue: bool = False
+
+
+Message = Command | Reply | Push | Method | Delivery | Settlement | NotUnderstood
+
+Record = (
+    Message
+    | ConnectionOpened
+    | ConnectionRefused
+    | ConnectionHeld
+    | ConnectionReleased
+    | ConnectionCut
+    | ConnectionClosed
+)
+
+
+class Sink(Protocol):
+    """Takes the records, in the order of the wire, within the tap's loop: it must not block.
+
+    What a worker says is recorded when it goes on to the broker, what the broker says when it
+    arrives here. An error in a sink ends the connection: nothing passes unrecorded.
+    """
+
+    def __call__(self, record: Record) -> None: ...
+
+
+class Piece(NamedTuple):
+    """Some bytes, and the message that is complete with them, if there is one."""
+
+    raw: bytes
+    message: Message | None = None
+    #: It may go on while others are held: a heartbeat.
+    overtakes: bool = False

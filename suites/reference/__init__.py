@@ -1,0 +1,1 @@
+"""The reference workers under the harm that breaks the task pages' workers."""

@@ -1,0 +1,100 @@
+"""A registry on this machine: Debian's docker-registry, as a process of ours and no service."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from harness import shell
+from harness.docker import LONG, Docker
+from harness.doctor import debian
+from harness.errors import InfrastructureError
+from harness.ports import Tell
+from harness.suites.sources import server
+
+_PACKAGE = "docker-registry"
+_DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})\b")
+#: Seconds for the registry to listen.
+_START = 30.0
+
+
+def program(folder: Path, tell: Tell) -> Path:
+    """The registry: PATH's, or out of Debian's package.
+
+    The package is unpacked below `folder` and not installed: its service would start and stay.
+    """
+    found = shell.which(_PACKAGE)
+    if found:
+        return Path(found)
+    if not debian.is_debian():
+        raise InfrastructureError(
+            "there is no container registry to run",
+            expected=f"a program `{_PACKAGE}` on PATH",
+            seen="none, and no apt-get to get it with",
+            todo=debian.by_hand((_PACKAGE,)),
+        )
+    tell("apt-get update")
+    # One broken source among many need not keep the package away: the download decides.
+    shell.run(["apt-get", "update"], timeout=debian.UPDATE, check=False, on_line=tell)
+    tell(f"apt-get download {_PACKAGE}")
+    shell.run(["apt-get", "download", _PACKAGE], timeout=debian.INSTALL, cwd=folder, on_line=tell)
+    (package,) = folder.glob(f"{_PACKAGE}_*.deb")
+    shell.run(["dpkg-deb", "--extract", package, folder], timeout=60)
+    return folder / "usr" / "bin" / _PACKAGE
+
+
+def free_port() -> int:
+    """A TCP port that nothing on this machine's loopback uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def serving(registry: Path, storage: Path, port: int, netns: Path | None = None) -> Iterator[str]:
+    """Serve what `storage` holds, for the length of the block; gives the address.
+
+    It is the same address here and in another network namespace: Docker speaks plain http to
+    all of 127.0.0.0/8, so one that was pushed to here is pulled from there.
+    """
+    address = f"127.0.0.1:{port}"
+    configuration = storage.with_suffix(".yaml")
+    settings = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(storage)}},
+        "http": {"addr": address},
+    }
+    configuration.write_text(yaml.safe_dump(settings))
+    entering = ("nsenter", f"--net={netns}") if netns else ()
+    words = (*entering, registry, "serve", configuration)
+    with server.running(
+        "the registry",
+        words,
+        lambda said: any("listening on" in line for line in said),
+        timeout=_START,
+    ):
+        yield address
+
+
+def push(docker: Docker, tag: str, address: str, tell: Tell) -> str:
+    """Put the image `tag` into the registry at `address`; its reference there, by digest."""
+    repository = f"{address}/{tag.rpartition(':')[0]}"
+    name = f"{repository}:pushed"
+    docker.tag(tag, name)
+    try:
+        tell(f"docker push {name}")
+        said = docker.run("push", name, timeout=LONG, on_line=tell).stdout
+    finally:
+        docker.untag(name)
+    digest = _DIGEST.search(said)
+    if digest is None:
+        raise InfrastructureError(
+            f"docker push of {name} told no digest", expected="digest: sha256:…", seen=said
+        )
+    return f"{repository}@{digest[1]}"
