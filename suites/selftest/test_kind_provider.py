@@ -156,6 +156,14 @@ def test_users_that_died_do_not_keep_it_alive(world: World) -> None:
     assert world.containers() == []
 
 
+def test_a_deletion_that_was_cut_short_leaves_no_record(world: World) -> None:
+    mine = provider(world)
+    mine.acquire()
+    world.remove_containers(*(one["Id"] for one in world.containers()))
+    mine.release(keep=False)
+    assert [p.name for p in (world.folder.parent / "state/clusters").iterdir()] == ["queuejob.lock"]
+
+
 def test_a_foreign_cluster_is_refused_unless_named_and_never_deleted(world: World) -> None:
     world.put("queuejob-control-plane", "control-plane", created="2001-01-01T00:00:00Z")
     with pytest.raises(UsageError, match="was not made by this tool"):

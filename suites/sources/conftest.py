@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,11 @@ from harness.suites.sources.machine import Machine, machine
 #: Seconds to wait for another process that runs these tests.
 _TURN = 7200.0
 _LOCK = Path("/run/lock/queuejob-sources.lock")
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Let no second Ctrl-C (tox sends one) stop the removal of all that a test has made."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,12 @@ class KindProvider:
         """Leave the cluster; the last one who leaves deletes it, unless `keep`."""
         with self._turn():
             self._store.leave(self._parts.user)
-            if not keep and self._ours() and not self._store.users():
+            if keep or self._store.users():
+                return
+            if not self._containers():
+                # Who was killed while deleting it got no further than this.
+                self._store.forget()
+            elif self._ours():
                 self._delete()
 
     def farewell(self) -> str:
