@@ -63,8 +63,10 @@ def run(
     words = tuple(str(word) for word in argv)
     purpose = what or join(words)
     begun = monotonic()
-    with _child(words, purpose, stdin is not None, cwd, env) as process:
-        out, err = _Reader(process.stdout, on_line), _Reader(process.stderr, on_line)
+    with _child(words, purpose, stdin is not None, cwd, env, on_line=on_line) as (
+        process,
+        (out, err),
+    ):
         if stdin is not None and process.stdin:
             # The child may end before it has read everything: its exit code then tells.
             with contextlib.suppress(BrokenPipeError):
@@ -99,8 +101,10 @@ def background(
 ) -> Iterator[Running]:
     """Run a command for as long as the block lasts, then end it and all that it started."""
     words = tuple(str(word) for word in argv)
-    with _child(words, what or join(words), False, None, env) as process:
-        readers = (_Reader(process.stdout, on_line), _Reader(process.stderr, on_line))
+    with _child(words, what or join(words), False, None, env, on_line=on_line) as (
+        process,
+        readers,
+    ):
         yield Running(process, readers)
 
 
@@ -139,7 +143,9 @@ def _child(
     feeds: bool,
     cwd: Path | None,
     env: Mapping[str, str] | None,
-) -> Iterator[subprocess.Popen[str]]:
+    *,
+    on_line: Callable[[str], None] | None,
+) -> Iterator[tuple[subprocess.Popen[str], tuple[_Reader, _Reader]]]:
     program = which(words[0])
     if program is None:
         raise _not_started(words, purpose, "there is no such program on PATH")
@@ -157,11 +163,19 @@ def _child(
         )
     except OSError as error:
         raise _not_started(words, purpose, str(error)) from error
+    readers = (_Reader(process.stdout, on_line), _Reader(process.stderr, on_line))
     try:
-        yield process
+        for reader in readers:
+            reader.start()
+        yield process, readers
     finally:
         if process.poll() is None:
             end(process)
+        for reader in readers:
+            reader.finish()
+        if process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
 
 
 def _tether() -> list[str]:
@@ -200,7 +214,16 @@ class _Reader:
         self._lines: list[str] = []
         self._stream, self._on_line = stream, on_line
         self._thread = threading.Thread(target=self._drain, daemon=True)
+
+    def start(self) -> None:
         self._thread.start()
+
+    def finish(self) -> None:
+        """After the child's end: let go of the stream, also where an interrupt came first."""
+        if self._thread.ident is not None:
+            self.text()
+        elif self._stream is not None:
+            self._stream.close()
 
     def _drain(self) -> None:
         if self._stream is None:

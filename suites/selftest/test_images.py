@@ -10,7 +10,7 @@ import pytest
 
 from harness import manifests
 from harness.docker import Docker
-from harness.errors import InfrastructureError, UsageError
+from harness.errors import CommandFailed, InfrastructureError, UsageError
 from harness.images import archive, gobuild, sources
 from harness.images.build import Builder
 from harness.images.recipe import Catalogue
@@ -189,6 +189,17 @@ def test_the_registry_source_pulls_by_digest() -> None:
     assert images.catalogue.tag("redis") in engine.names
 
 
+def test_a_pull_that_fails_says_what_to_check() -> None:
+    class Lacking(Engine):
+        def pull(self, ref: str, on_line: object = None) -> None:
+            raise CommandFailed("docker pull failed", seen="manifest unknown")
+
+    with pytest.raises(InfrastructureError, match="redis cannot be pulled") as caught:
+        choose(Lacking(), images="registry").provide("redis", lambda _: None)
+    assert "manifest unknown" in str(caught.value)
+    assert "check the reference" in str(caught.value)
+
+
 def test_every_published_reference_names_a_digest() -> None:
     published = Catalogue(manifests.folder() / "images").published()
     assert {"node", "redis", "rabbitmq"} <= set(published)
@@ -240,6 +251,20 @@ def test_an_archive_brings_images_and_binaries(recipes: Path, tmp_path: Path, ca
     assert program is not None
     assert program.read_bytes() == b"binary"
     assert program.stat().st_mode & 0o111
+
+
+def test_an_archive_brings_its_binaries_also_where_all_images_are(
+    tmp_path: Path, cache: Path
+) -> None:
+    file, engine = tmp_path / "all.tar", Engine()
+    catalogue = Catalogue(manifests.folder() / "images")
+    final = sources.final(catalogue)
+    engine.names = {catalogue.tag(name): "here" for name in final}
+    gobuild.adopt(catalogue, "kind/kind", b"binary")
+    archive.save(file, catalogue, final, ("kind/kind",), docker=engine, tell=lambda _: None)
+    shutil.rmtree(cache)
+    choose(engine, images="archive", archive=file)
+    assert gobuild.present(catalogue, "kind/kind") is not None
 
 
 def test_a_damaged_archive_is_refused_and_nothing_is_loaded(recipes: Path, tmp_path: Path) -> None:

@@ -103,3 +103,16 @@ def test_a_process_is_told_from_another_with_its_number() -> None:
     mine = identify()
     assert mine.alive
     assert not type(mine)(mine.pid, mine.began + 1).alive
+
+
+def test_an_interrupt_before_anything_is_read_leaves_no_open_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shell._Reader, "start", interrupted)
+    before = set(os.listdir("/proc/self/fd"))  # noqa: PTH208  # names are enough
+    with pytest.raises(KeyboardInterrupt):
+        shell.run(["sleep", "60"], timeout=60, stdin="x")
+    assert set(os.listdir("/proc/self/fd")) == before  # noqa: PTH208  # as above
