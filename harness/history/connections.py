@@ -1,4 +1,4 @@
-"""Connections between workers and broker, and what the tap does to them."""
+"""Connections between workers and broker, and what the tap does to them; `at` as for items."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class ConnectionOpened(Record, frozen=True, tag="connection_opened"):
     address: str
     port: int
     broker_side: str = ""
+    at: float | None = None
 
 
 class ConnectionRefused(Record, frozen=True, tag="connection_refused"):
@@ -24,6 +25,7 @@ class ConnectionRefused(Record, frozen=True, tag="connection_refused"):
     address: str
     port: int
     why: str
+    at: float | None = None
 
 
 class ConnectionOwner(Record, frozen=True, tag="connection_owner"):
@@ -39,6 +41,7 @@ class ConnectionHeld(Record, frozen=True, tag="connection_held"):
     connection: int
     towards: Towards
     point: str = ""
+    at: float | None = None
 
 
 class ConnectionReleased(Record, frozen=True, tag="connection_released"):
@@ -46,6 +49,7 @@ class ConnectionReleased(Record, frozen=True, tag="connection_released"):
 
     connection: int
     towards: Towards
+    at: float | None = None
 
 
 class ConnectionCut(Record, frozen=True, tag="connection_cut"):
@@ -54,6 +58,7 @@ class ConnectionCut(Record, frozen=True, tag="connection_cut"):
     connection: int
     lost_to_broker: Count = 0
     lost_to_client: Count = 0
+    at: float | None = None
 
 
 class ConnectionClosed(Record, frozen=True, tag="connection_closed"):
@@ -62,6 +67,7 @@ class ConnectionClosed(Record, frozen=True, tag="connection_closed"):
     connection: int
     by: Literal["client", "broker", "tap"]
     error: str = ""
+    at: float | None = None
 
 
 class NotUnderstood(Record, frozen=True, tag="not_understood"):

@@ -19,6 +19,8 @@ class Figures(Record, frozen=True):
     pod_start: Seconds | None = None
     #: Whether every start in the logs was one of a delivered item; None when there was no start.
     starts_matched: bool | None = None
+    #: Whether items were settled after the end of the work on them; None when nothing showed it.
+    settles_after_work: bool | None = None
 
 
 class Bounds(Record, frozen=True):

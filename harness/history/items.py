@@ -1,4 +1,8 @@
-"""Items: what the broker and the workers do with them, and what is left at the end."""
+"""Items: what the broker and the workers do with them, and what is left at the end.
+
+`at` is when it was, in seconds since the start, by the clock of who saw it (the tap, or the
+kubelet for what a worker says); an event's own time is when it was recorded.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,7 @@ class AskedForItem(Record, frozen=True, tag="asked_for_item"):
     connection: int
     queue: str
     room: int | None = 1
+    at: float | None = None
 
 
 class FoundEmpty(Record, frozen=True, tag="found_empty"):
@@ -32,6 +37,7 @@ class FoundEmpty(Record, frozen=True, tag="found_empty"):
 
     connection: int
     queue: str
+    at: float | None = None
 
 
 class ItemDelivered(Record, frozen=True, tag="item_delivered"):
@@ -47,6 +53,7 @@ class ItemDelivered(Record, frozen=True, tag="item_delivered"):
     until: float | None = None
     final: bool = False
     redelivered: bool = False
+    at: float | None = None
 
 
 class ItemLeased(Record, frozen=True, tag="item_leased"):
@@ -56,6 +63,7 @@ class ItemLeased(Record, frozen=True, tag="item_leased"):
     connection: int
     token: str
     until: float
+    at: float | None = None
 
 
 class LeaseExpired(Record, frozen=True, tag="lease_expired"):
@@ -63,6 +71,7 @@ class LeaseExpired(Record, frozen=True, tag="lease_expired"):
 
     item: Payload
     token: str = ""
+    at: float | None = None
 
 
 class ItemStarted(Record, frozen=True, tag="item_started"):
@@ -71,6 +80,7 @@ class ItemStarted(Record, frozen=True, tag="item_started"):
     item: Payload
     worker: Worker
     line: int | None = None
+    at: float | None = None
 
 
 class ItemDone(Record, frozen=True, tag="item_done"):
@@ -79,6 +89,7 @@ class ItemDone(Record, frozen=True, tag="item_done"):
     item: Payload
     worker: Worker
     line: int | None = None
+    at: float | None = None
 
 
 class ItemSettled(Record, frozen=True, tag="item_settled"):
@@ -95,6 +106,7 @@ class ItemSettled(Record, frozen=True, tag="item_settled"):
     how: Literal["acked", "dead", "refused"]
     token: str = ""
     effective: bool | None = True
+    at: float | None = None
 
 
 class ItemReturned(Record, frozen=True, tag="item_returned"):
@@ -103,6 +115,7 @@ class ItemReturned(Record, frozen=True, tag="item_returned"):
     item: Payload
     connection: int | None
     token: str = ""
+    at: float | None = None
 
 
 class ItemReclaimed(Record, frozen=True, tag="item_reclaimed"):
@@ -111,6 +124,7 @@ class ItemReclaimed(Record, frozen=True, tag="item_reclaimed"):
     item: Payload
     connection: int | None
     token: str = ""
+    at: float | None = None
 
 
 class BrokerDepth(Record, frozen=True, tag="broker_depth"):
