@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from harness import __version__
+from harness import __version__, check
 from harness.bringup import Bench
 from harness.doctor import checkup
 from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, QueuejobError
 from harness.images import archive, sources, tools
+from harness.judging import judge_files
 from harness.progress import Progress
 from harness.settings import DEFAULT_CLUSTER, SOURCES, Settings
 
@@ -50,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--fix", action="store_true", help="get what is missing")
     doctor.set_defaults(run=_doctor)
     _image_options(doctor)
+
+    check.add(commands.add_parser("check", help=check.HELP, description=check.DESCRIPTION))
+
+    again = commands.add_parser("judge", help="judge recorded histories again, without a cluster")
+    again.add_argument("histories", nargs="+", type=Path, metavar="HISTORY")
+    again.set_defaults(run=_judge)
 
     images = commands.add_parser("images", help="the images that a cluster needs")
     actions = images.add_subparsers(required=True, metavar="ACTION")
@@ -102,6 +109,10 @@ def _doctor(options: argparse.Namespace) -> int:
     rows = checkup.examine(bench.needs())
     print(checkup.table(rows))
     return EXIT_OK if all(row.finding and row.finding.present for row in rows) else EXIT_NOT_PROVED
+
+
+def _judge(options: argparse.Namespace) -> int:
+    return judge_files(options.histories, sys.stdout)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -37,6 +37,10 @@ class InfrastructureError(QueuejobError):
     """Machine, daemon, cluster or broker failed: nothing is known about the worker."""
 
 
+class NotProved(QueuejobError):
+    """Nothing is known about a guarantee: the worker may keep it or not."""
+
+
 class CommandFailed(InfrastructureError):
     """A process ended with a code other than 0, or was not there at all."""
 

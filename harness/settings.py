@@ -39,6 +39,8 @@ class Settings:
     #: Port of the API server on this machine; 0 lets the system choose.
     api_port: int = 0
     timeouts: Timeouts = field(default_factory=Timeouts)
+    #: What the bounds are multiplied with, those that are measured too.
+    timeout_factor: float = 1.0
 
     def check(self) -> None:
         """Raise `UsageError` (or `InfrastructureError`, for a port in use) for what cannot work."""

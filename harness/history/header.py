@@ -50,6 +50,8 @@ class Header(Record, frozen=True):
     unique_items: bool = True
     #: An item that makes this worker's handler fail, where the scenario has one.
     failing_item: Payload | None = None
+    #: Its user has said so; else it is one that many workers choke on, and this one may not.
+    failing_known: bool = False
     #: The Job is the user's own, so what is wrong with it is a finding against the user.
     own_job: bool = False
     #: The version of this tool.

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import paths, shell
 from harness.docker import LONG, Docker
 from harness.errors import CommandFailed, InfrastructureError
-from harness.images import gobuild
+from harness.images import gobuild, mutant, python
 from harness.images.recipe import Catalogue, Recipe
 from harness.lock import turn
 from harness.ports import Tell
@@ -62,7 +62,7 @@ class Builder:
     def _make(self, name: str, recipe: Recipe, tag: str, tell: Tell) -> None:
         tell(f"building the image {name}")
         with _scratch(name) as context:
-            _copy(self._catalogue.context(name), context)
+            self._fill(name, context)
             if recipe.builder == "debootstrap":
                 self._bootstrap(recipe, context, tag, tell)
                 return
@@ -72,10 +72,21 @@ class Builder:
                 shutil.copy2(gobuild.binary(self._catalogue, program, tell), target)
             if recipe.embeds:
                 self._embed(recipe, context / "embedded.tar", tell)
+            python.copy_package(recipe.package, context / "package")
+            if recipe.wheels:
+                python.install_wheels(recipe.wheels, recipe.python, context / "wheels", tell)
             args = dict(recipe.args)
             if recipe.base:
                 args["BASE"] = self._catalogue.tag(recipe.base)
             self._docker.build(context, tag, args=args, on_line=tell)
+
+    def _fill(self, name: str, context: Path) -> None:
+        mutated = self._catalogue.mutants.get(name)
+        if mutated is None:
+            _copy(self._catalogue.context(name), context)
+        else:
+            mutant.write(name, mutated, self._catalogue.context(mutated.of), context)
+        _make_executable(context)
 
     def _embed(self, recipe: Recipe, archive: Path, tell: Tell) -> None:
         tell(f"saving {len(recipe.embeds)} images into the context")
@@ -157,7 +168,6 @@ def unmount_below(folder: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a context; what begins with #! is executable, for a wheel keeps no such bits."""
     shutil.copytree(
         source,
         target,
@@ -165,7 +175,11 @@ def _copy(source: Path, target: Path) -> None:
         ignore=shutil.ignore_patterns("__pycache__", "recipe.yaml"),
         copy_function=shutil.copyfile,
     )
-    for path in target.rglob("*"):
+
+
+def _make_executable(context: Path) -> None:
+    """What begins with #! is executable, and only that: a wheel keeps no such bits."""
+    for path in context.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
                 path.chmod(0o755 if file.read(2) == b"#!" else 0o644)

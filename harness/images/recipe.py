@@ -1,5 +1,7 @@
 """Recipes: one folder under `manifests/images` describes one image.
 
+A folder with a `mutant.yaml` under `manifests/workers` is a recipe, too: a worker's image, changed.
+
 An image is known by its content: its tag is a digest over all that goes into it, so a changed
 recipe is another image and an unchanged one is never made twice.
 """
@@ -15,6 +17,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from harness.errors import UsageError
+from harness.images import python
+from harness.images.mutant import Mutant
 
 S = TypeVar("S")
 _KEY_LENGTH = 12
@@ -26,10 +30,15 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"b
     `binaries` are `<go module>/<binary>` and come into the build context as `bin/<binary>`;
     `embeds` maps a recipe to the name that it has in the context's `embedded.tar`;
     `published` is the reference, by digest, that the registry source pulls instead of building;
-    `context` is a folder, relative to the recipe's, that holds what is built.
+    `context` is a folder, relative to the recipe's, that holds what is built;
+    `package` are files and folders of this package, which come into the context as
+    `package/harness`; `wheels` are PyPI's, unpacked for the image's `python` as `wheels`.
+
+    What a cluster has on its nodes from the start are brokers, helpers and workers; a `twin` (a
+    reference worker in another language) and a `mutant` are built and loaded when they are wanted.
     """
 
-    role: Literal["node", "control-plane", "base", "broker", "helper", "worker"]
+    role: Literal["node", "control-plane", "base", "broker", "helper", "worker", "twin", "mutant"]
     builder: Literal["dockerfile", "debootstrap"] = "dockerfile"
     base: str | None = None
     binaries: tuple[str, ...] = ()
@@ -37,15 +46,22 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"b
     args: dict[str, str] = {}
     published: str | None = None
     context: str = "."
+    package: tuple[str, ...] = ()
+    python: str = ""
+    wheels: tuple[str, ...] = ()
     suite: str = ""
     include: tuple[str, ...] = ()
 
 
 class GoModule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`build.yaml` beside a `go.mod`: what to build from it (binary name → package)."""
+    """`build.yaml`: what to build from a module (binary name → package).
+
+    `source` is the folder of its go.mod, go.sum and own code, relative to that of `build.yaml`.
+    """
 
     version: str
     binaries: dict[str, str]
+    source: str = "."
     ldflags: str = "-s -w"
 
 
@@ -61,6 +77,13 @@ class Catalogue:
         self._recipes: dict[str, Recipe] = {}
         for file in sorted(folder.glob("*/recipe.yaml")):
             self._recipes[file.parent.name] = _decode(file, Recipe)
+        #: What the recipes with the role `mutant` change.
+        self.mutants: Mapping[str, Mutant] = {
+            file.parent.name: _decode(file, Mutant)
+            for file in sorted(folder.parent.glob("workers/*/*/mutant.yaml"))
+        }
+        for name, mutant in self.mutants.items():
+            self._recipes[name] = Recipe("mutant", base=mutant.of, binaries=mutant.binaries)
         self._keys: dict[str, str] = {}
 
     @property
@@ -91,16 +114,16 @@ class Catalogue:
         return (self.folder / name / self.recipe(name).context).resolve()
 
     def module_folder(self, module: str) -> Path:
-        """Where a Go module's go.mod, go.sum and build.yaml are."""
-        return self.folder / "go" / module
+        """Where a Go module's go.mod and go.sum are."""
+        return (self.folder / "go" / module / self.module(module).source).resolve()
 
     def module(self, module: str) -> GoModule:
-        return _decode(self.module_folder(module) / "build.yaml", GoModule)
+        return _decode(self.folder / "go" / module / "build.yaml", GoModule)
 
     def module_key(self, module: str) -> str:
         """Content key of a Go module: its pins and how it is built."""
-        self.module(module)
-        return _digest(_files(self.module_folder(module)))
+        plan = ("build.yaml", (self.folder / "go" / module / "build.yaml").read_bytes())
+        return _digest(sorted({plan, *_files(self.module_folder(module))}))
 
     def key(self, name: str) -> str:
         """Content key of an image: its reference when pulled, else everything it is made of."""
@@ -113,9 +136,14 @@ class Catalogue:
             return _digest([("pulled", self.pulled[name].encode())])
         recipe = self.recipe(name)
         parts = [("recipe", msgspec.json.encode(_building(recipe)))]
-        parts += _files(self.context(name))
+        if name in self.mutants:
+            parts.append(("changes", self.mutants[name].building()))
+        else:
+            parts += _files(self.context(name))
         others = ([recipe.base] if recipe.base else []) + sorted(recipe.embeds)
         parts += [(f"image {other}", self.key(other).encode()) for other in others]
+        modules_of_ours = python.package_files(recipe.package)
+        parts += [(f"package {name}", file.read_bytes()) for name, file in modules_of_ours]
         modules = sorted({binary.split("/")[0] for binary in recipe.binaries})
         parts += [(f"module {module}", self.module_key(module).encode()) for module in modules]
         return _digest([*parts, ("machine", platform.machine().encode())])
@@ -125,9 +153,14 @@ class Catalogue:
         return f"queuejob/{name}:{self.key(name)}"
 
 
-def _building(recipe: Recipe) -> Recipe:
-    # What could be pulled instead does not change what is built.
-    return msgspec.structs.replace(recipe, published=None)
+def _building(recipe: Recipe) -> dict[str, object]:
+    """What of a recipe changes what is built: not what could be pulled instead."""
+    fields: dict[str, object] = msgspec.to_builtins(recipe)
+    # Where they are not used, images keep the keys that they had before there were these fields.
+    unused = {name for name in ("package", "python", "wheels") if not fields[name]}
+    return {name: value for name, value in fields.items() if name not in unused} | {
+        "published": None
+    }
 
 
 def _files(folder: Path) -> list[tuple[str, bytes]]:

@@ -97,12 +97,27 @@ class Api:
         method = self._core.list_namespaced_event
         return self._read(f"events of {namespace}", lambda **k: method(namespace, **k))
 
-    def log(self, namespace: str, pod: str, container: str | None, previous: bool) -> str:
-        """All that a container has written so far."""
+    def log(
+        self,
+        namespace: str,
+        pod: str,
+        container: str | None,
+        previous: bool,
+        *,
+        last: int | None = None,
+        times: bool = False,
+    ) -> str:
+        """All that a container has written so far, or its `last` lines; each with its time?"""
         response = self._answer(
             f"log of pod {pod}",
             lambda **k: self._core.read_namespaced_pod_log(
-                pod, namespace, container=container, previous=previous, **k
+                pod,
+                namespace,
+                container=container,
+                previous=previous,
+                timestamps=times,
+                **({} if last is None else {"tail_lines": last}),
+                **k,
             ),
         )
         return bytes(response.data).decode("utf-8", "replace")
@@ -140,6 +155,21 @@ class Api:
             )
         return Lines(response, what)
 
+    def watch_job(self, namespace: str, name: str, version: str, seconds: int) -> Lines:
+        """Changes of one Job since `version`, one JSON object a line, for `seconds` at the most."""
+        what = f"changes of Job {name}"
+        with _asking(what):
+            response = self._batch.list_namespaced_job(
+                namespace,
+                field_selector=f"metadata.name={name}",
+                watch=True,
+                resource_version=version,
+                timeout_seconds=seconds,
+                _preload_content=False,
+                _request_timeout=(self.timeouts.api, seconds + self.timeouts.api),
+            )
+        return Lines(response, what)
+
     # -- changing -----------------------------------------------------------------------------
 
     def create(self, namespace: str, manifest: Manifest) -> None:
@@ -162,6 +192,26 @@ class Api:
         with _asking(f"delete pod {name}"):
             self._core.delete_namespaced_pod(
                 name, namespace, grace_period_seconds=grace, _request_timeout=self.timeouts.api
+            )
+
+    def delete_job(self, namespace: str, name: str) -> None:
+        """Have a Job and its pods deleted, in the background; none of that name is fine."""
+        try:
+            with _asking(f"delete Job {name}"):
+                self._batch.delete_namespaced_job(
+                    name,
+                    namespace,
+                    propagation_policy="Background",
+                    _request_timeout=self.timeouts.api,
+                )
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+
+    def patch_job(self, namespace: str, name: str, patch: dict[str, Any]) -> None:
+        with _asking(f"change Job {name}"):
+            self._batch.patch_namespaced_job(
+                name, namespace, patch, _request_timeout=self.timeouts.api
             )
 
     def delete_namespace(self, name: str) -> None:

@@ -76,6 +76,11 @@ class Namespace:
         """What a container has written so far; `previous`: in its run before the present one."""
         return self._api.log(self.name, pod, container, previous)
 
+    def last_line(self, pod: str, container: str) -> str:
+        """The last line that a container has written, after its time; empty when there is none."""
+        lines = self._api.log(self.name, pod, container, False, last=1, times=True).splitlines()
+        return lines[-1] if lines else ""
+
     def follow_log(self, pod: str, container: str, *, previous: bool = False) -> Lines:
         """A container's log from its beginning, each line with its time, until the log ends."""
         return self._api.follow_log(self.name, pod, container, previous)
@@ -83,6 +88,10 @@ class Namespace:
     def watch_pods(self, version: str, seconds: int) -> Lines:
         """Changes of pods since `version`, one JSON object a line, for up to `seconds`."""
         return self._api.watch_pods(self.name, version, seconds)
+
+    def watch_job(self, name: str, version: str, seconds: int) -> Lines:
+        """Changes of a Job since `version`, one JSON object a line, for up to `seconds`."""
+        return self._api.watch_job(self.name, name, version, seconds)
 
     # -- doing --------------------------------------------------------------------------------
 
@@ -94,6 +103,21 @@ class Namespace:
     def delete_pod(self, name: str, *, grace: int) -> None:
         """Ask for the end of a pod. With grace 0 it gets SIGTERM and about two seconds."""
         self._api.delete_pod(self.name, name, grace)
+
+    def delete_job(self, name: str) -> None:
+        """Ask for the end of a Job and of its pods; none of that name is fine."""
+        self._api.delete_job(self.name, name)
+
+    def scale_job(self, name: str, parallelism: int) -> None:
+        """Let so many pods of a Job run at once, from now on."""
+        self._api.patch_job(self.name, name, {"spec": {"parallelism": parallelism}})
+
+    def container_id(self, pod: str, container: str) -> str:
+        """The id that the node's runtime knows a container's present run by; empty without one."""
+        for status in self._api.pod(self.name, pod).get("status", {}).get("containerStatuses", []):
+            if status["name"] == container:
+                return str(status.get("containerID", "")).rpartition("/")[2]
+        return ""
 
     def execute(self, pod: str, *argv: str, container: str | None = None) -> Executed:
         """Run a command in a container and wait for its end. A code other than 0 is no error."""

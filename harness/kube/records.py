@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 JSON = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """How one run of a container stands; the moments are the kubelet's, in whole seconds."""
+
+    name: Literal["waiting", "running", "terminated"]
+    reason: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+    @classmethod
+    def of(cls, state: JSON) -> State:
+        if ended := state.get("terminated"):
+            return cls(
+                "terminated",
+                ended.get("reason") or "",
+                ended.get("exitCode"),
+                ended.get("signal"),
+                _moment_or_none(ended.get("startedAt")),
+                _moment_or_none(ended.get("finishedAt")),
+            )
+        if runs := state.get("running"):
+            return cls("running", started=_moment_or_none(runs.get("startedAt")))
+        return cls("waiting", (state.get("waiting") or {}).get("reason") or "")
 
 
 @dataclass(frozen=True)
@@ -25,6 +52,9 @@ class Container:
     waiting: str
     #: Exit code of the present run, or else of the one before; None while there is none.
     exit_code: int | None
+    #: How the present run stands, and how the one before it ended.
+    now: State
+    last: State | None = None
 
     @classmethod
     def of(cls, status: JSON) -> Container:
@@ -42,6 +72,8 @@ class Container:
             if waiting
             else "",
             exit_code=ended.get("exitCode"),
+            now=State.of(state),
+            last=State.of(last) if last else None,
         )
 
 
@@ -58,6 +90,13 @@ class Pod:
     #: Since when the scheduler finds no place for it, and its words; None and "" when it has one.
     unplaced_since: datetime | None
     unplaced_why: str
+    #: Its address in the cluster; empty until it has one.
+    address: str = ""
+    #: Grows with every change of any object.
+    version: int = 0
+    #: It has been asked to end.
+    deleting: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, item: JSON) -> Pod:
@@ -78,6 +117,10 @@ class Pod:
             ),
             unplaced_since=_moment(placed["lastTransitionTime"]) if unplaced else None,
             unplaced_why=placed.get("message", "") if unplaced else "",
+            address=status.get("podIP", ""),
+            version=int(item["metadata"].get("resourceVersion") or 0),
+            deleting="deletionTimestamp" in item["metadata"],
+            labels=item["metadata"].get("labels") or {},
         )
 
     def __str__(self) -> str:
@@ -102,6 +145,9 @@ class Job:
     ended: Literal["Complete", "Failed"] | None
     #: Why it ended so, in the controller's words.
     why: str
+    version: int = 0
+    #: All conditions: type, status, reason, message.
+    conditions: tuple[tuple[str, str, str, str], ...] = ()
 
     @classmethod
     def of(cls, item: JSON) -> Job:
@@ -122,6 +168,11 @@ class Job:
             failed=status.get("failed", 0),
             ended=ended,
             why=": ".join(filter(None, (end.get("reason"), end.get("message")))),
+            version=int(item["metadata"].get("resourceVersion") or 0),
+            conditions=tuple(
+                (one["type"], one["status"], one.get("reason") or "", one.get("message") or "")
+                for one in status.get("conditions", [])
+            ),
         )
 
     def __str__(self) -> str:
@@ -164,3 +215,7 @@ class Event:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _moment_or_none(text: str | None) -> datetime | None:
+    return _moment(text) if text else None

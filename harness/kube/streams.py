@@ -10,12 +10,15 @@ import urllib3
 
 from harness.errors import InfrastructureError
 
+#: Bytes of a line that are kept; whoever writes longer ones is not to fill our memory.
+MAX_LINE = 1024 * 1024
+
 
 class Lines:
     """The lines of an open answer; iterate in one thread, `close` from any other.
 
-    Only whole lines come out. A connection that breaks raises `InfrastructureError`; the answer's
-    own end, or `close`, ends the iteration.
+    Only whole lines come out, the first `MAX_LINE` bytes of each. A connection that breaks raises
+    `InfrastructureError`; the answer's own end, or `close`, ends the iteration.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse, what: str) -> None:
@@ -27,8 +30,9 @@ class Lines:
         try:
             for chunk in self._response.stream(amt=None, decode_content=False):
                 *lines, rest = (rest + chunk).split(b"\n")
+                rest = rest[:MAX_LINE]
                 for line in lines:
-                    yield line.decode("utf-8", "replace")
+                    yield line[:MAX_LINE].decode("utf-8", "replace")
             if rest and not self._closed.is_set():
                 yield rest.decode("utf-8", "replace")
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:

@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from harness.clock import monotonic, now
 from harness.errors import InfrastructureError
@@ -25,6 +25,18 @@ _PAUSE = 1.0
 _SETTLE = 10.0
 #: Seconds that `stop` gives all threads together.
 _JOIN = 10.0
+#: Bytes that are kept of what one run of a container writes.
+MAX_LOG = 32 * 1024 * 1024
+
+Change = Literal["added", "modified", "deleted"]
+
+
+#: Its log has not ended, although a stream of it has.
+_GOES_ON = "it goes on"
+
+
+class _TooMuch(Exception):
+    """A worker writes more than anybody wants to keep."""
 
 
 class Run(NamedTuple):
@@ -35,11 +47,56 @@ class Run(NamedTuple):
     number: int
 
 
-class Follower:
-    """Keeps the logs of one namespace's pods in `folder`, from `start` to `stop`."""
+class Listener(Protocol):
+    """Is told, from several threads, of all that the follower sees."""
 
-    def __init__(self, namespace: Namespace, folder: Path) -> None:
+    def pod(self, change: Change, pod: Pod) -> None:
+        """A pod as it is now; one that is told again when a watch begins anew is "modified"."""
+
+    def line(self, run: Run, line: str) -> None:
+        """One line, after the kubelet's time; each comes once."""
+
+    def ended(self, run: Run, why: str) -> None:
+        """There will be no more lines; `why` they are not all there, or empty."""
+
+    def missed(self, what: str) -> None:
+        """Something was not seen, or not as it was."""
+
+
+def everything(pod: Pod, container: str) -> bool:  # noqa: ARG001  # one of many such choices
+    """Wanted: every container of every pod."""
+    return True
+
+
+class Deaf:
+    """Listens to nothing: for those who only want the files."""
+
+    def pod(self, change: Change, pod: Pod) -> None: ...
+
+    def line(self, run: Run, line: str) -> None: ...
+
+    def ended(self, run: Run, why: str) -> None: ...
+
+    def missed(self, what: str) -> None: ...
+
+
+class Follower:
+    """Keeps the logs of one namespace's pods in `folder`, from `start` to `stop`.
+
+    `wanted` chooses containers, by pod and name; all, when it is left out.
+    """
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        folder: Path,
+        listener: Listener | None = None,
+        wanted: Callable[[Pod, str], bool] = everything,
+    ) -> None:
         self._namespace, self._folder = namespace, folder
+        self._listener: Listener = listener or Deaf()
+        self._wanted = wanted
+        self._known: dict[str, Pod] = {}
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._threads: dict[Run | None, threading.Thread] = {}
@@ -72,8 +129,7 @@ class Follower:
         while not self._over.is_set():
             try:
                 pods, version = self._namespace.pods_and_version()
-                for pod in pods:
-                    self._look(pod)
+                self._list(pods)
                 with self._open(self._namespace.watch_pods(version, _WATCH)) as changes:
                     for line in changes:
                         change = json.loads(line)
@@ -81,14 +137,34 @@ class Follower:
                             # As 410: too much has happened since that version. Begin anew.
                             break
                         if change["type"] != "BOOKMARK":
-                            self._look(Pod.of(change["object"]))
+                            self._changed(change["type"].lower(), Pod.of(change["object"]))
             except InfrastructureError as error:
                 self._note(f"watching pods: {error}")
                 self._over.wait(_PAUSE)
 
+    def _list(self, pods: list[Pod]) -> None:
+        """Take in a fresh list: what has come, changed or gone since the last look."""
+        there = {pod.uid for pod in pods}
+        for pod in [one for uid, one in self._known.items() if uid not in there]:
+            self._changed("deleted", pod)
+        for pod in pods:
+            before = self._known.get(pod.uid)
+            if before is None or before.version != pod.version:
+                self._changed("added" if before is None else "modified", pod)
+
+    def _changed(self, change: Change, pod: Pod) -> None:
+        if change == "deleted":
+            self._known.pop(pod.uid, None)
+        else:
+            self._known[pod.uid] = pod
+        self._listener.pod(change, pod)
+        self._look(pod)
+
     def _look(self, pod: Pod) -> None:
         """Follow what has a log and is not followed yet."""
         for container in pod.containers:
+            if not self._wanted(pod, container.name):
+                continue
             last = container.restarts if container.started else container.restarts - 1
             # The cluster keeps the log of the present run and of the one before it.
             for number in range(max(0, container.restarts - 1), last + 1):
@@ -99,39 +175,79 @@ class Follower:
     # -- logs ---------------------------------------------------------------------------------
 
     def _keep(self, run: Run, previous: bool) -> None:
-        path = self._folder / f"{run.pod}.{run.container}.{run.number}.log"
+        why = "the follower was stopped"
         while not self._over.is_set():
             try:
-                self._copy(run, previous, path)
-                if previous:
-                    return
-                state = self._after_the_end(run)
-                if state is None or state.restarts == run.number + 1:
-                    # Whoever restarts quickly has had the next run's lines in this file: the log
-                    # that the cluster now calls the previous one is this run's, and whole.
-                    if state is not None:
-                        path.unlink(missing_ok=True)
-                        self._copy(run, True, path)
-                    return
-                if state.restarts > run.number or not state.running:
-                    return
+                self._copy(run, previous)
+                why = "" if previous else self._ended(run)
+                if why is not _GOES_ON:
+                    break
+            except _TooMuch as error:
+                why = str(error)
+                break
             except Refused as refused:
                 # The pod or this run of it is gone: there is no more to be had.
                 self._note(f"log of {run}: {refused}")
-                return
+                why = f"{refused}"
+                break
             except InfrastructureError as error:
                 self._note(f"log of {run}: {error}")
             self._over.wait(_PAUSE)
+        self._listener.ended(run, why)
 
-    def _copy(self, run: Run, previous: bool, path: Path) -> None:
+    def _ended(self, run: Run) -> str:
+        """What the end of a stream means: empty when all is there, `_GOES_ON`, or what is missing.
+
+        Raises as `_copy`.
+        """
+        try:
+            state = self._after_the_end(run)
+        except Refused:
+            return ""  # the pod is gone, and its log had come to its end before
+        if state is None:
+            return "the follower was stopped"
+        if state.restarts == run.number + 1:
+            # Whoever restarts quickly has had the next run's lines in this file: the log that the
+            # cluster now calls the previous one is this run's, and whole.
+            self._again(run)
+            return ""
+        if state.restarts > run.number:
+            return "it was restarted more than once before its log was read to the end"
+        return _GOES_ON if state.running else ""
+
+    def _again(self, run: Run) -> None:
+        """Take the log of a run from the one that is kept of the run before the present one."""
+        path = self._path(run)
+        first = path.read_text(encoding="utf-8") if path.exists() else ""
+        with path.open("w", encoding="utf-8") as file:
+            lines = self._namespace.follow_log(run.pod, run.container, previous=True)
+            with self._open(lines) as log:
+                for line in log:
+                    file.write(line + "\n")
+        whole = path.read_text(encoding="utf-8")
+        if not whole.startswith(first):
+            self._listener.missed(f"lines of a later run were taken for those of {run}")
+            return
+        for line in whole[len(first) :].splitlines():
+            self._listener.line(run, line)
+
+    def _copy(self, run: Run, previous: bool) -> None:
         """Append what is newer than the last line in the file, until the stream ends."""
-        had = _last_moment(path)
+        path = self._path(run)
+        had, size = _last_moment(path), path.stat().st_size if path.exists() else 0
         with path.open("a", encoding="utf-8", buffering=1) as file:
             lines = self._namespace.follow_log(run.pod, run.container, previous=previous)
             with self._open(lines) as log:
                 for line in log:
                     if _moment(line) > had:
                         file.write(line + "\n")
+                        self._listener.line(run, line)
+                        size += len(line)
+                    if size > MAX_LOG:
+                        raise _TooMuch(f"it wrote more than {MAX_LOG // 1024**2} MiB")
+
+    def _path(self, run: Run) -> Path:
+        return self._folder / f"{run.pod}.{run.container}.{run.number}.log"
 
     def _after_the_end(self, run: Run) -> Container | None:
         """The container, once its state tells why the stream of its log has ended.
@@ -187,9 +303,14 @@ def _last_moment(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def following(namespace: Namespace, folder: Path) -> Iterator[Follower]:
-    """Follow the pods of a namespace for as long as the block lasts."""
-    follower = Follower(namespace, folder)
+def following(
+    namespace: Namespace,
+    folder: Path,
+    listener: Listener | None = None,
+    wanted: Callable[[Pod, str], bool] = everything,
+) -> Iterator[Follower]:
+    """Follow the pods of a namespace for as long as the block lasts; as `Follower`."""
+    follower = Follower(namespace, folder, listener, wanted)
     follower.start()
     try:
         yield follower

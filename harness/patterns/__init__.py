@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
-from harness.kube import Manifest, load, load_job
+from harness.errors import UsageError
+from harness.history import BrokerDepth, ItemLeft
+from harness.kube import Manifest, Namespace, load, load_job
+from harness.tap.points import Point
+from harness.wire.reader import Reader
+from harness.wire.roles import Roles
 
 
 @dataclass(frozen=True)
@@ -16,26 +22,121 @@ class Workers:
     """How the workers of a Job are to run. What is left out stays as the task page has it."""
 
     image: str
-    parallelism: int = 2
+    #: None leaves the Job's own.
+    parallelism: int | None = 2
     #: None leaves the Job's own, which for the fine pattern is none at all.
     completions: int | None = None
     #: Added to the container's environment; a value may refer to another as `$(NAME)`.
     env: Mapping[str, str] = field(default_factory=dict)
     #: Added to the pod's spec.
     pod: Mapping[str, Any] = field(default_factory=dict)
+    #: Which container is the worker; empty: the only one.
+    container: str = ""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where a worker of this pattern can be stopped; None where its wire does not show the moment.
+
+    `settling` is before the broker has heard that an item is done; `settled` lets it hear, and
+    holds what follows.
+    """
+
+    delivered: Point
+    settling: Point | None
+    settled: Point | None
+
+
+class Broker(Protocol):
+    """The broker itself, past the tap; all that is done here is the harness's own doing."""
+
+    def seed(self, queue: str, items: Sequence[bytes]) -> None:
+        """Put items into the (new) queue, in order."""
+
+    def left(
+        self, queue: str, items: Sequence[bytes], dead: Sequence[str]
+    ) -> tuple[list[ItemLeft], BrokerDepth]:
+        """What is left of them, found by a look at all there is; `dead` are dead-letter places.
+
+        It may take the items out: nothing is run on this queue afterwards.
+        """
+
+    def clear(self) -> None:
+        """Forget everything."""
+
+
+class Pattern(Protocol):
+    """One of the two ways to take work from a queue: a module's `PATTERN`."""
+
+    # Read only: the patterns are frozen.
+    @property
+    def name(self) -> str: ...
+    @property
+    def recipe(self) -> str: ...
+    @property
+    def broker_pod(self) -> str: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def job(self) -> str: ...
+    @property
+    def items(self) -> tuple[str, ...]: ...
+    @property
+    def service(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+
+    def url_of(self, queue: str) -> str:
+        """The broker's address, as many clients want it; pods can resolve it."""
+
+    def manifest(self, workers: Workers) -> Manifest:
+        """The task page's Job, run by `workers`."""
+
+    def deploy_tapped(self, namespace: Namespace, image: str, tap: str) -> None:
+        """Start the broker, its tap and their Service; returns when they take connections."""
+
+    def behind_the_tap(self, namespace: Namespace) -> AbstractContextManager[Broker]:
+        """The broker, reached past the tap."""
+
+    def reader(self, queue: str, epoch: float, roles: Roles | None) -> Reader:
+        """What reads this broker's wire; `epoch` is moment 0 in seconds since 1970."""
+
+    def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points: ...
+
+    def state(self, namespace: Namespace) -> str:
+        """All that the broker holds, for a reader."""
 
 
 def broker_manifests(pattern: str, image: str) -> list[Manifest]:
     """What has to be created for a pattern's broker, in order, with `image` in its pod."""
-    folder = files("harness.manifests") / "patterns" / pattern
-    names = sorted(file.name for file in folder.iterdir() if file.name != "job.yaml")
-    manifests = [manifest for name in names for manifest in load(folder / name)]
+    manifests = _manifests(pattern)
     for manifest in manifests:
-        if manifest["kind"] == "Pod":
-            manifest["spec"]["containers"][0]["image"] = image
-        elif manifest["kind"] == "StatefulSet":
-            manifest["spec"]["template"]["spec"]["containers"][0]["image"] = image
+        for container in _containers(manifest):
+            container["image"] = image
     return manifests
+
+
+def tapped_manifests(pattern: str, broker_image: str, tap_image: str) -> list[Manifest]:
+    """The same with a tap in the broker's pod, which stands where workers look for the broker."""
+    services = [one for one in _manifests(pattern) if one["kind"] == "Service"]
+    manifests = services + _manifests(f"{pattern}/tapped")
+    for manifest in manifests:
+        for container in _containers(manifest):
+            container["image"] = tap_image if container["name"] == "tap" else broker_image
+    return manifests
+
+
+def _manifests(folder: str) -> list[Manifest]:
+    place = files("harness.manifests") / "patterns" / folder
+    found = {file.name: file for file in place.iterdir() if file.is_file()}
+    return [one for name in sorted(found) if name != "job.yaml" for one in load(found[name])]
+
+
+def _containers(manifest: Manifest) -> list[dict[str, Any]]:
+    """Of a Pod or of what has a template for one; else none."""
+    spec = manifest["spec"].get("template", manifest).get("spec", {})
+    containers: list[dict[str, Any]] = spec.get("containers", [])
+    return containers
 
 
 def page_job(pattern: str) -> Manifest:
@@ -47,14 +148,44 @@ def with_workers(job: Manifest, workers: Workers) -> Manifest:
     """A copy of a Job, run by `workers`."""
     made = copy.deepcopy(job)
     spec = made["spec"]
-    spec["parallelism"] = workers.parallelism
+    if workers.parallelism is not None:
+        spec["parallelism"] = workers.parallelism
     if workers.completions is not None:
         spec["completions"] = workers.completions
     pod = spec["template"]["spec"]
     pod.update(copy.deepcopy(dict(workers.pod)))
-    container = pod["containers"][0]
+    container = worker_container(made, workers.container)
     container["image"] = workers.image
     kept = [one for one in container.get("env", []) if one["name"] not in workers.env]
     added = [{"name": name, "value": value} for name, value in workers.env.items()]
     container["env"] = kept + added
     return made
+
+
+def worker_container(job: Manifest, name: str = "") -> Any:
+    """The container of a Job's pod that is the worker: the only one, or the one called `name`.
+
+    Raises `UsageError` where it is not clear which one.
+    """
+    try:
+        containers = {
+            str(one["name"]): one for one in job["spec"]["template"]["spec"]["containers"]
+        }
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            "the Job has no pod with containers",
+            expected="spec.template.spec.containers, each with a name",
+            seen=f"{error!r}",
+        ) from error
+    if name in containers:
+        return containers[name]
+    if name or len(containers) != 1:
+        raise UsageError(
+            f"the Job's pod has no container {name!r}"
+            if name
+            else f"the Job's pod has {len(containers)} containers",
+            expected="one container that is the worker",
+            seen=", ".join(containers) or "none",
+            todo="name the worker's container with --container",
+        )
+    return next(iter(containers.values()))

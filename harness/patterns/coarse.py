@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pika  # type: ignore[import-untyped]  # has no types
 
+from harness.clock import NotYet, wait_until
+from harness.history import BrokerDepth, ItemLeft, payload
 from harness.kube import Manifest, Namespace
-from harness.patterns import Workers, broker_manifests, page_job, with_workers
+from harness.patterns import (
+    Points,
+    Workers,
+    broker_manifests,
+    page_job,
+    tapped_manifests,
+    with_workers,
+)
+from harness.tap.points import delivery, settlement
+from harness.wire.amqp import AmqpReader
+from harness.wire.roles import Roles
 
 _PORT = 5672
+_PORT_BEHIND_TAP = 5673
 _PERSISTENT = 2
 
 
@@ -24,6 +37,52 @@ class Depth:
     consumers: int
 
 
+class RabbitMQ:
+    """RabbitMQ past the tap; `timeout` bounds the wait for lost connections to be noticed."""
+
+    def __init__(self, channel: Any, timeout: float) -> None:
+        self._channel, self._timeout = channel, timeout
+        self._queues: set[str] = set()
+        channel.confirm_delivery()
+
+    def seed(self, queue: str, items: Sequence[bytes]) -> None:
+        """Declare the queue, durable, and publish into it, persistent and confirmed."""
+        self._queues.add(queue)
+        self._channel.queue_declare(queue, durable=True)
+        for item in items:
+            self._channel.basic_publish(
+                exchange="",
+                routing_key=queue,
+                body=item,
+                properties=pika.BasicProperties(delivery_mode=_PERSISTENT),
+                mandatory=True,
+            )
+
+    def left(
+        self, queue: str, items: Sequence[bytes], dead: Sequence[str]
+    ) -> tuple[list[ItemLeft], BrokerDepth]:
+        """Take out all messages, once no worker is connected: what they held is back then."""
+
+        def nobody() -> None:
+            if consumers := self._declared(queue).consumer_count:
+                raise NotYet(f"{consumers} consumers")
+
+        wait_until(f"the last consumer of {queue} to be gone", nobody, timeout=self._timeout)
+        found = []
+        while (got := self._channel.basic_get(queue, auto_ack=True))[0] is not None:
+            found.append(ItemLeft(payload(got[2]), queue, "ready"))
+        return found, BrokerDepth(queue, ready=len(found), unacked=0, final=True)
+
+    def clear(self) -> None:
+        """Delete the queues that were filled."""
+        for queue in self._queues:
+            self._channel.queue_delete(queue)
+        self._queues.clear()
+
+    def _declared(self, queue: str) -> Any:
+        return self._channel.queue_declare(queue, passive=True).method
+
+
 @dataclass(frozen=True)
 class Coarse:
     """The coarse task page: its names, and how to set it up in a namespace."""
@@ -31,6 +90,7 @@ class Coarse:
     name: str = "coarse"
     recipe: str = "rabbitmq"
     service: str = "rabbitmq-service"
+    port: int = _PORT
     broker_pod: str = "rabbitmq-0"
     queue: str = "job1"
     job: str = "job-wq-1"
@@ -53,14 +113,37 @@ class Coarse:
         namespace.create(*broker_manifests(self.name, image))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
+    def url_of(self, queue: str) -> str:
+        """amqp://…, with the default user."""
+        return self.url
+
+    def deploy_tapped(self, namespace: Namespace, image: str, tap: str) -> None:
+        """Start RabbitMQ with its tap, and the Service; returns when both take connections."""
+        namespace.create(*tapped_manifests(self.name, image, tap))
+        namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
+
+    @contextlib.contextmanager
+    def behind_the_tap(self, namespace: Namespace) -> Iterator[RabbitMQ]:
+        """RabbitMQ, past the tap."""
+        with self.connect(namespace, _PORT_BEHIND_TAP) as channel:
+            yield RabbitMQ(channel, namespace.timeouts.settle)
+
+    def reader(self, queue: str, epoch: float, roles: Roles | None) -> AmqpReader:
+        """What reads the wire; AMQP says itself what is what."""
+        return AmqpReader(queue, epoch)
+
+    def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
+        """Deliveries and acknowledgements."""
+        return Points(delivery(), settlement("ack"), settlement("ack", after=True))
+
     def deployed(self, namespace: Namespace) -> bool:
         """Whether there is a broker to look at."""
         return any(pod.name == self.broker_pod for pod in namespace.pods())
 
     @contextlib.contextmanager
-    def connect(self, namespace: Namespace) -> Iterator[Any]:
+    def connect(self, namespace: Namespace, at: int = _PORT) -> Iterator[Any]:
         """A pika channel from outside the cluster, over a forwarded port."""
-        with namespace.forward(self.broker_pod, _PORT) as port:
+        with namespace.forward(self.broker_pod, at) as port:
             parameters = pika.ConnectionParameters(
                 host="127.0.0.1",
                 port=port,

@@ -3,18 +3,81 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, Literal
 
 from redis import Redis
 
+from harness.history import BrokerDepth, ItemLeft, payload
 from harness.kube import Manifest, Namespace
-from harness.patterns import Workers, broker_manifests, page_job, with_workers
+from harness.patterns import (
+    Points,
+    Workers,
+    broker_manifests,
+    page_job,
+    tapped_manifests,
+    with_workers,
+)
+from harness.tap.points import Point, command, reply
+from harness.wire.reader import Reader
+from harness.wire.redis_reader import RedisReader
+from harness.wire.roles import Roles
 
 _PORT = 6379
+_PORT_BEHIND_TAP = 6380
 #: How much of a key's content goes into `state`.
 _SHOWN = 100
+
+
+class RedisServer:
+    """Redis past the tap."""
+
+    def __init__(self, client: Redis) -> None:
+        # Any: the client's answers are typed for its two natures, now and awaited, at once
+        self._client: Any = client
+
+    def seed(self, queue: str, items: Sequence[bytes]) -> None:
+        """RPUSH, as on the task page."""
+        self._client.rpush(queue, *items)
+
+    def left(
+        self, queue: str, items: Sequence[bytes], dead: Sequence[str]
+    ) -> tuple[list[ItemLeft], BrokerDepth]:
+        """Look for the items in all keys: what is neither in the queue nor dead, is leased."""
+        known, found = set(items), []
+        for key in sorted(self._client.scan_iter(count=1000)):
+            place = key.decode(errors="backslashreplace")
+            where: Literal["ready", "leased", "dead"] = "leased"
+            if place == queue:
+                where = "ready"
+            elif place in dead:
+                where = "dead"
+            found += [
+                ItemLeft(payload(one), place, where) for one in self._content(key) if one in known
+            ]
+        counts = {where: sum(one.where == where for one in found) for where in ("ready", "leased")}
+        return found, BrokerDepth(queue, counts["ready"], counts["leased"], final=True)
+
+    def clear(self) -> None:
+        """Forget all keys."""
+        self._client.flushall()
+
+    def _content(self, key: bytes) -> list[bytes]:
+        """All byte strings that a key holds."""
+        redis = self._client
+        look: dict[str, Callable[[], Iterable[bytes]]] = {
+            "list": lambda: redis.lrange(key, 0, -1),
+            "hash": lambda: chain.from_iterable(redis.hgetall(key).items()),
+            "set": lambda: redis.smembers(key),
+            "zset": lambda: redis.zrange(key, 0, -1),
+            "string": lambda: [redis.get(key) or b""],
+            "stream": lambda: [
+                word for _, fields in redis.xrange(key) for pair in fields.items() for word in pair
+            ],
+        }
+        return list(look.get(redis.type(key).decode(), list)())
 
 
 @dataclass(frozen=True)
@@ -24,6 +87,7 @@ class Fine:
     name: str = "fine"
     recipe: str = "redis"
     service: str = "redis"
+    port: int = _PORT
     broker_pod: str = "redis-master"
     queue: str = "job2"
     #: Where the page's library keeps what somebody is working on, and who holds a lease.
@@ -48,6 +112,43 @@ class Fine:
         """Start Redis and its Service; returns when it takes connections."""
         namespace.create(*broker_manifests(self.name, image))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
+
+    def url_of(self, queue: str) -> str:
+        """redis://…, as redis-py and others want it."""
+        return f"redis://{self.service}:{self.port}/0"
+
+    def deploy_tapped(self, namespace: Namespace, image: str, tap: str) -> None:
+        """Start Redis with its tap, and the Service; returns when both take connections."""
+        namespace.create(*tapped_manifests(self.name, image, tap))
+        namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
+
+    @contextlib.contextmanager
+    def behind_the_tap(self, namespace: Namespace) -> Iterator[RedisServer]:
+        """Redis, past the tap."""
+        with (
+            namespace.forward(self.broker_pod, _PORT_BEHIND_TAP) as port,
+            Redis(host="127.0.0.1", port=port, socket_timeout=namespace.timeouts.api) as client,
+        ):
+            yield RedisServer(client)
+
+    def reader(self, queue: str, epoch: float, roles: Roles | None) -> Reader:
+        """What reads the wire, with what was learned of the worker's commands so far."""
+        return RedisReader(queue, epoch, roles)
+
+    def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
+        """Where the commands have the roles that the fault-free run has shown."""
+        roles = roles or Roles()
+        given = Point(
+            "before delivery", "client", "reply", signatures=roles.claims, items=tuple(items)
+        )
+        if not roles.settles:
+            return Points(given, None, None)
+        return Points(
+            given,
+            command(signatures=roles.settles),
+            # The answer says that it took effect: a script that is not there yet has none.
+            reply(signatures=roles.settles),
+        )
 
     def deployed(self, namespace: Namespace) -> bool:
         """Whether there is a broker to look at."""

@@ -7,19 +7,20 @@ from collections import defaultdict
 from typing import Any
 
 import msgspec
-from pamqp import base, body, frame, header
+from pamqp import base, frame
 
 from harness.history import Towards
+from harness.tap import hot
 from harness.tap.channel import Channel
 from harness.tap.decoder import LIMIT, Decoder, Unreadable
 from harness.tap.records import Message, Method, Piece
 
 _START = b"AMQP\x00\x00\x09\x01"
 _HEAD = struct.Struct(">BHI")
-_HEARTBEAT = 8
-_KINDS = (1, 2, 3, _HEARTBEAT)
+_METHOD, _HEADER, _BODY, _HEARTBEAT = _KINDS = (1, 2, 3, 8)
 _FRAME_END = 0xCE
 _HIDDEN = "***"
+_CARRIES = frozenset(("Basic.Publish", "Basic.Deliver", "Basic.GetOk", "Basic.Return"))
 
 
 class _Content:
@@ -30,16 +31,13 @@ class _Content:
         self._properties: dict[str, Any] = {}
         self._size, self._come, self._body = -1, 0, bytearray()
 
-    def add(self, part: header.ContentHeader | body.ContentBody) -> None:
-        if isinstance(part, header.ContentHeader):
-            self._size = part.body_size
-            self._properties = {
-                name: value for name, value in part.properties if value not in (None, "")
-            }
-            return
-        self._come += len(part.value)
+    def head(self, size: int, properties: dict[str, Any]) -> None:
+        self._size, self._properties = size, properties
+
+    def add(self, part: bytes) -> None:
+        self._come += len(part)
         if self._size <= self._limit:
-            self._body += part.value
+            self._body += part
 
     @property
     def whole(self) -> bool:
@@ -49,8 +47,15 @@ class _Content:
         """The method with its content, which is whole."""
         if self._size > self._limit:
             raise ValueError(f"a message of {self._size} bytes is too long to be kept")
-        return msgspec.structs.replace(
-            self._method, properties=self._properties, body=bytes(self._body)
+        bare = self._method
+        return Method(
+            bare.connection,
+            bare.towards,
+            bare.channel,
+            bare.name,
+            bare.fields,
+            self._properties,
+            bytes(self._body),
         )
 
 
@@ -66,7 +71,7 @@ class Amqp(Decoder):
     def _end(self, towards: Towards, kept: bytearray) -> int | None:
         if towards == "broker" and not self._started:
             return self._end_of_start(kept)
-        if kept[:4] == b"AMQP":  # the broker does not speak the version that was asked for
+        if kept.startswith(b"AMQP"):  # the broker does not speak the version that was asked for
             raise Unreadable("the broker refuses this version of the protocol")
         if len(kept) < _HEAD.size:
             return None
@@ -97,31 +102,44 @@ class Amqp(Decoder):
         if not size:  # pamqp takes an empty body for an error
             return Piece(raw)
         try:
-            found = frame.unmarshal(raw)[2]
-            return Piece(raw, self._message(towards, number, found))
+            if kind == _METHOD:
+                return Piece(raw, self._method(towards, number, raw))
+            return Piece(raw, self._content(towards, number, kind, raw))
         # Whatever a parser makes of bytes that were made to confuse it, they go on.
         except Exception as error:
             return Piece(raw, self._lost(towards, raw, f"{type(error).__name__}: {error}"))
 
-    def _message(self, towards: Towards, number: int, found: frame.FrameTypes) -> Message | None:
-        place = (towards, number)
-        if isinstance(found, (header.ContentHeader, body.ContentBody)):
-            if place not in self._contents:
-                raise ValueError("content without a method before it")
-            self._contents[place].add(found)
-            if not self._contents[place].whole:
-                return None
-            return self._channels[number].carried(self._contents.pop(place).method())
-        if not isinstance(found, base.Frame):
-            raise TypeError(f"{found.name} at this place")
-        method = Method(self.connection, towards, number, found.name, dict(found))
-        if found.name in ("Basic.Publish", "Basic.Deliver", "Basic.GetOk", "Basic.Return"):
-            self._contents[place] = _Content(method, self._limit)
+    def _content(self, towards: Towards, number: int, kind: int, raw: bytes) -> Message | None:
+        content = self._contents.get((towards, number))
+        if content is None:
+            raise ValueError("content without a method before it")
+        if kind == _HEADER:
+            content.head(*hot.content(raw))
+        else:
+            content.add(raw[_HEAD.size : -1])
+        if not content.whole:
             return None
-        if found.name in ("Connection.StartOk", "Connection.SecureOk"):
-            method = msgspec.structs.replace(method, fields={**method.fields, "response": _HIDDEN})
-        if found.name in ("Channel.Open", "Channel.CloseOk"):
+        del self._contents[towards, number]
+        return self._channels[number].carried(content.method())
+
+    def _method(self, towards: Towards, number: int, raw: bytes) -> Message | None:
+        name, fields = hot.method(raw) or _read(raw)
+        method = Method(self.connection, towards, number, name, fields)
+        if name in _CARRIES:
+            self._contents[towards, number] = _Content(method, self._limit)
+            return None
+        if name in ("Connection.StartOk", "Connection.SecureOk"):
+            method = msgspec.structs.replace(method, fields={**fields, "response": _HIDDEN})
+        if name in ("Channel.Open", "Channel.CloseOk"):
             self._channels.pop(number, None)
             for way in ("broker", "client"):
                 self._contents.pop((way, number), None)
         return self._channels[number].said(method)
+
+
+def _read(raw: bytes) -> hot.Read:
+    """What a method's frame says, as pamqp reads it."""
+    found = frame.unmarshal(raw)[2]
+    if not isinstance(found, base.Frame):
+        raise TypeError(f"{found.name} at this place")
+    return found.name, dict(found)

@@ -17,11 +17,37 @@ _SETTLES: dict[str, Literal["ack", "nack", "reject", "recover"]] = {
 }
 
 
+#: Bytes of bodies that are remembered until they are settled; of more, only that they were there.
+REMEMBERED = 64 * 1024 * 1024
+
+
 class _Source(NamedTuple):
     """Where deliveries come from, and whether the broker waits for an answer to them."""
 
     queue: str
     no_ack: bool
+
+
+class _Unsettled:
+    """What has been delivered and not settled, by tag, in the order of the wire."""
+
+    def __init__(self) -> None:
+        self._deliveries: dict[int, tuple[bytes | None, str]] = {}
+        self._size = 0
+
+    def add(self, tag: int, body: bytes, queue: str) -> None:
+        fits = self._size + len(body) <= REMEMBERED
+        self._size += len(body) if fits else 0
+        self._deliveries[tag] = (body if fits else None, queue)
+
+    def pop(self, tag: int) -> tuple[bytes | None, str]:
+        body, queue = self._deliveries.pop(tag, (None, ""))
+        self._size -= len(body or b"")
+        return body, queue
+
+    def up_to(self, tag: int) -> tuple[int, ...]:
+        """The tags up to this one; all of them with 0."""
+        return tuple(one for one in self._deliveries if not tag or one <= tag)
 
 
 class Channel:
@@ -36,8 +62,7 @@ class Channel:
         self._consumers: dict[str, _Source] = {}
         self._consumes: deque[_Source] = deque()
         self._gets: deque[_Source] = deque()
-        #: As an ordered set.
-        self._unsettled: dict[int, None] = {}
+        self._unsettled = _Unsettled()
 
     def said(self, method: Method) -> Message:
         """Take a method into account; what it means, where that is more than it says."""
@@ -72,15 +97,15 @@ class Channel:
             source = self._consumers.get(consumer, _Source("", no_ack=False))
         else:
             source = self._gets.popleft() if self._gets else _Source("", no_ack=False)
-        tag = fields["delivery_tag"]
+        tag, body = fields["delivery_tag"], method.body or b""
         if not source.no_ack:
-            self._unsettled[tag] = None
+            self._unsettled.add(tag, body, source.queue)
         return Delivery(
             method.connection,
             method.channel,
             tag,
             source.queue,
-            method.body or b"",
+            body,
             method.properties,
             fields["redelivered"],
             source.no_ack,
@@ -100,12 +125,16 @@ class Channel:
         fields = method.fields
         # Basic.Recover has no tag and means all; Basic.Reject has no `multiple`.
         tag = fields.get("delivery_tag", 0)
-        tags: tuple[int, ...]
-        if tag and not fields.get("multiple", False):
-            tags = (tag,)
-        else:
-            tags = tuple(one for one in self._unsettled if not tag or one <= tag)
-        for one in tags:
-            self._unsettled.pop(one, None)
+        one = tag and not fields.get("multiple", False)
+        tags = (tag,) if one else self._unsettled.up_to(tag)
         requeue = how != "ack" and bool(fields.get("requeue", False))
-        return Settlement(method.connection, method.channel, tags, how, requeue)
+        settled = [self._unsettled.pop(each) for each in tags]
+        return Settlement(
+            method.connection,
+            method.channel,
+            tags,
+            how,
+            requeue,
+            tuple(body for body, _ in settled),
+            tuple(queue for _, queue in settled),
+        )

@@ -31,6 +31,8 @@ class Lane:
         self._full = self._dead = False
         self._caught: Piece | None = None
         self._waiting: deque[Piece] = deque()
+        #: What goes on, until it is sent as one.
+        self._leaving: list[bytes] = []
 
     @property
     def size(self) -> int:
@@ -38,7 +40,7 @@ class Lane:
         return sum(len(piece.raw) for piece in self._waiting)
 
     def take(self, piece: Piece) -> None:
-        """Let a piece go on, or keep it."""
+        """Let a piece go on (with the next `send`), or keep it."""
         if self.towards == "client" and piece.message is not None:
             self._link.host.sink(piece.message)
         if self._dead:
@@ -67,8 +69,15 @@ class Lane:
                 self._pass(piece)
             else:
                 self._offer(piece)
+        self.send()
         self.throttle()
         self.finish()
+
+    def send(self) -> None:
+        """Send all that goes on: one call of the system for many pieces."""
+        if self._leaving and self.sink is not None and not self.sink.is_closing():
+            self.sink.write(b"".join(self._leaving))
+        self._leaving.clear()
 
     def drop(self) -> int:
         """Throw away what waits; how many bytes have not gone out."""
@@ -127,5 +136,4 @@ class Lane:
     def _pass(self, piece: Piece) -> None:
         if self.towards == "broker" and piece.message is not None:
             self._link.host.sink(piece.message)
-        if self.sink is not None and not self.sink.is_closing():
-            self.sink.write(piece.raw)
+        self._leaving.append(piece.raw)

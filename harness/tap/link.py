@@ -56,11 +56,16 @@ class Link:
             "broker": Lane(self, "broker"),
             "client": Lane(self, "client"),
         }
+        #: Set once both sides are closed.
+        self.ended = asyncio.Event()
         self._decoder = decoder
         self._began = self._opened = self._over = False
         self._by: Literal["client", "broker", "tap"] | None = None
         self._error = ""
         self._open: set[Towards] = set()
+        #: What the client said before the broker was there; b"" is its end. Reading is paused until
+        #: then, but some versions of asyncio begin to read all the same.
+        self._early: list[bytes] = []
 
     # -- for those who control the tap --------------------------------------------------------
 
@@ -109,12 +114,22 @@ class Link:
         self._opened = True
         if self.host.holds(self.address):
             self.hold()
+        early, self._early = self._early, []
+        for data in early:
+            if data:
+                self.received("client", data)
+            else:
+                self.eof("client")
         for lane in self.lanes.values():
             lane.throttle()
 
     def received(self, side: Towards, data: bytes) -> None:
         lane = self.lanes[_BACK[side]]
         if lane.ended:
+            return
+        if lane.sink is None:
+            self._early.append(data)
+            lane.throttle()
             return
         if side == "client" and not self._began:
             self._began = True
@@ -124,8 +139,11 @@ class Link:
                     "have it connect without TLS (redis:// or amqp://)"
                 )
                 return
-        for piece in self._decoder.feed(lane.towards, data):
-            lane.take(piece)
+        try:
+            for piece in self._decoder.feed(lane.towards, data):
+                lane.take(piece)
+        finally:
+            lane.send()
         if self._decoder.opaque:
             # What was to be read together with more of it will not be read.
             self._flush(self.lanes[side])
@@ -135,7 +153,9 @@ class Link:
     def eof(self, side: Towards) -> None:
         """This side sends nothing more; it may still listen."""
         lane = self.lanes[_BACK[side]]
-        if not lane.ended:
+        if lane.sink is None:
+            self._early.append(b"")
+        elif not lane.ended:
             self._by = self._by or side
             self._flush(lane)
             lane.ended = True
@@ -168,10 +188,12 @@ class Link:
             if self._opened:
                 self.host.sink(ConnectionClosed(self.number, self._by or "tap", self._error))
             self.host.closed(self)
+            self.ended.set()
 
     def _flush(self, lane: Lane) -> None:
         if rest := self._decoder.rest(lane.towards):
             lane.take(Piece(rest))
+            lane.send()
 
     def _abort(self) -> None:
         self._by = self._by or "tap"

@@ -44,6 +44,15 @@ class Trap:
         self._proxy = proxy
         self._caught: asyncio.Future[Caught] = asyncio.get_running_loop().create_future()
 
+    @property
+    def prey(self) -> Caught | None:
+        """Who was caught, if somebody was."""
+        return self._caught.result() if self._caught.done() else None
+
+    def tell(self, told: Callable[[Caught], None]) -> None:
+        """Call `told` as soon as somebody is caught."""
+        self._caught.add_done_callback(lambda caught: told(caught.result()))
+
     async def caught(self, timeout: float) -> Caught:
         """Who was caught, at once or within `timeout` seconds; `TimedOut` disarms the trap."""
         try:
@@ -81,7 +90,6 @@ class Proxy:
         self._traps: list[Trap] = []
         self._held: set[str] = set()
         self._dialing: set[asyncio.Task[None]] = set()
-        self._idle = asyncio.Event()
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str = "0.0.0.0", port: int = 0) -> int:  # noqa: S104  # for pods
@@ -102,18 +110,7 @@ class Proxy:
         for task in self._dialing:
             task.cancel()
         await asyncio.gather(*self._dialing, return_exceptions=True)
-        for link in list(self.links.values()):
-            link.cut()
-        if self.links:
-            self._idle.clear()
-            try:
-                async with asyncio.timeout(_STOP):
-                    await self._idle.wait()
-            except TimeoutError:
-                raise TimedOut(
-                    f"waited {_STOP:g} s in vain for all connections to end",
-                    seen=f"{len(self.links)} connections",
-                ) from None
+        await self.reset()
 
     # -- control ------------------------------------------------------------------------------
 
@@ -140,6 +137,32 @@ class Proxy:
         for link in self._of(address):
             link.cut()
 
+    def let_go(self) -> None:
+        """Disarm all traps, and let all go on that is held."""
+        self._traps.clear()
+        self._held.clear()
+        for link in list(self.links.values()):
+            link.release()
+
+    async def reset(self) -> None:
+        """Disarm all traps, hold nobody, and break all connections; returns when they have ended.
+
+        Raises `TimedOut` when one does not end.
+        """
+        self._traps.clear()
+        self._held.clear()
+        links = list(self.links.values())
+        for link in links:
+            link.cut()
+        try:
+            async with asyncio.timeout(_STOP):
+                await asyncio.gather(*(link.ended.wait() for link in links))
+        except TimeoutError:
+            raise TimedOut(
+                f"waited {_STOP:g} s in vain for all connections to end",
+                seen=f"{sum(not link.ended.is_set() for link in links)} connections",
+            ) from None
+
     def _of(self, address: str) -> list[Link]:
         return [link for link in self.links.values() if link.address == address]
 
@@ -150,7 +173,7 @@ class Proxy:
             if (
                 trap.point.towards == towards
                 and trap.address in (None, link.address)
-                and trap.point.test(message)
+                and trap.point.fits(message)
             ):
                 self.forget(trap)
                 return trap
@@ -165,8 +188,6 @@ class Proxy:
 
     def closed(self, link: Link) -> None:
         self.links.pop(link.number, None)
-        if not self.links:
-            self._idle.set()
 
     # -- connections --------------------------------------------------------------------------
 

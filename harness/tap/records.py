@@ -14,6 +14,7 @@ from harness.history import (
     ConnectionOpened,
     ConnectionRefused,
     ConnectionReleased,
+    Gap,
     NotUnderstood,
     Towards,
 )
@@ -22,8 +23,14 @@ from harness.history import (
 class ErrorReply(Exception):
     """An error that Redis replied with; a value like any other, and never raised."""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ErrorReply) and self.args == other.args
 
-class Command(msgspec.Struct, frozen=True):
+    def __hash__(self) -> int:
+        return hash(self.args)
+
+
+class Command(msgspec.Struct, frozen=True, tag="command"):
     """A Redis command; `number` counts those of the connection. Passwords are left out."""
 
     connection: int
@@ -36,7 +43,7 @@ class Command(msgspec.Struct, frozen=True):
         return self.words[0].upper().decode("latin-1") if self.words else ""
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True, tag="reply"):
     """What Redis answered: bytes, numbers, None, lists, dicts or `ErrorReply`.
 
     `queued` are the commands of a transaction, in the order of the values, when this is EXEC's.
@@ -48,14 +55,14 @@ class Reply(msgspec.Struct, frozen=True):
     queued: tuple[Command, ...] = ()
 
 
-class Push(msgspec.Struct, frozen=True):
+class Push(msgspec.Struct, frozen=True, tag="push"):
     """What Redis says unasked: a published message, a confirmed subscription, a MONITOR line."""
 
     connection: int
     value: Any
 
 
-class Method(msgspec.Struct, frozen=True):
+class Method(msgspec.Struct, frozen=True, tag="method"):
     """An AMQP method, as "Queue.Declare"; `body` is there when it carries content."""
 
     connection: int
@@ -67,7 +74,7 @@ class Method(msgspec.Struct, frozen=True):
     body: bytes | None = None
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, tag="delivery"):
     """RabbitMQ has handed out a message; `no_ack`: and has forgotten it with that."""
 
     connection: int
@@ -82,7 +89,7 @@ class Delivery(msgspec.Struct, frozen=True):
     consumer: str = ""
 
 
-class Settlement(msgspec.Struct, frozen=True):
+class Settlement(msgspec.Struct, frozen=True, tag="settlement"):
     """A worker gives up deliveries: all that its word covers, `multiple` already worked out."""
 
     connection: int
@@ -90,12 +97,46 @@ class Settlement(msgspec.Struct, frozen=True):
     tags: tuple[int, ...]
     how: Literal["ack", "nack", "reject", "recover"]
     requeue: bool = False
+    #: Of each tag: what was delivered with it, and from which queue ("" when it is not known). A
+    #: body is None when nothing was delivered with this tag, or too much to remember it all.
+    bodies: tuple[bytes | None, ...] = ()
+    queues: tuple[str, ...] = ()
 
 
 Message = Command | Reply | Push | Method | Delivery | Settlement | NotUnderstood
 
+
+class Monitored(msgspec.Struct, frozen=True, tag="monitored"):
+    """A line of Redis' MONITOR: what was run, in the server's order, by its clock (`at`).
+
+    `client` is "ip:port", "unix:PATH", or "lua" for what the script that stands before it runs.
+    """
+
+    at: float
+    client: str
+    db: int
+    words: tuple[bytes, ...]
+
+
+class Effect(msgspec.Struct, frozen=True, tag="effect"):
+    """A command from the link to a replica: what Redis has changed, in the server's order."""
+
+    words: tuple[bytes, ...]
+
+
+class Tick(msgspec.Struct, frozen=True, tag="tick"):
+    """The tap's own mark, at the same place of the server's order in both of these streams."""
+
+    number: int
+    where: Literal["monitor", "replica"]
+
+
+#: What Redis tells the tap itself. A Gap: one of these links, or the room for records, is lost.
+Broker = Monitored | Effect | Tick | Gap
+
 Record = (
     Message
+    | Broker
     | ConnectionOpened
     | ConnectionRefused
     | ConnectionHeld

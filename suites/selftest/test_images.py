@@ -112,6 +112,18 @@ def test_what_is_pulled_has_another_key_and_so_has_what_stands_on_it(recipes: Pa
     assert built.tag("top") != pulled.tag("top")
 
 
+def test_a_go_module_can_have_its_code_elsewhere(recipes: Path, tmp_path: Path) -> None:
+    plan = "version: v1\nbinaries: {prog: ./prog}\nsource: ../../../code\n"
+    (recipes / "go/tool/build.yaml").write_text(plan)
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "main.go").write_text("package main\n")
+    before = Catalogue(recipes).module_key("tool")
+    assert Catalogue(recipes).module_folder("tool") == code
+    (code / "main.go").write_text("package main // changed\n")
+    assert Catalogue(recipes).module_key("tool") != before
+
+
 def test_an_unknown_recipe_is_named_with_those_there_are(recipes: Path) -> None:
     with pytest.raises(UsageError, match=r"no image recipe 'toop'\n.*one of plain, top"):
         Catalogue(recipes).tag("toop")
@@ -160,6 +172,89 @@ def test_a_context_is_removed_also_when_the_build_fails(recipes: Path, cache: Pa
     with pytest.raises(InfrastructureError, match="no disk"):
         Builder(Catalogue(recipes), Failing()).build("plain", lambda _: None)
     assert list((cache / "contexts").iterdir()) == []
+
+
+MUTANT = """
+of: top
+says: It is slow.
+must: [L3]
+changes: [{file: app/run.sh, old: fast, new: slow}]
+command: [app/run.sh, --once]
+"""
+
+
+@pytest.fixture
+def mutants(recipes: Path) -> Path:
+    """The folder of one mutant, `slow`, of the image `top`."""
+    (recipes / "top" / "app").mkdir()
+    (recipes / "top" / "app" / "run.sh").write_text("#!/bin/sh\necho fast\n")
+    folder = recipes.parent / "workers" / "mutants" / "slow"
+    folder.mkdir(parents=True)
+    (folder / "mutant.yaml").write_text(MUTANT)
+    return folder
+
+
+@pytest.mark.usefixtures("mutants")
+def test_a_mutant_is_its_origin_with_the_changed_files(recipes: Path) -> None:
+    catalogue, engine = Catalogue(recipes), Engine()
+    gobuild.adopt(catalogue, "tool/prog", b"binary")
+    built = engine.built[Builder(catalogue, engine).build("slow", lambda _: None)]
+    assert built["changed/app/run.sh"] == b"#!/bin/sh\necho slow\n"
+    assert built["Dockerfile"].decode().splitlines() == [
+        "ARG BASE",
+        "FROM ${BASE}",
+        "COPY changed/ ./",
+        'CMD ["app/run.sh", "--once"]',
+    ]
+    assert catalogue.tag("top").encode() in built["args"]
+    assert set(built) == {"Dockerfile", "changed/app/run.sh", "args"}
+
+
+def test_a_mutants_key_changes_with_what_it_is_and_not_with_what_is_said_of_it(
+    recipes: Path, mutants: Path
+) -> None:
+    def tag(old: str, new: str) -> str:
+        (mutants / "mutant.yaml").write_text(MUTANT.replace(old, new))
+        return Catalogue(recipes).tag("slow")
+
+    before = Catalogue(recipes).tag("slow")
+    assert tag("new: slow", "new: slower") != before
+    assert tag("--once", "--twice") != before
+    assert tag("It is slow", "It is very slow") == before
+    assert tag("must: [L3]", "must: [L2]") == before
+    (recipes / "top" / "app" / "run.sh").write_text("#!/bin/sh\nexec echo fast\n")
+    assert Catalogue(recipes).tag("slow") != before
+
+
+def test_a_mutant_of_a_compiled_worker_is_its_origin_with_another_program(
+    recipes: Path, mutants: Path
+) -> None:
+    (mutants / "mutant.yaml").write_text("of: top\nsays: It is slow.\nbinaries: [tool/prog]\n")
+    catalogue, engine = Catalogue(recipes), Engine()
+    gobuild.adopt(catalogue, "tool/prog", b"binary")
+    built = engine.built[Builder(catalogue, engine).build("slow", lambda _: None)]
+    assert built["bin/prog"] == b"binary"
+    assert "COPY bin/ ./bin/" in built["Dockerfile"].decode()
+    (recipes / "go" / "tool" / "go.mod").write_text("module tool // changed\n")
+    assert Catalogue(recipes).tag("slow") != catalogue.tag("slow")
+
+
+@pytest.mark.usefixtures("mutants")
+@pytest.mark.parametrize("content", ["echo quick", "echo fast fast"])
+def test_a_mutant_that_does_not_fit_is_refused(recipes: Path, content: str) -> None:
+    (recipes / "top" / "app" / "run.sh").write_text(content)
+    catalogue, engine = Catalogue(recipes), Engine()
+    gobuild.adopt(catalogue, "tool/prog", b"binary")
+    with pytest.raises(UsageError, match=r"slow does not fit top\n.*exactly once in app/run.sh"):
+        Builder(catalogue, engine).build("slow", lambda _: None)
+    assert catalogue.tag("slow") not in engine.names
+
+
+@pytest.mark.usefixtures("mutants")
+def test_mutants_are_not_among_what_every_cluster_has(recipes: Path) -> None:
+    catalogue = Catalogue(recipes)
+    assert catalogue.wanted("mutant") == ("slow",)
+    assert "slow" not in sources.final(catalogue)
 
 
 def choose(engine: Engine, **fields: object) -> sources.Images:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from harness.patterns import Workers, broker_manifests, page_job, with_workers
+from harness.patterns import (
+    Workers,
+    broker_manifests,
+    page_job,
+    tapped_manifests,
+    with_workers,
+)
 from harness.patterns.coarse import PATTERN as COARSE
 from harness.patterns.coarse import Coarse
 from harness.patterns.fine import PATTERN as FINE
 from harness.patterns.fine import Fine
+from harness.tap import program
 
 
 def test_the_fine_job_has_no_completions() -> None:
@@ -61,3 +68,28 @@ def test_a_broker_has_the_names_of_the_page_and_the_image_at_hand(pattern: Fine 
     labels = broker["spec"].get("template", broker)["metadata"]["labels"]
     assert [one["image"] for one in pod["containers"]] == ["broker:1"]
     assert service["spec"]["selector"].items() <= labels.items()
+
+
+@pytest.mark.parametrize("pattern", [FINE, COARSE], ids=lambda pattern: str(pattern.name))
+def test_a_tap_stands_where_workers_look_for_the_broker(pattern: Fine | Coarse) -> None:
+    plain = broker_manifests(pattern.name, "broker:1")
+    tapped = tapped_manifests(pattern.name, "broker:1", "tap:1")
+    names = [(one["kind"], one["metadata"]) for one in plain]
+    assert sorted(map(str, names)) == sorted(str((one["kind"], one["metadata"])) for one in tapped)
+    service = next(one for one in tapped if one["kind"] == "Service")
+    broker = next(one for one in tapped if one["kind"] != "Service")
+    pod = broker["spec"].get("template", broker)["spec"]
+    containers = {one["name"]: one for one in pod["containers"]}
+    assert len(containers) == 2
+    assert {one["image"] for one in containers.values()} == {"broker:1", "tap:1"}
+    tap = containers["tap"]
+    assert tap["image"] == "tap:1"
+    (port,) = service["spec"]["ports"]
+    listen = {"containerPort": port["targetPort"]}
+    assert listen in tap["ports"]
+    chosen = program.options(tap["args"])
+    assert chosen.listen == port["targetPort"] != chosen.upstream[1]
+    assert tap["readinessProbe"]["tcpSocket"]["port"] == chosen.control
+    (told,) = (one for name, one in containers.items() if name != "tap")
+    said = [*told.get("args", []), *(one["value"] for one in told.get("env", []))]
+    assert str(chosen.upstream[1]) in said

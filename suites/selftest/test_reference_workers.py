@@ -147,11 +147,27 @@ def test_fine_ends_when_its_lease_is_lost(
     assert todo.told == ["renew token of apple"]
 
 
-def test_fine_does_not_call_done_what_came_too_late(
+def test_fine_says_when_its_report_came_too_late(
     fine: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fine.drain(Todo(b"apple", live=False), queue.SimpleQueue())
-    assert "Too late with apple\nQueue empty, exiting\n" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "Done apple",
+        "Too late with apple",
+        "Queue empty, exiting",
+    ]
+
+
+def test_fine_says_done_before_it_reports(fine: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+
+    class Listening(Todo):
+        def complete(self, token: str) -> bool:
+            said.extend(capsys.readouterr().out.splitlines())
+            return True
+
+    fine.drain(Listening(b"apple"), queue.SimpleQueue())
+    assert said[-1] == "Done apple"
 
 
 @pytest.fixture
@@ -263,9 +279,19 @@ def test_coarse_fails_when_its_queue_is_deleted(coarse: Any) -> None:
         coarse.process_one(Channel(None), "job1")
 
 
-def test_coarse_does_not_call_done_what_the_broker_refused(
-    coarse: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_coarse_fails_when_the_broker_refuses_its_acknowledgement(coarse: Any) -> None:
     with pytest.raises(ConnectionResetError):
         coarse.process_one(Channel(b"apple", refuses=True), "job1")
-    assert "Done" not in capsys.readouterr().out
+
+
+def test_coarse_says_done_before_it_acknowledges(
+    coarse: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+
+    class Listening(Channel):
+        def basic_ack(self, tag: int) -> None:
+            said.extend(capsys.readouterr().out.splitlines())
+
+    coarse.process_one(Listening(b"apple"), "job1")
+    assert said == ["Processing apple", "Done apple"]

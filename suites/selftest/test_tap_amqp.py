@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pamqp import body, commands, frame, header, heartbeat
 
 from harness.history import NotUnderstood
+from harness.tap import channel
 from harness.tap.amqp import Amqp
 from harness.tap.records import Delivery, Message, Method, Piece, Settlement
 
@@ -127,6 +128,22 @@ def test_a_multiple_ack_settles_all_up_to_its_tag() -> None:
         ("ack", (1, 3, 4), False),
         ("reject", (5,), True),
         ("nack", (6,), False),
+    ]
+
+
+def test_a_settlement_knows_what_it_settles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "REMEMBERED", 5)
+    session = consuming().gets(deliver(1, b"fig") + deliver(2, b"date") + deliver(3, b"ab"))
+    session.sends(BASIC.Ack(2, multiple=True), BASIC.Nack(9, requeue=False))
+    session.gets(deliver(4, b"apple")).sends(BASIC.Ack(0, multiple=True))
+    assert [
+        (one.tags, one.bodies, one.queues)
+        for one in session.messages
+        if isinstance(one, Settlement)
+    ] == [
+        ((1, 2), (b"fig", None), ("job1", "job1")),  # four bytes more are too many to remember
+        ((9,), (None,), ("",)),
+        ((3, 4), (b"ab", None), ("job1", "job1")),
     ]
 
 

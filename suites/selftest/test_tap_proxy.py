@@ -22,6 +22,7 @@ from harness.history import (
 from harness.tap import lane, points
 from harness.tap.amqp import Amqp
 from harness.tap.decoder import Decoder
+from harness.tap.link import Link
 from harness.tap.proxy import Proxy
 from harness.tap.records import Command, Record, Reply, Settlement
 from harness.tap.resp import Resp
@@ -204,6 +205,46 @@ def test_who_has_said_all_may_still_listen() -> None:
         await broker.close()
         assert await client.rest() == b""
         assert (await stage.closed()).by == "client"
+
+    staged(Resp, play)
+
+
+class Dialed(asyncio.Transport):
+    """The broker's side of a link that a test builds; remembers what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(extra={"peername": (ME, 1), "sockname": (ME, 2)})
+        self.said = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.said += bytes(data)
+
+    def write_eof(self) -> None:
+        self.said += b"EOF"
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        """As an asyncio that has not begun to read yet: it will."""
+
+    def resume_reading(self) -> None: ...
+
+
+def test_what_comes_before_the_broker_is_there_waits_for_it() -> None:
+    """Some versions of asyncio read from a client although it was paused at once."""
+
+    async def play(stage: Stage) -> None:
+        link = Link(stage.proxy, 1, Resp(1))
+        client, broker = Dialed(), Dialed()
+        link.accepted(client)
+        link.received("client", PING)
+        link.received("client", LREM)
+        link.eof("client")
+        assert stage.records == []
+        link.dialed(broker)
+        assert broker.said == PING + LREM + b"EOF"
+        assert [type(one) for one in stage.records] == [ConnectionOpened, Command, Command]
 
     staged(Resp, play)
 
@@ -461,7 +502,7 @@ def test_an_ack_is_held_and_heartbeats_are_not() -> None:
         trap = stage.proxy.arm(points.settlement("ack"))
         client.send(start + ack + qos + beat)
         caught = await trap.caught(BOUND)
-        assert caught.message == Settlement(1, 1, (7,), "ack")
+        assert caught.message == Settlement(1, 1, (7,), "ack", bodies=(None,), queues=("",))
         await broker.expect(start + beat)
         client.send(beat)
         await broker.expect(beat)

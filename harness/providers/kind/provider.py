@@ -115,6 +115,14 @@ class KindProvider:
             elif self._ours():
                 self._delete()
 
+    def on_node(self, node: str, *argv: str) -> None:
+        """Run a command on a node, which is a container of the same name."""
+        self._docker.run("exec", node, *argv)
+
+    def reaches_nodes(self) -> str:
+        """Docker reaches all nodes."""
+        return ""
+
     def farewell(self) -> str:
         """How to reach a cluster that is kept, and how to delete it."""
         return (

@@ -86,6 +86,8 @@ def process_one(connection, queue):
     print(f"Processing {text(item)}")
     failure = attempt(connection, item)
     if failure is None:
+        # First, so that who watches can tell that the acknowledgement came after the work.
+        print(f"Done {text(item)}")
         channel.basic_ack(tag)
     else:
         channel.basic_nack(tag, requeue=True)
@@ -94,7 +96,6 @@ def process_one(connection, queue):
     channel.close()
     if failure is not None:
         sys.exit(failure)
-    print(f"Done {text(item)}")
 
 
 def text(item):

@@ -67,8 +67,11 @@ def attempt(todo, token, item, results):
     if result is not None:
         todo.give_back(token)
         sys.exit(f"Failed {name}: {result!r}")
-    # Too late: others may have it. (Or the report arrived, and the answer got lost.)
-    print(f"Done {name}" if todo.complete(token) else f"Too late with {name}")
+    # First, so that who watches can tell that the report came after the work.
+    print(f"Done {name}")
+    if not todo.complete(token):
+        # Others may have it. (Or the report arrived, and the answer got lost.)
+        print(f"Too late with {name}")
 
 
 def drain(todo, results):

@@ -1,0 +1,148 @@
+"""All runs of one worker: each scenario is played once, whoever asks for it first."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import registry, runner
+from harness.errors import InfrastructureError, QueuejobError
+from harness.history import Event, Header, read
+from harness.judge import Judgement, judge
+from harness.learned import Learned
+from harness.lock import turn
+from harness.part import Part
+from harness.ports import Tell
+from harness.stage import Scenario
+from harness.station import Station
+from harness.story import story
+from harness.verdict import Finding, Outcome
+from harness.view import figures, look
+from harness.worker import WorkerUnderTest
+
+FAULT_FREE = "fault_free"
+#: Seconds to wait for another process that plays the same scenario.
+_TURN = 1800.0
+_LEARNED = "learned.json"
+_ERROR = "error.txt"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A history with what the invariants say about it, and why it did not come to its end."""
+
+    judgement: Judgement
+    events: tuple[Event, ...]
+    error: str
+    path: Path
+
+    @property
+    def header(self) -> Header:
+        return self.judgement.header
+
+    def found(self) -> set[str]:
+        """The ids of the invariants that the worker breaks."""
+        return {
+            name
+            for name in self.judgement.verdicts
+            if self.judgement.blamed(name).outcome is Outcome.FAIL
+            and self.judgement.blamed(name).findings
+        }
+
+    def told(self, *names: str) -> list[str]:
+        """What is said about these invariants beside that they hold, each with its story."""
+        lines: list[str] = []
+        for name in names:
+            for finding in self.judgement[name].findings:
+                if finding.outcome is not Outcome.PASS:
+                    lines.append(f"{name} {finding.outcome} ({finding.subject}): {finding.reason}")
+                    lines += [f"    {line}" for line in self._story(finding)]
+        return lines
+
+    def _story(self, finding: Finding) -> list[str]:
+        wanted = set(finding.evidence)
+        return story(self.judgement.cast, [one for one in self.events if one.id in wanted])
+
+
+def scenarios(pattern: str) -> dict[str, Scenario]:
+    """All scenarios of a pattern by module name, the fault-free one first."""
+    names = sorted(registry.names("scenarios"), key=lambda name: (name != FAULT_FREE, name))
+    found = {name: registry.lookup("scenarios", name, "SCENARIO") for name in names}
+    return {name: one for name, one in found.items() if pattern in one.proves}
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One worker, one folder; processes that share the folder share what was played."""
+
+    worker: WorkerUnderTest
+    #: The image as the nodes know it.
+    image: str
+    station: Callable[[], Station]
+    folder: Path
+    tell: Tell
+    factor: float = 1.0
+    #: Where the fault-free run is, when it is another campaign's of the same worker.
+    home: Path | None = None
+
+    def judged(self, name: str) -> Judged:
+        """The scenario of this name: played, unless it was, and judged."""
+        folder = self._play(name)
+        path = folder / "history.ndjson"
+        if not path.exists():
+            raise InfrastructureError((folder / _ERROR).read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            header, lines = read(file, str(path))
+            events = tuple(lines)
+        error = folder / _ERROR
+        why = error.read_text(encoding="utf-8") if error.exists() else ""
+        return Judged(judge(header, events), events, why, path)
+
+    def learned(self) -> Learned:
+        """What the fault-free run teaches; `InfrastructureError` where it taught nothing."""
+        path = self._play(FAULT_FREE) / _LEARNED
+        if not path.exists():
+            raise InfrastructureError(
+                "nothing is known about this worker",
+                expected="a fault-free run from which the bounds of all others come",
+                seen=(path.parent / _ERROR).read_text(encoding="utf-8"),
+                todo="see to the fault-free scenario first",
+            )
+        return Learned.load(path)
+
+    def _play(self, name: str) -> Path:
+        root = self.home if self.home and name == FAULT_FREE else self.folder
+        folder = root / name
+        root.mkdir(parents=True, exist_ok=True)
+        what = f"it plays {name}"
+        with turn(root / f"{name}.lock", what, timeout=_TURN, tell=self.tell):
+            if not (folder / "over").exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of one who was killed
+                folder.mkdir(parents=True)
+                try:
+                    self._perform(name, folder)
+                except QueuejobError as error:
+                    (folder / _ERROR).write_text(str(error), encoding="utf-8")
+                (folder / "over").touch()
+        return folder
+
+    def _perform(self, name: str, folder: Path) -> None:
+        scenario: Scenario = registry.lookup("scenarios", name, "SCENARIO")
+        learned = Learned() if name == FAULT_FREE else self.learned()
+        station = self.station()
+        part = Part(self.worker, self.image, scenario, station, learned, self.factor)
+        self.tell(f"{scenario.name}: {scenario.says}")
+        played = runner.run(part, folder)
+        if played.error is not None:
+            (folder / _ERROR).write_text(str(played.error), encoding="utf-8")
+        if name == FAULT_FREE:
+            self._learn(played, folder)
+
+    def _learn(self, played: runner.Played, folder: Path) -> None:
+        with played.path.open("rb") as file:
+            header, events = read(file, str(played.path))
+            seen = figures(look(header, events))
+        roles = getattr(played.reader, "roles", None)
+        Learned(seen, roles().fault_free() if roles else None).save(folder / _LEARNED)

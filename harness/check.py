@@ -1,0 +1,84 @@
+"""`queuejob check`: a front for pytest, which runs the profile's suite."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, EXIT_VIOLATED
+
+#: Scenarios at once. Most of their time is spent waiting: for leases, pods and back-offs.
+_AT_ONCE = 3
+#: Options of the plugin that `check` takes without their prefix.
+_OPTIONS = (
+    ("pattern", "coarse|fine", "how the worker takes its work"),
+    ("image", "IMAGE", "the worker's image, as Docker knows it"),
+    ("job", "FILE", "your own Job manifest (default: the task page's)"),
+    ("container", "NAME", "which container of the pod is the worker, when there are several"),
+    ("queue", "NAME", "name of the queue (default: the task page's)"),
+    ("queue-env", "NAME", "environment variable that tells the worker the queue's name"),
+    ("start-pattern", "REGEX", "how a log line says that work on (?P<item>…) begins"),
+    ("done-pattern", "REGEX", "how a log line says that it has ended"),
+    ("failing-item", "TEXT", "an item that makes this worker's handler fail"),
+    ("provider", "NAME", "where the cluster comes from (default: kind)"),
+    ("cluster", "NAME", "name of the cluster"),
+    ("keep", "WHEN", "keep the cluster: never, failed or always (default: never)"),
+    ("images", "SOURCE", "where images come from: auto, registry, packages or archive"),
+    ("archive", "FILE", "file made by `queuejob images save`"),
+    ("image-refs", "FILE", "YAML file, recipe: reference by digest"),
+    ("out", "DIR", "folder for histories and logs (default: queuejob-out)"),
+    ("timeout-factor", "N", "multiplies every bound (default: 1)"),
+)
+_LISTS = (
+    ("env", "NAME=VALUE", "for the worker; {host}, {port}, {queue}, {url} are the broker's"),
+    ("accept-unproved", "IDS", "invariants, as S11,S3, that need not be proved"),
+)
+_CODES = {
+    pytest.ExitCode.OK: EXIT_OK,
+    pytest.ExitCode.TESTS_FAILED: EXIT_VIOLATED,
+    pytest.ExitCode.INTERRUPTED: EXIT_INTERRUPTED,
+    pytest.ExitCode.USAGE_ERROR: EXIT_USAGE,
+    pytest.ExitCode.NO_TESTS_COLLECTED: EXIT_NOT_PROVED,
+}
+
+
+HELP = "run a worker image through a profile, and say what it guarantees"
+DESCRIPTION = (
+    "Run a worker image as a Job, hurt it at protocol points, and say which guarantee breaks. "
+    "Exit code 0: all was proved. 1: a guarantee is broken. 6: not proved."
+)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    for name, value, text in _OPTIONS:
+        parser.add_argument(f"--{name}", metavar=value, help=text)
+    for name, value, text in _LISTS:
+        parser.add_argument(f"--{name}", metavar=value, action="append", default=[], help=text)
+    parser.add_argument("--profile", choices=("core",), default="core")
+    parser.add_argument(
+        "-n", "--at-once", type=int, default=_AT_ONCE, help="scenarios at once (default: 3)"
+    )
+    parser.add_argument("pytest", nargs="*", metavar="-- PYTEST_OPTION", help="passed to pytest")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the suite; the exit code is the plugin's."""
+    words = ["--pyargs", f"harness.suites.{options.profile}", "--import-mode=importlib"]
+    # Whatever pytest is set to in the folder where we happen to be is meant for other tests.
+    words += ["-c", os.devnull, "--rootdir", str(Path.cwd()), "-p", "no:cacheprovider"]
+    words += ["-q", "-n", str(options.at_once), "--tb=no", "-rN"]
+    given = vars(options)
+    if options.keep is None:
+        given["keep"] = "never"
+    for name, _, _ in _OPTIONS:
+        if (value := given[name.replace("-", "_")]) is not None:
+            words.append(f"--queuejob-{name}={value}")
+    for name, _, _ in _LISTS:
+        words += [f"--queuejob-{name}={value}" for value in given[name.replace("-", "_")]]
+    code = pytest.main([*words, *options.pytest])
+    return _CODES.get(code, int(code)) if isinstance(code, pytest.ExitCode) else int(code)

@@ -1,0 +1,42 @@
+"""SIGKILL from the node: the worker's process ends at once, and knows nothing of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import seen
+from harness.history import Worker
+from harness.ports import Provider
+from harness.stage import Stage
+
+_KILLED = 137
+
+
+@dataclass(frozen=True)
+class ContainerKill:
+    """Kills a worker's container; nothing from inside could end its first process."""
+
+    name: str = "container killed"
+
+    def available(self, provider: Provider) -> str:
+        """It takes a command on the node."""
+        return provider.reaches_nodes()
+
+    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+        """From now on nothing passes; what was held is lost once the process is gone."""
+        tap, pod = stage.station.tap, stage.pod(worker)
+        tap.hold(address)
+        container = stage.station.namespace.container_id(pod.name, stage.container)
+        begun = stage.injected(self.name, f"pod {pod.name}: SIGKILL from its node", worker)
+        kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", container)
+        stage.station.provider.on_node(pod.node, *kill)
+        timeout = stage.station.namespace.timeouts.settle
+        end = stage.wait(f"pod {pod.name} to be killed", seen.exit_of(worker), timeout)
+        tap.cut(address)
+        tap.release(address)
+        if getattr(end.what, "exit_code", None) == _KILLED:
+            stage.confirmed(self.name, begun, end.id)
+        stage.healed(self.name)
+
+
+FAULT = ContainerKill()

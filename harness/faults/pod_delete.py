@@ -1,0 +1,37 @@
+"""A pod deleted with grace 0: SIGTERM, about two seconds, and then it is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import seen
+from harness.history import Worker
+from harness.ports import Provider
+from harness.stage import Stage
+
+
+@dataclass(frozen=True)
+class PodDelete:
+    """Deletes a worker's pod, cut off from its broker."""
+
+    name: str = "pod deleted"
+
+    def available(self, provider: Provider) -> str:
+        """Always: it takes nothing but the API server."""
+        return ""
+
+    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+        """From now on nothing passes; what the worker says in its last seconds is lost."""
+        tap, pod = stage.station.tap, stage.pod(worker)
+        tap.hold(address)
+        begun = stage.injected(self.name, f"pod {pod.name}: deleted with grace 0", worker)
+        stage.station.namespace.delete_pod(pod.name, grace=0)
+        timeout = stage.station.namespace.timeouts.settle
+        end = stage.wait(f"pod {pod.name} to be gone", seen.pod_gone(worker.pod), timeout)
+        tap.cut(address)
+        tap.release(address)
+        stage.confirmed(self.name, begun, end.id)
+        stage.healed(self.name)
+
+
+FAULT = PodDelete()

@@ -1,0 +1,42 @@
+"""What a worker must keep: one module for each invariant, pure functions of a `View`.
+
+A module has an `INVARIANT`; that makes it one of those that are judged. Other distributions add
+theirs as entry points in the group `queuejob.invariants`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.verdict import Finding
+from harness.view import Mark, View
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A guarantee, and how to see in a history whether it was kept.
+
+    `check` gives one finding for each thing that it found; none at all is as good as unknown.
+    """
+
+    id: str
+    name: str
+    patterns: tuple[str, ...]
+    check: Callable[[View], Iterable[Finding]]
+    #: Its failures are shown by what was seen, not by what was not: they stand in half a history.
+    from_events: bool = False
+
+
+class Seen(Protocol):
+    """Whatever one event shows."""
+
+    @property
+    def mark(self) -> Mark: ...
+
+
+def ids(*shown: Mark | Seen | None) -> tuple[int, ...]:
+    """The events that show these, for evidence; what is None is left out."""
+    marks = (one if isinstance(one, Mark) else one.mark for one in shown if one is not None)
+    return tuple(mark.id for mark in marks)

@@ -1,0 +1,101 @@
+"""L1: an item whose holder is gone comes to another worker, in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import Attempt, Item, Life, Mark, View, shown
+
+
+class _Loss(NamedTuple):
+    """A worker is gone, for good, and had an item. It was there no more from `since` on."""
+
+    item: Item
+    attempt: Attempt
+    life: Life
+    gone: Mark
+    since: float
+
+
+def check(view: View) -> Iterator[Finding]:
+    losses = [loss for item in view.sent for loss in _losses(view, item)]
+    for loss in losses:
+        yield _judge(view, loss)
+    if not losses:
+        yield unknown("nobody was lost with an item")
+
+
+def _losses(view: View, item: Item) -> Iterator[_Loss]:
+    for attempt in item.attempts:
+        life = view.life(attempt.worker)
+        if life is None or attempt.settled is not None:
+            continue
+        gone = _gone(view, attempt, life)
+        if gone is None:
+            continue
+        mark, earliest, latest = gone
+        if attempt.ended is None or attempt.ended.at >= earliest:
+            yield _Loss(item, attempt, life, mark, latest)
+
+
+def _gone(view: View, attempt: Attempt, life: Life) -> tuple[Mark, float, float] | None:
+    """What shows that the holder is gone, and between which moments it went."""
+    if view.coarse:  # there it has the item by its connection
+        closed = view.connections[attempt.connection].closed
+        if closed is not None:
+            return closed, closed.at, closed.at
+    if life.end is not None:
+        return life.end.mark, life.end.earliest, life.end.latest
+    # A process that lives but has been cut off for good is gone, too.
+    return (life.deaf, life.deaf.at, life.deaf.at) if life.deaf else None
+
+
+def _judge(view: View, loss: _Loss) -> Finding:
+    name, who = loss.item.payload, view.cast.short(loss.life.worker)
+    lost = ids(loss.attempt.delivered, loss.gone)
+    healed = max((mark.at for mark in view.course.healed.values()), default=0.0)
+    since, bound = max(loss.since, healed), view.header.bounds.reclaim
+    dealt_with = _dealt_with(loss)
+    until = view.last if dealt_with is None else dealt_with.at
+    if dealt_with is None and not view.coarse and not _leases(view):
+        return unknown(
+            f"{shown(name)}, which {who} had when it went, was not delivered again; "
+            "no lease was seen, so nobody can say when it should have been",
+            *lost,
+        )
+    # Only while somebody is there who wants an item: who is at work need not take a second one.
+    waited = view.idle.within(since, until)
+    if waited > bound:
+        again = f"after {until - since:.1f} s" if dealt_with else "not again"
+        return failed(
+            f"{who} was gone with {shown(name)}, which was delivered {again}, though others waited",
+            *lost,
+            *ids(dealt_with),
+        )
+    if dealt_with is not None:
+        return passed(f"{shown(name)}, which {who} had when it went, came to another", *lost)
+    return unknown(
+        f"{shown(name)}, which {who} had when it went, was not delivered again; "
+        f"for {waited:.1f} of {bound:.1f} s somebody was there to take it",
+        *lost,
+    )
+
+
+def _leases(view: View) -> bool:
+    return view.header.figures.lease is not None or any(
+        attempt.lease is not None for attempt in view.attempts
+    )
+
+
+def _dealt_with(loss: _Loss) -> Mark | None:
+    """The next delivery of the item, or its being set aside."""
+    after = loss.attempt.delivered.id
+    marks = [one.delivered for one in loss.item.attempts if one.delivered.id > after]
+    marks += [one.mark for one in loss.item.settled if one.mark.id > after]
+    return min(marks, key=lambda one: one.id, default=None)
+
+
+INVARIANT = Invariant("L1", "reclaim", ("coarse", "fine"), check)

@@ -1,0 +1,146 @@
+"""L2: while an item is not begun and a worker is idle, something is delivered, in time."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from harness.history import Worker
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import Life, Mark, View, without
+
+
+class _Change(NamedTuple):
+    """At a moment an item (or an idle worker) is there, or is there no more."""
+
+    at: float
+    comes: bool
+    item: bool
+    mark: Mark
+
+
+def _order(change: _Change) -> tuple[float, bool, bool]:
+    """What comes is there before what goes at the same moment, and a delivery ends an idle time."""
+    return change.at, not change.comes, not change.item
+
+
+class _Stretch(NamedTuple):
+    """A time in which an item was not begun and a worker idle, and nothing was delivered."""
+
+    since: float
+    until: float
+    delivered: bool
+    item: Mark
+    idle: Mark
+
+
+def check(view: View) -> Iterator[Finding]:
+    bound = view.header.bounds.progress
+    good = late = 0
+    for stretch in _stretches(sorted(_changes(view), key=_order), view.last):
+        lasted = stretch.until - stretch.since
+        if lasted > bound:
+            late += 1
+            yield failed(
+                f"for {lasted:.1f} s an item was there and a worker idle, "
+                "and nothing was delivered",
+                *ids(stretch.item, stretch.idle),
+            )
+        else:
+            good += stretch.delivered
+    if good and not late:
+        yield passed(f"{good} times a worker was idle while an item was there, and got one")
+    elif not late:
+        yield unknown("never was a worker seen to wait while an item was there")
+
+
+class _There:
+    """Those that are there, and the one that has been there longest."""
+
+    def __init__(self) -> None:
+        self._order: deque[Mark] = deque()
+        self._gone: Counter[int] = Counter()
+        self.count = 0
+
+    def come(self, mark: Mark) -> None:
+        self._order.append(mark)
+        self.count += 1
+
+    def go(self, mark: Mark) -> None:
+        self._gone[mark.id] += 1
+        self.count -= 1
+
+    def first(self) -> Mark:
+        while self._gone[self._order[0].id]:
+            self._gone[self._order.popleft().id] -= 1
+        return self._order[0]
+
+
+def _stretches(changes: Iterable[_Change], end: float) -> Iterator[_Stretch]:
+    items, idle = _There(), _There()
+    since: float | None = None
+    for change in changes:
+        group = items if change.item else idle
+        if change.comes:
+            group.come(change.mark)
+            if since is None and items.count and idle.count:
+                since = change.at
+            continue
+        last = group.count == 1
+        if since is not None and (change.item or last):
+            yield _Stretch(since, change.at, change.item, items.first(), idle.first())
+            since = None if last else change.at
+        group.go(change.mark)
+    if since is not None:
+        yield _Stretch(since, end, False, items.first(), idle.first())
+
+
+def _changes(view: View) -> Iterator[_Change]:
+    for item in view.sent:
+        for wait in item.waits:
+            yield from _span(wait.since.at, wait.until, wait.since, item=True)
+    for life in view.workers.values():
+        for mark, until in _kept_in_stock(life):
+            yield from _span(mark.at, until, mark, item=True)
+    for one in view.idle.spans:
+        storms = _storms(view, one.worker)
+        for since, until in without(storms, (one.since, one.until)):
+            yield from _span(since, until, one.asked, item=False)
+
+
+def _span(since: float, until: float | None, mark: Mark, *, item: bool) -> Iterator[_Change]:
+    if until is None or until >= since:
+        yield _Change(since, True, item, mark)
+    if until is not None and until >= since:
+        yield _Change(until, False, item, mark)
+
+
+def _kept_in_stock(life: Life) -> Iterator[tuple[Mark, float]]:
+    """Items that were given to a worker while it was at work on an earlier one, until it begins."""
+    busy = 0.0
+    for attempt in life.attempts:
+        begun = min(busy, attempt.started.at if attempt.started else busy)
+        if life.end:
+            begun = min(begun, life.end.earliest)
+        if attempt.ended:
+            begun = min(begun, attempt.ended.at)
+        if begun > attempt.delivered.at:
+            yield attempt.delivered, begun
+        # What it never gave a sign of again may have been dropped: that is no work.
+        if attempt.ended and attempt.how in ("settled", "returned"):
+            busy = max(busy, attempt.ended.at)
+
+
+def _storms(view: View, worker: Worker) -> list[tuple[float, float]]:
+    """The times in which a fault touched this worker, or everybody."""
+    course = view.course
+    return [
+        (harm.mark.at, course.healed[harm.fault].at if harm.fault in course.healed else view.last)
+        for harm in course.injected
+        if harm.worker == worker or (harm.worker is None and harm.connection is None)
+    ]
+
+
+INVARIANT = Invariant("L2", "progress", ("coarse", "fine"), check)

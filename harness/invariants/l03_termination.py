@@ -1,0 +1,108 @@
+"""L3: once all is well again, every item is settled and the Job ends, in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, Subject, failed, passed, unknown
+from harness.view import Item, Mark, View, shown
+
+
+def check(view: View) -> Iterator[Finding]:
+    calm = view.course.calm
+    if calm is None:
+        yield unknown("a fault was not healed", *ids(view.course.injected[-1].mark))
+        return
+    if not view.job.seen:
+        yield unknown("nobody saw the Job")
+        return
+    bound = view.header.bounds.end
+    over, by = view.job.over, calm + bound
+    if over is None:
+        yield _hangs(view, by)
+    elif over.at > by:
+        yield failed(
+            f"the Job ended {over.at - calm:.1f} s after all was well; the bound is {bound:.1f} s",
+            over.id,
+        )
+    else:
+        yield _ended(view, over)
+
+
+def _open(view: View) -> list[Item]:
+    """What is not settled; of an item that nobody can work on that is not asked."""
+    failing = view.header.failing_item
+    return [item for item in view.sent if item.unsettled and item.payload != failing]
+
+
+def _ended(view: View, over: Mark) -> Finding:
+    """The Job has ended in time."""
+    rest = _open(view)
+    if not rest:
+        return passed("the Job has ended, and every item that can be is settled", over.id)
+    text = f"the Job has ended, and {len(rest)} items are not settled"
+    evidence = ids(rest[0].enqueued[0], over)
+    if view.job.complete and view.too_few_completions:
+        why = f": its completions are {view.job.completions}"
+        return failed(text + why, *evidence, subject=Subject.JOB)
+    if view.job.failed and view.header.failing_item is not None:
+        return passed(text + ": it failed for the item that cannot be worked on", *evidence)
+    return unknown(text, *evidence)
+
+
+def _hangs(view: View, by: float) -> Finding:
+    """The Job has not ended."""
+    rest, last = _open(view), view.job.last
+    if view.last < by:
+        return unknown(
+            f"the history ends {by - view.last:.1f} s before the Job had to end", *ids(last)
+        )
+    failing = view.header.failing_item
+    stuck = [item for item in view.sent if item.unsettled and item.payload == failing]
+    if stuck:
+        return _stuck(view, stuck[0], last)
+    if rest:
+        item = rest[0]
+        given = item.attempts[-1].delivered if item.attempts else item.enqueued[0]
+        return failed(
+            f"the Job hangs, and {len(rest)} items are not settled, as {shown(item.payload)}",
+            *ids(given, last),
+        )
+    return _all_settled(view, last)
+
+
+def _stuck(view: View, item: Item, last: Mark | None) -> Finding:
+    """The failing item is tried again and again, and stands in the way of others."""
+    text = f"the Job waits for {shown(item.payload)}, which cannot be worked on"
+    evidence = ids(item.enqueued[0], last)
+    if view.coarse:
+        return failed(text, *evidence, subject=Subject.PATTERN)
+    return unknown(text, *evidence)
+
+
+def _all_settled(view: View, last: Mark | None) -> Finding:
+    completions, evidence = view.job.completions, ids(last)
+    if view.coarse and completions is not None:
+        if completions > view.enqueued:
+            return failed(
+                f"the Job waits for {completions} completions, and there were "
+                f"{view.enqueued} messages",
+                *evidence,
+                subject=Subject.JOB,
+            )
+        wasted = [
+            life for life in view.workers.values() if life.end and life.settled and not life.success
+        ]
+        if wasted and len(wasted) >= completions - view.job.succeeded:
+            life = wasted[0]
+            return failed(
+                f"the Job waits for one more completion: {view.cast.short(life.worker)} ended "
+                "between settling its message and its exit",
+                *ids(life.settled[0].mark, life.end, last),
+                subject=Subject.PATTERN,
+            )
+    return failed("every item is settled, and the Job hangs", *evidence)
+
+
+INVARIANT = Invariant("L3", "termination", ("coarse", "fine"), check)

@@ -1,0 +1,40 @@
+"""S2: a worker works on what was sent, and on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import View, shown, starts_matched
+
+
+def check(view: View) -> Iterator[Finding]:
+    matched = view.header.figures.starts_matched
+    if matched is None and not view.header.faults:
+        matched = starts_matched(view)  # this is the fault-free run, or may pass for it
+    if matched is None:
+        yield unknown("the worker does not say what it begins")
+        return
+    if not matched:
+        yield unknown(
+            "without any fault, the worker's lines did not fit what it was given: "
+            "they may be about something else",
+            *ids(*(line.mark for line in view.strays[:1])),
+        )
+        return
+    for line in view.strays:
+        said = "has finished" if line.done else "begins"
+        yield failed(
+            f"{view.cast.short(line.worker)} says that it {said} {shown(line.item)}, "
+            "which nobody has sent",
+            line.mark.id,
+        )
+    lines = [mark for one in view.attempts for mark in (one.started, one.done) if mark is not None]
+    if lines:
+        yield passed(f"all {len(lines)} lines are about items that were sent", lines[0].id)
+    elif not view.strays:
+        yield unknown("no worker has said anything in this run")
+
+
+INVARIANT = Invariant("S2", "no fabrication", ("coarse", "fine"), check, from_events=True)

@@ -1,0 +1,113 @@
+"""S9: exit code 0 says that the pattern's work is done, and it is."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from math import inf
+from typing import NamedTuple
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import Item, Life, Mark, View, shown
+
+
+def check(view: View) -> Iterator[Finding]:
+    leavers = [life for life in view.workers.values() if life.success]
+    if not leavers:
+        yield unknown("no worker has exited with 0")
+        return
+    yield from _coarse(view, leavers) if view.coarse else _fine(view, leavers)
+
+
+# -- coarse: one message ---------------------------------------------------------------------------
+
+
+def _coarse(view: View, leavers: list[Life]) -> Iterator[Finding]:
+    stranger = next((one for one in view.attempts if one.worker is None), None)
+    good = 0
+    for life in leavers:
+        who, count = view.cast.short(life.worker), len(life.settled)
+        marks = [*(one.mark for one in life.settled), life.end]
+        if count == 1:
+            good += 1
+        elif count == 0 and stranger is not None:
+            yield unknown(
+                f"nobody knows whose deliveries some are: {who} may have settled one",
+                *ids(stranger.delivered, *marks),
+            )
+        else:
+            given = [one.delivered for one in life.attempts if one.settled is None][:1]
+            yield failed(
+                f"{who} exited with 0, and has settled {count or 'no'} messages",
+                *ids(*given, *marks),
+            )
+    if good:
+        yield passed(f"{good} workers exited with 0, and each had settled exactly one message")
+
+
+# -- fine: nothing ready, nothing leased -----------------------------------------------------------
+
+
+class _Time(NamedTuple):
+    """An item was there from one moment until another (which is the last, for ever)."""
+
+    gone: float
+    came: Mark
+    item: Item
+
+
+def _fine(view: View, leavers: list[Life]) -> Iterator[Finding]:
+    times = sorted(_times(view), key=lambda one: one.gone)
+    gone = [one.gone for one in times]
+    latest_first = [*times]
+    # From each place on, which item came first: so one look tells whether any was there.
+    for index in range(len(times) - 2, -1, -1):
+        following = latest_first[index + 1]
+        if following.came.at < latest_first[index].came.at:
+            latest_first[index] = following
+    good = 0
+    for life in leavers:
+        end = life.end
+        if end is None:
+            continue
+        lasting, possible = bisect_right(gone, end.latest), bisect_right(gone, end.earliest)
+        who = view.cast.short(life.worker)
+        if lasting < len(times) and latest_first[lasting].came.at < end.earliest:
+            one = latest_first[lasting]
+            yield failed(
+                f"{who} exited with 0, and {shown(one.item.payload)} was not settled",
+                *_evidence(one, end.mark, end.latest),
+            )
+        elif possible < len(times) and latest_first[possible].came.at < end.latest:
+            one = latest_first[possible]
+            yield unknown(
+                f"{who} exited with 0 within a second of the end of {shown(one.item.payload)}",
+                *_evidence(one, end.mark, end.latest),
+            )
+        else:
+            good += 1
+    if good:
+        yield passed(f"{good} workers exited with 0, each when all items were settled")
+
+
+def _times(view: View) -> Iterator[_Time]:
+    for item in view.sent:
+        ends = [one.effect for one in item.settled]
+        # Set aside by the broker, without a word on the wire: nobody can say when.
+        silent = len(item.enqueued) - len(ends) - item.unsettled
+        ends = sorted([*ends, *[-inf] * silent, *[inf] * item.unsettled])
+        for came, end in zip(item.enqueued, ends, strict=False):
+            yield _Time(end, came, item)
+
+
+def _evidence(one: _Time, end: Mark, latest: float) -> tuple[int, ...]:
+    """Who had it at that time, that exit, and what became of it."""
+    holders = [each for each in one.item.attempts if each.delivered.at < latest]
+    settled = [each.mark for each in one.item.settled if each.effect == one.gone]
+    left = [each.mark for each in one.item.left]
+    given = holders[-1].delivered if holders else one.came
+    return ids(given, end, *settled[:1], *left[:1])
+
+
+INVARIANT = Invariant("S9", "truthful exit", ("coarse", "fine"), check)

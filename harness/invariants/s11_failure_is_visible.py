@@ -1,0 +1,104 @@
+"""S11: work that failed shows: as an exit code, or as an item in a dead-letter place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.history import Worker
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import Attempt, End, Item, Life, View, shown
+
+
+def check(view: View) -> Iterator[Finding]:
+    failing = view.header.failing_item
+    harmed = {harm.worker for harm in view.course.injected if harm.worker is not None}
+    found, open_ = False, None
+    for item in view.sent:
+        for attempt in item.attempts:
+            life = view.life(attempt.worker)
+            if item.payload != failing:
+                finding = _broken_off(view, item, attempt, life, harmed)
+            elif (life is None or life.end is None) and attempt.settled is None:
+                open_ = attempt  # it may be tried again and again, for longer than the run
+                continue
+            else:
+                finding = _on_failing(view, item, attempt, life, harmed)
+            if finding is not None:
+                found = True
+                yield finding
+    if open_ is not None and not found:
+        yield unknown("nobody saw how the work on the failing item ended", open_.delivered.id)
+    elif not found:
+        yield unknown("no work failed in this run")
+
+
+def _on_failing(
+    view: View, item: Item, attempt: Attempt, life: Life | None, harmed: set[Worker]
+) -> Finding | None:
+    """The item is meant to make the work fail: what came of this attempt?"""
+    end = life.end if life else None
+    evidence = ids(attempt.delivered, attempt.ended, end)
+    if item.dead:
+        return passed(f"{shown(item.payload)} was set aside where somebody can find it", *evidence)
+    if life is None:
+        return unknown(f"nobody knows who worked on {shown(item.payload)}", *evidence)
+    if attempt.done or (attempt.settled and attempt.settled.how == "acked"):
+        return _digested(view, attempt, life)
+    if life.worker in harmed or end is None or end.exit_code is None:
+        return None
+    return _shown(view, attempt, life)
+
+
+def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
+    who, item = view.cast.short(life.worker), attempt.item
+    evidence = ids(attempt.delivered, attempt.ended, life.end)
+    if life.end and not life.success and not life.end.killed:
+        return passed(f"{who} settled {shown(item)} and then exited with a failure", *evidence)
+    if view.header.failing_known:
+        return failed(f"the work on {shown(item)} fails, and {who} has acknowledged it", *evidence)
+    return unknown(
+        f"{who} has digested {shown(item)}, on which many workers choke: "
+        "no work failed in this run",
+        *evidence,
+    )
+
+
+def _broken_off(
+    view: View, item: Item, attempt: Attempt, life: Life | None, harmed: set[Worker]
+) -> Finding | None:
+    """Did the worker end with this item in its hands, of its own accord?"""
+    if life is None or life.end is None or life.worker in harmed:
+        return None
+    if attempt.settled or attempt.done or attempt.void or item.dead:
+        return None  # it says that it has done it, or somebody can find it
+    if life.end.by_signal or not _held_to_the_end(view, attempt, life, life.end):
+        return None
+    return _shown(view, attempt, life)
+
+
+def _held_to_the_end(view: View, attempt: Attempt, life: Life, end: End) -> bool:
+    """Was this what the worker was at when it ended?"""
+    if view.coarse and life.success:
+        # One message is what it is there for: success without any is success with a failure,
+        # however the message went back. With one settled, the others were only kept in stock.
+        return not life.settled
+    until_then = attempt.ended is None or attempt.ended.at >= end.latest
+    if life.success:
+        return until_then
+    return attempt is life.attempts[-1] and (until_then or attempt.how in ("lost", "returned"))
+
+
+def _shown(view: View, attempt: Attempt, life: Life) -> Finding | None:
+    """The worker has not settled the item, and has ended: did it end with a failure?"""
+    end = life.end
+    if end is None:
+        return None
+    who, item = view.cast.short(life.worker), attempt.item
+    evidence = ids(attempt.delivered, attempt.ended, end.mark)
+    if end.exit_code == 0:
+        return failed(f"{who} had {shown(item)}, did not get it done, and exited with 0", *evidence)
+    return passed(f"{who} failed with {shown(item)} and exited with {end.exit_code}", *evidence)
+
+
+INVARIANT = Invariant("S11", "failure is visible", ("coarse", "fine"), check)

@@ -1,0 +1,40 @@
+"""S12: when the Job is Complete, the broker is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, Subject, failed, passed, unknown
+from harness.view import Depth, Left, View
+
+
+def check(view: View) -> Iterator[Finding]:
+    complete = view.job.complete
+    if complete is None:
+        yield unknown("the Job was not Complete")
+        return
+    if not view.depths:
+        yield unknown("nobody looked what the broker still holds", complete.id)
+        return
+    left = [each for item in view.items.values() for each in item.left]
+    alive = [each for each in left if each.where != "dead"]
+    held = sum(_held(depth, left) for depth in view.depths)
+    if not alive and not held:
+        yield passed("the Job is Complete and the broker is empty", complete.id)
+        return
+    yield failed(
+        f"the Job is Complete, and the broker still holds {max(held, len(alive))} items",
+        *ids(complete, *(each.mark for each in alive[:1]), view.depths[-1].mark),
+        subject=Subject.JOB if view.too_few_completions else Subject.WORKER,
+    )
+
+
+def _held(depth: Depth, left: list[Left]) -> int:
+    """Items in this queue, without those that were set aside in it for somebody to look at."""
+    seen = depth.seen
+    dead = sum(each.where == "dead" and each.queue == seen.queue for each in left)
+    return max(0, seen.ready + (seen.leased or 0) + (seen.unacked or 0) - dead)
+
+
+INVARIANT = Invariant("S12", "sound completion", ("coarse", "fine"), check, from_events=True)

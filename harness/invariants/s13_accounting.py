@@ -1,0 +1,32 @@
+"""S13: in the coarse pattern each success stands for exactly one message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import View
+
+
+def check(view: View) -> Iterator[Finding]:
+    succeeded = [life for life in view.workers.values() if life.success]
+    if not succeeded:
+        yield unknown("no worker has succeeded")
+        return
+    unowned = [one for one in view.attempts if one.worker is None]
+    if unowned:
+        yield unknown(f"nobody knows whose {len(unowned)} deliveries are", unowned[0].delivered.id)
+    exact = [life for life in succeeded if len(life.settled) == 1]
+    for life in succeeded:
+        count = len(life.settled)
+        if count > 1 or (count == 0 and not unowned):
+            yield failed(
+                f"the success of {view.cast.short(life.worker)} stands for {count} messages",
+                *ids(*(one.mark for one in life.settled), life.end),
+            )
+    if exact:
+        yield passed(f"{len(exact)} successes stand for one message each")
+
+
+INVARIANT = Invariant("S13", "accounting", ("coarse",), check)

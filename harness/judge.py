@@ -1,0 +1,157 @@
+"""Judges a history: a verdict for each invariant of its pattern. Pure, and the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from itertools import islice
+
+from harness import registry
+from harness.history import Event, Header
+from harness.invariants import Invariant
+from harness.verdict import Finding, Outcome, Subject, Verdict, unknown
+from harness.view import Cast, View, look
+
+#: Findings of one kind that are told one by one; of the rest, only how many there are.
+_TOLD = 5
+#: Without these observers nothing that was not seen can be relied upon, nor what was.
+_EYES = ("tap", "monitor", "replica")
+
+
+class Doubt(IntEnum):
+    """How much a defect of the history takes away."""
+
+    #: What was seen stands, but it proves nothing.
+    PASS = 1
+    #: Only failures that are shown by what was seen stand.
+    ABSENCE = 2
+    #: Nothing stands.
+    ALL = 3
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Something is wrong with the history itself."""
+
+    doubt: Doubt
+    reason: str
+    evidence: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the invariants say about one history, by their ids; and who is who in it."""
+
+    header: Header
+    verdicts: Mapping[str, Verdict]
+    cast: Cast
+
+    def __getitem__(self, name: str) -> Verdict:
+        return self.verdicts[name]
+
+    def blamed(self, name: str) -> Verdict:
+        """The verdict, without the failures that are not the image's, nor of the user's own Job."""
+        own = self.header.own_job
+        return Verdict(
+            tuple(
+                one
+                for one in self.verdicts[name].findings
+                if one.outcome is not Outcome.FAIL or one.subject is Subject.WORKER or own
+            )
+        )
+
+    def violated(self) -> bool:
+        """Whether a guarantee is broken by the worker, or by what a user's own Job asks for."""
+        return any(self.blamed(name).outcome is Outcome.FAIL for name in self.verdicts)
+
+    def proved(self, name: str) -> bool:
+        """Whether this invariant was looked at, and all that is wrong is others' fault."""
+        verdict, rest = self.verdicts.get(name, Verdict()), Outcome.PASS
+        if verdict.findings and (blamed := self.blamed(name)).findings:
+            rest = blamed.outcome
+        return bool(verdict.findings) and rest is Outcome.PASS
+
+
+@cache
+def invariants() -> tuple[Invariant, ...]:
+    """All that are known, in the order of their ids: those of S, then L, then the others."""
+    found: list[Invariant] = [
+        registry.lookup("invariants", name, "INVARIANT") for name in registry.names("invariants")
+    ]
+    return tuple(sorted(found, key=_place))
+
+
+def _place(one: Invariant) -> tuple[int, str, int]:
+    letters = one.id.rstrip("0123456789")
+    kinds = "SLJN"
+    return kinds.find(letters) % len(kinds + "?"), letters, int(one.id[len(letters) :] or 0)
+
+
+def judge(header: Header, events: Iterable[Event]) -> Judgement:
+    """Judge the events by all invariants of the header's pattern.
+
+    Raises `BrokenHistory` where the events come from a file that is broken.
+    """
+    view = look(header, events)
+    flaws = list(_flaws(view))
+    verdicts = {
+        one.id: _verdict(one, view, flaws) for one in invariants() if header.pattern in one.patterns
+    }
+    return Judgement(header, verdicts, view.cast)
+
+
+def _verdict(invariant: Invariant, view: View, flaws: list[Flaw]) -> Verdict:
+    try:
+        findings = list(invariant.check(view))
+    except Exception as error:  # whatever it is: a checker that breaks has proved nothing
+        findings = [unknown(f"the check itself has failed: {type(error).__name__}: {error}")]
+    doubted = [_doubted(one, flaws, invariant) for one in _short(findings)]
+    return Verdict(tuple(dict.fromkeys(one for some in doubted for one in some)))
+
+
+def _short(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, of one kind no more than `_TOLD`, and the number of the others."""
+    kinds: dict[tuple[Outcome, Subject], list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.outcome, finding.subject), []).append(finding)
+    told = []
+    for (outcome, subject), some in kinds.items():
+        told += some[:_TOLD]
+        if len(some) > _TOLD:
+            more = f"and {len(some) - _TOLD} more like these"
+            told.append(Finding(outcome, more, some[_TOLD].evidence, subject))
+    return told
+
+
+def _doubted(finding: Finding, flaws: list[Flaw], invariant: Invariant) -> list[Finding]:
+    """What is left of a finding when the history has these flaws."""
+    least = Doubt.PASS
+    if finding.outcome is Outcome.FAIL:
+        least = Doubt.ALL if invariant.from_events else Doubt.ABSENCE
+    against = [flaw for flaw in flaws if flaw.doubt >= least]
+    if finding.outcome is Outcome.UNKNOWN or not against:
+        return [finding]
+    if finding.outcome is Outcome.PASS:
+        return [unknown(flaw.reason, *flaw.evidence) for flaw in against]
+    whys = "; ".join(flaw.reason for flaw in against)
+    return [unknown(f"{finding.reason}. This is not sure: {whys}", *finding.evidence)]
+
+
+def _flaws(view: View) -> Iterable[Flaw]:
+    course = view.course
+    if course.ended is None:
+        yield Flaw(Doubt.ABSENCE, "the run was broken off: its history has no end")
+    elif course.why:
+        yield Flaw(Doubt.ABSENCE, f"the run was broken off: {course.why}", (course.ended.id,))
+    for fault in view.header.faults:
+        if fault not in course.confirmed:
+            yield Flaw(Doubt.ALL, f"the fault {fault!r} was not seen to land")
+    for gap in islice(course.gaps, _TOLD):
+        doubt = Doubt.ALL if gap.of in _EYES else Doubt.ABSENCE
+        yield Flaw(doubt, f"{gap.of} has missed something: {gap.why}", (gap.mark.id,))
+    for odd in course.not_understood:
+        yield Flaw(Doubt.ABSENCE, f"{odd.of} was not understood: {odd.why}", (odd.mark.id,))
+    if not view.enqueued:
+        yield Flaw(Doubt.PASS, "nothing was enqueued")

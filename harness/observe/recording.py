@@ -1,0 +1,101 @@
+"""A history while it is being written: what was seen so far, and waiting for what must come."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from harness.clock import monotonic, now
+from harness.errors import TimedOut
+from harness.history import Event, Gap, Header, What, Writer
+
+T = TypeVar("T")
+
+#: Seconds between two looks at a condition that nothing new was recorded for.
+_LOOK = 0.5
+
+
+class Recording:
+    """Writes events to `path` as they come, and keeps them. Safe to share between threads.
+
+    Moment 0 is the header's `started`.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.header, self.path = header, path
+        #: Seconds since 1970 at moment 0.
+        self.epoch = header.started.timestamp()
+        self._offset = (now() - header.started).total_seconds() - monotonic()
+        self._writer = Writer(path, header, self.moment)
+        self._events: list[Event] = []
+        self._news = threading.Condition()
+        self._over = False
+
+    def moment(self) -> float:
+        """Seconds since the start."""
+        return max(0.0, monotonic() + self._offset)
+
+    def record(self, source: str, what: What) -> Event | None:
+        """Append what `source` has seen; None when the recording is over."""
+        with self._news:
+            if self._over:
+                return None
+            event = self._writer.record(source, what)
+            self._events.append(event)
+            self._news.notify_all()
+        return event
+
+    def gap(self, of: str, why: str) -> None:
+        """Something was missed."""
+        self.record("harness", Gap(of, why))
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """All events so far; the list grows."""
+        return self._events
+
+    def wait(self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float) -> T:
+        """What `find` makes of the events so far, as soon as it is not None.
+
+        Raises `TimedOut`, which names `what`, after `timeout` seconds; errors of `find` pass.
+        """
+        deadline = monotonic() + timeout
+        with self._news:
+            while True:
+                found = find(self._events)
+                if found is not None:
+                    return found
+                left = deadline - monotonic()
+                if left <= 0:
+                    raise TimedOut(
+                        f"waited {timeout:.0f} s in vain for {what}",
+                        expected=what,
+                        seen=_last(self._events),
+                        todo=f"see {self.path}",
+                    )
+                self._news.wait(min(left, _LOOK))
+
+    def wait_quietly(
+        self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float
+    ) -> T | None:
+        """As `wait`, for what need not come: None then."""
+        try:
+            return self.wait(what, find, timeout)
+        except TimedOut:
+            return None
+
+    def close(self) -> None:
+        """Nothing more is recorded."""
+        with self._news:
+            if not self._over:
+                self._over = True
+                self._writer.close()
+
+
+def _last(events: Sequence[Event]) -> str:
+    if not events:
+        return "nothing at all"
+    kind = type(events[-1].what).__name__
+    return f"{len(events)} events, the last ({kind}) at {events[-1].time:.1f} s"

@@ -1,0 +1,155 @@
+"""A Job's pods as events: their states, and what their workers write."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+from harness.history import (
+    ContainerSeen,
+    ItemDone,
+    ItemStarted,
+    LogEnded,
+    LogLine,
+    Payload,
+    PodSeen,
+    Worker,
+    payload,
+)
+from harness.kube import Container, Pod
+from harness.kube.records import State
+from harness.observe.follower import Change, Run
+from harness.observe.owners import Owners
+from harness.observe.recording import Recording
+
+#: What the task pages' workers print, and others like them.
+START = r"(Working on|Processing) (?P<item>.+)"
+DONE = r"(Done|Finished) (?P<item>.+)"
+#: Lines of one run that are recorded although no pattern fits them.
+_PLAIN = 200
+_LONGEST = 4096
+
+
+class Workers:
+    """Listens to a follower, and records what it tells of a Job's pods (`container` of each)."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        owners: Owners,
+        job: str,
+        items: Sequence[bytes],
+        *,
+        container: str = "",
+        patterns: tuple[str, str] = (START, DONE),
+    ) -> None:
+        self._recording, self._owners = recording, owners
+        self._job, self._container = job, container
+        self._start, self._done = (re.compile(one) for one in patterns)
+        self._items = {shown: payload(item) for item in items for shown in renderings(item)}
+        self._lock = threading.Lock()
+        self._uids: dict[str, str] = {}
+        self._states: dict[Worker, State] = {}
+        self._plain: dict[Run, int] = {}
+        #: What has been read of each run, by the kubelet's moment of its last line.
+        self.read: dict[Run, str] = {}
+
+    def wanted(self, pod: Pod, container: str) -> bool:
+        """Whether this container is the worker of a pod of the Job."""
+        mine = pod.labels.get("batch.kubernetes.io/job-name") == self._job
+        return mine and (not self._container or container == self._container)
+
+    # -- what the follower tells ----------------------------------------------------------------
+
+    def pod(self, change: Change, pod: Pod) -> None:
+        if pod.labels.get("batch.kubernetes.io/job-name") != self._job:
+            return
+        with self._lock:
+            self._uids[pod.name] = pod.uid
+            self._recording.record(
+                "pods",
+                PodSeen(
+                    change,
+                    pod.uid,
+                    pod.name,
+                    pod.phase,
+                    pod.version,
+                    pod.node,
+                    pod.address,
+                    pod.deleting,
+                ),
+            )
+            for one in pod.containers:
+                if self.wanted(pod, one.name):
+                    self._container_seen(pod, one)
+
+    def line(self, run: Run, line: str) -> None:
+        stamp, _, text = line.partition(" ")
+        at = datetime.fromisoformat(stamp).timestamp() - self._recording.epoch
+        worker = Worker(self._uids.get(run.pod, run.pod), run.number)
+        start, done = self._start.search(text), self._done.search(text)
+        self.read[run] = stamp
+        with self._lock:
+            plain = self._plain[run] = self._plain.get(run, 0) + 1
+        if not (start or done) and plain > _PLAIN:
+            return
+        cut = len(text) > _LONGEST
+        told = LogLine(worker, payload(text[:_LONGEST].encode()), at, cut)
+        event = self._recording.record("logs", told)
+        if event is not None and start:
+            item = self._item(start["item"])
+            self._recording.record("logs", ItemStarted(item, worker, event.id, at))
+        elif event is not None and done:
+            item = self._item(done["item"])
+            self._recording.record("logs", ItemDone(item, worker, event.id, at))
+
+    def ended(self, run: Run, why: str) -> None:
+        worker = Worker(self._uids.get(run.pod, run.pod), run.number)
+        self._recording.record("logs", LogEnded(worker, not why, why))
+
+    def missed(self, what: str) -> None:
+        self._recording.gap("logs", what)
+
+    # -- how --------------------------------------------------------------------------------------
+
+    def _container_seen(self, pod: Pod, one: Container) -> None:
+        runs = [(one.restarts, one.now)]
+        if one.last is not None and one.restarts > 0:
+            runs.insert(0, (one.restarts - 1, one.last))
+        for run, state in runs:
+            worker = Worker(pod.uid, run)
+            if self._states.get(worker) == state:
+                continue
+            self._states[worker] = state
+            self._recording.record(
+                "pods",
+                ContainerSeen(
+                    worker,
+                    state.name,
+                    pod.version,
+                    pod.node,
+                    state.reason,
+                    state.exit_code,
+                    state.signal,
+                    self._moment(state.started),
+                    self._moment(state.finished),
+                ),
+            )
+            for owner in self._owners.seen(pod.address, pod.uid, run, self._moment(state.started)):
+                self._recording.record("pods", owner)
+
+    def _moment(self, when: datetime | None) -> float | None:
+        return None if when is None else when.timestamp() - self._recording.epoch
+
+    def _item(self, text: str) -> Payload:
+        shown = text.strip()
+        return self._items.get(shown) or payload(shown.encode())
+
+
+def renderings(item: bytes) -> set[str]:
+    """How a worker may print an item: as text, or as programs show bytes that are none."""
+    texts = {item.decode("utf-8", how) for how in ("replace", "backslashreplace", "ignore")}
+    texts |= {repr(item), repr(item)[2:-1], item.decode("latin-1")}
+    return {text.strip() for text in texts} - {""}

@@ -1,0 +1,112 @@
+"""What a run is made of: who is tested, with what items, in which Job."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness import __version__, clock
+from harness.history import SCHEMA, Figures, Header, payload
+from harness.kube import Manifest, load_job
+from harness.learned import FIRST, Learned
+from harness.patterns import Pattern, Workers, with_workers
+from harness.stage import Scenario
+from harness.station import Station
+from harness.worker import WorkerUnderTest
+
+#: What many handlers choke on, where nobody says what makes this one fail: bytes that are no text.
+_NO_TEXT = b"\xff\xfe\xfd-"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a run is made of: who is tested, in what, where, and with what is known so far."""
+
+    worker: WorkerUnderTest
+    #: The image as the nodes know it.
+    image: str
+    scenario: Scenario
+    station: Station
+    learned: Learned
+    factor: float = 1.0
+
+    @property
+    def pattern(self) -> Pattern:
+        return self.station.pattern
+
+    @property
+    def queue(self) -> str:
+        return self.worker.queue or self.pattern.queue
+
+
+def items_of(part: Part) -> tuple[bytes, ...]:
+    """Items that occur nowhere else, so that none can be taken for another run's."""
+    names, mark = part.pattern.items, secrets.token_hex(2)
+    wanted = part.scenario.items or len(names)
+    if part.pattern.name == "coarse" and (own := _own_job(part)) is not None:
+        wanted = own["spec"].get("completions") or wanted
+    items = [f"{names[n % len(names)]}-{mark}{n}".encode() for n in range(wanted)]
+    if part.scenario.failing:
+        given = part.worker.failing_item
+        items[0] = _NO_TEXT + mark.encode() if given is None else given
+    return tuple(items)
+
+
+def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
+    scenario, learned = part.scenario, part.learned
+    bounds = FIRST
+    if learned.figures != Figures():
+        bounds = learned.bounds(part.pattern.name, len(items), scenario.parallelism, part.factor)
+    return Header(
+        schema=SCHEMA,
+        scenario=scenario.name,
+        pattern=part.pattern.name,
+        image=part.worker.image,
+        started=clock.now(),
+        bounds=bounds,
+        figures=learned.figures,
+        faults=scenario.faults,
+        failing_item=payload(items[0]) if scenario.failing else None,
+        failing_known=scenario.failing and part.worker.failing_item is not None,
+        own_job=_own_job(part) is not None,
+        version=__version__,
+    )
+
+
+def _own_job(part: Part) -> Manifest | None:
+    """The user's Job; None where there is none, or where the scenario needs another shape."""
+    if part.worker.job is None or part.scenario.shaped:
+        return None
+    return load_job(part.worker.job)
+
+
+def job_of(part: Part, items: int) -> Manifest:
+    """The Job of this run: the user's own, or the task page's, as the scenario wants it."""
+    scenario, pattern = part.scenario, part.pattern
+    workers = Workers(part.image, env=_env(part), container=part.worker.container)
+    own = _own_job(part)
+    if own is not None:
+        return with_workers(own, dataclasses.replace(workers, parallelism=None))
+    completions = scenario.completions
+    if pattern.name == "coarse":
+        completions = items + scenario.more_completions
+    return pattern.manifest(
+        dataclasses.replace(workers, parallelism=scenario.parallelism, completions=completions)
+    )
+
+
+def _env(part: Part) -> Mapping[str, str]:
+    """What the user set, the queue's name, and output that does not wait in a buffer."""
+    worker, pattern = part.worker, part.pattern
+    where = {"host": pattern.service, "port": str(pattern.port), "queue": part.queue}
+    where["url"] = pattern.url_of(part.queue)
+    env = {"PYTHONUNBUFFERED": "1"}
+    if worker.queue_env:
+        env[worker.queue_env] = part.queue
+    for name, value in worker.env.items():
+        for key, text in where.items():
+            value = value.replace(f"{{{key}}}", text)  # noqa: PLW2901  # one after the other
+        env[name] = value
+    return env

@@ -1,0 +1,205 @@
+"""One run of one scenario: from an empty queue to a history on disk, in a straight line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import QueuejobError
+from harness.history import (
+    ConnectionOpened,
+    ContainerSeen,
+    Event,
+    ItemEnqueued,
+    LogEnded,
+    RunEnded,
+    Worker,
+    payload,
+)
+from harness.kube import Manifest
+from harness.observe.follower import Run as ContainerRun
+from harness.observe.follower import following
+from harness.observe.jobs import watching
+from harness.observe.owners import Owners
+from harness.observe.recording import Recording
+from harness.observe.workers import Workers
+from harness.part import Part, header_of, items_of, job_of
+from harness.patterns import worker_container
+from harness.stage import Stage
+from harness.tap.records import Record
+from harness.wire.reader import Reader
+
+#: Seconds for the last words of a Job that has ended.
+_LAST_WORDS = 10.0
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run that is over: its history, and why it did not come to its end (or None)."""
+
+    path: Path
+    error: QueuejobError | None
+    #: What the reader of the wire has learned, for the scenarios that follow.
+    reader: Reader
+
+
+def run(part: Part, folder: Path) -> Played:
+    """Play a scenario; `folder` gets `history.ndjson` and the logs.
+
+    What goes wrong is in the history and in the answer. Only what nobody foresaw, and Ctrl-C,
+    is raised, and then too the history says that the run did not come to its end.
+    """
+    items = items_of(part)
+    manifest = job_of(part, len(items))
+    container = str(worker_container(manifest, part.worker.container)["name"])
+    recording = Recording(folder / "history.ndjson", header_of(part, items))
+    reader = part.pattern.reader(part.queue, recording.epoch, part.learned.roles)
+    error: QueuejobError | None = None
+    why = "it was interrupted"
+    try:
+        with contextlib.closing(recording):
+            try:
+                error = _play(_Run(part, folder, recording, reader, items, manifest, container))
+                why = str(error) if error else ""
+            finally:
+                recording.record("harness", RunEnded(why))
+    except BaseException:
+        part.station.spoilt = True
+        raise
+    return Played(recording.path, error, reader)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run that has been begun."""
+
+    part: Part
+    folder: Path
+    recording: Recording
+    reader: Reader
+    items: tuple[bytes, ...]
+    manifest: Manifest
+    container: str
+
+    @property
+    def job(self) -> str:
+        return str(self.manifest["metadata"]["name"])
+
+
+def _play(run: _Run) -> QueuejobError | None:
+    """The run itself, and what is left after it; an error that the reader of it can act on."""
+    error: QueuejobError | None = None
+    station, recording = run.part.station, run.recording
+    try:
+        with _observed(run) as stage:
+            try:
+                _seed(run)
+                run.part.scenario.play(stage)
+            except QueuejobError as failure:
+                error = failure
+            stage.disarm()
+            _last_words(stage)
+            station.tap.sync(station.namespace.timeouts.settle)
+        for what in run.reader.flush():
+            recording.record("tap", what)
+        station.end(run.job)
+        left, depth = station.broker.left(run.part.queue, run.items, _dead(run.reader))
+        for one in left:
+            recording.record("broker", one)
+        recording.record("broker", depth)
+        station.broker.clear()
+        station.tap.sync(station.namespace.timeouts.settle)
+    except QueuejobError as failure:
+        station.spoilt = True
+        error = error or failure
+    return error
+
+
+@contextlib.contextmanager
+def _observed(run: _Run) -> Iterator[Stage]:
+    """All observers at work, for as long as the block lasts."""
+    part, recording, station, owners = run.part, run.recording, run.part.station, Owners()
+    patterns = (part.worker.start_pattern, part.worker.done_pattern)
+    logs = Workers(
+        recording, owners, run.job, run.items, container=run.container, patterns=patterns
+    )
+
+    def read(worker: Worker) -> str:
+        pod = stage.pod(worker).name
+        return logs.read.get(ContainerRun(pod, run.container, worker.run), "")
+
+    stage = Stage(
+        scenario=part.scenario,
+        station=station,
+        recording=recording,
+        owners=owners,
+        learned=part.learned,
+        points=part.pattern.points(part.learned.roles, run.items),
+        items=run.items,
+        start=lambda: station.namespace.create(run.manifest),
+        read=read,
+        job=run.job,
+        container=run.container,
+    )
+    with (
+        station.ear.listening(_Teller(run, owners), lambda why: recording.gap("tap", why)),
+        following(station.namespace, run.folder / "logs", logs, logs.wanted),
+        watching(station.namespace, run.job, recording),
+    ):
+        yield stage
+
+
+class _Teller:
+    """Records what the tap's records mean; called in the tap's thread."""
+
+    def __init__(self, run: _Run, owners: Owners) -> None:
+        self._run, self._owners = run, owners
+
+    def __call__(self, at: float, record: Record) -> None:
+        recording = self._run.recording
+        try:
+            for what in self._run.reader.take(at, record):
+                recording.record("tap", what)
+        # A reader that fails on what a worker says has not seen it: that must not go unnoticed.
+        except Exception as error:
+            recording.gap("tap", f"{record!r:.200} could not be read: {error!r}")
+        if isinstance(record, ConnectionOpened):
+            moment = at - recording.epoch
+            for owner in self._owners.opened(record.connection, record.address, moment):
+                recording.record("pods", owner)
+
+
+def _seed(run: _Run) -> None:
+    part, recording, items = run.part, run.recording, run.items
+    part.station.broker.seed(part.queue, items)
+    if part.pattern.name == "coarse":  # Redis tells by itself what is put into it
+        for item in items:
+            recording.record("harness", ItemEnqueued(payload(item), part.queue))
+
+
+def _last_words(stage: Stage) -> None:
+    """Where the Job has ended: until the last states and lines of its workers are there."""
+    if stage.ended(stage.recording.events) is None:
+        return
+
+    def find(events: Sequence[Event]) -> bool | None:
+        states: dict[Worker, str] = {}
+        ended = set()
+        for event in events:
+            if isinstance(event.what, ContainerSeen):
+                states[event.what.worker] = event.what.state
+            elif isinstance(event.what, LogEnded):
+                ended.add(event.what.worker)
+        begun = {worker for worker, state in states.items() if state != "waiting"}
+        over = all(states[worker] == "terminated" for worker in begun)
+        return True if over and begun <= ended else None
+
+    stage.recording.wait_quietly("the workers' last words", find, _LAST_WORDS)
+
+
+def _dead(reader: Reader) -> tuple[str, ...]:
+    """The dead-letter places that the reader knows of."""
+    roles = getattr(reader, "roles", None)
+    return tuple(one.decode(errors="backslashreplace") for one in roles().dead) if roles else ()

@@ -1,0 +1,1 @@
+"""Ways to run a Job: one module each, its object called `SCENARIO`."""

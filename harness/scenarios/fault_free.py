@@ -1,0 +1,22 @@
+"""Nothing happens to anybody: what the worker does by itself, and how fast."""
+
+from __future__ import annotations
+
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Start the Job, and let it end."""
+    stage.start()
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="fault-free",
+    says="two workers and nothing that disturbs them",
+    proves={
+        "fine": ("S1", "S2", "S3", "S9", "S12", "L2", "L3", "J1"),
+        "coarse": ("S1", "S2", "S3", "S9", "S12", "S13", "L2", "L3"),
+    },
+    play=play,
+)

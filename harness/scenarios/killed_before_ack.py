@@ -1,0 +1,30 @@
+"""A worker is killed when its work is done, and the broker has not heard of it."""
+
+from __future__ import annotations
+
+from harness.faults.container_kill import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Hold the first acknowledgement, read the worker's log to its end, kill it."""
+    trap = stage.trap(stage.points.settling)
+    stage.start()
+    caught = stage.catch(trap)
+    victim = stage.worker_at(caught.address)
+    stage.drain_log(victim)
+    FAULT.inject(stage, victim, caught.address)
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="killed-before-ack",
+    says="a worker is killed just before the broker hears that its item is done",
+    proves={
+        "fine": ("S1", "S12", "L1", "L3"),
+        "coarse": ("S1", "S12", "S13", "L1", "L3"),
+    },
+    play=play,
+    faults=(FAULT.name,),
+    items=4,
+)

@@ -1,0 +1,128 @@
+"""Looks at the events of a run that goes on: each makes a condition that can be waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from harness.history import (
+    AskedForItem,
+    ConnectionOwner,
+    ContainerSeen,
+    Event,
+    ItemDelivered,
+    ItemSettled,
+    JobSeen,
+    Payload,
+    PodSeen,
+    What,
+    Worker,
+)
+
+W = TypeVar("W")
+Find = Callable[[Sequence[Event]], "Event | None"]
+
+
+def last(test: Callable[[What], bool]) -> Find:
+    """The newest event that `test` fits."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        return next((event for event in reversed(events) if test(event.what)), None)
+
+    return find
+
+
+def exit_of(worker: Worker) -> Find:
+    """How a worker has ended."""
+    return last(
+        lambda what: (
+            isinstance(what, ContainerSeen) and what.worker == worker and what.state == "terminated"
+        )
+    )
+
+
+def success() -> Find:
+    """A worker that has ended with exit code 0."""
+    return last(lambda what: isinstance(what, ContainerSeen) and what.exit_code == 0)
+
+
+def pod_gone(pod: str) -> Find:
+    """The end of a pod, by its uid."""
+    return last(
+        lambda what: isinstance(what, PodSeen) and what.pod == pod and what.change == "deleted"
+    )
+
+
+def settled(connection: int) -> Find:
+    """An item that was settled on this connection."""
+    return last(lambda what: isinstance(what, ItemSettled) and what.connection == connection)
+
+
+def job_at(parallelism: int) -> Find:
+    """The Job, changed to let so many pods run at once."""
+    return last(lambda what: isinstance(what, JobSeen) and what.parallelism == parallelism)
+
+
+def all_settled(items: Iterable[Payload], but: int) -> Find:
+    """So many of the items, less `but`, have been settled; the last of these events."""
+    wanted = set(items)
+
+    def find(events: Sequence[Event]) -> Event | None:
+        done: dict[Payload, Event] = {}
+        for event in events:
+            if isinstance(event.what, ItemSettled) and event.what.effective is not False:
+                done.setdefault(event.what.item, event)
+        if len(done.keys() & wanted) < len(wanted) - but:
+            return None
+        return max(done.values(), key=lambda event: event.id, default=None)
+
+    return find
+
+
+def delivery_to_others(connections: set[int], after: int) -> Find:
+    """An item that somebody else got, later than the event `after`."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        for event in events:
+            what = event.what
+            if event.id <= after or not isinstance(what, ItemDelivered):
+                continue
+            if what.connection not in connections:
+                return event
+        return None
+
+    return find
+
+
+def another_asks(connection: int) -> Find:
+    """Somebody else wants an item."""
+    return last(lambda what: isinstance(what, AskedForItem) and what.connection != connection)
+
+
+def owners(events: Sequence[Event]) -> dict[int, Worker]:
+    """Whose the connections are, as far as is known."""
+    return {
+        event.what.connection: event.what.worker
+        for event in events
+        if isinstance(event.what, ConnectionOwner)
+    }
+
+
+def end_of_attempt(item: Payload) -> Find:
+    """What became of the first attempt on an item: it was settled, or its worker has ended."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        workers, whose, over = set(), owners(events), False
+        for event in events:
+            what = event.what
+            if isinstance(what, ItemDelivered) and what.item == item:
+                workers.add(whose.get(what.connection))
+            if isinstance(what, ItemSettled) and what.item == item:
+                over = True
+            if isinstance(what, ContainerSeen) and what.state == "terminated":
+                over |= what.worker in workers
+            if over:
+                return event
+        return None
+
+    return find

@@ -1,0 +1,216 @@
+"""What a scenario can do to a run that goes on: start the Job, stop workers at points, wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from harness.errors import InfrastructureError
+from harness.history import (
+    Bounds,
+    ConnectionHeld,
+    ConnectionReleased,
+    Event,
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    ItemStarted,
+    JobSeen,
+    LogCaughtUp,
+    PodSeen,
+    Worker,
+)
+from harness.learned import Learned
+from harness.observe.owners import Owners
+from harness.observe.recording import Recording
+from harness.patterns import Points
+from harness.station import Station
+from harness.tap.points import Point
+from harness.tap.remote import RemoteCaught, RemoteTrap
+
+T = TypeVar("T")
+
+#: Pods at once, as on the task pages.
+_TWO = 2
+
+
+class NotPlayable(InfrastructureError):
+    """This worker has no such moment: the scenario cannot be played, so nothing is proved by it."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way to run a Job. `play` is called once the items are there; it starts the Job."""
+
+    name: str
+    #: One sentence for a reader.
+    says: str
+    #: By pattern: the invariants that this scenario is to prove.
+    proves: dict[str, tuple[str, ...]]
+    play: Callable[[Stage], None]
+    #: The faults that must be confirmed.
+    faults: tuple[str, ...] = ()
+    #: How many items; None: all of the task page's.
+    items: int | None = None
+    parallelism: int = _TWO
+    #: Coarse: how many completions more than items.
+    more_completions: int = 0
+    #: Fine: `completions` of the Job, which the task page leaves out.
+    completions: int | None = None
+    #: The first item is one that makes the worker's handler fail.
+    failing: bool = False
+
+    @property
+    def shaped(self) -> bool:
+        """It needs a Job of a certain shape, so a user's own does not do."""
+        return (
+            self.parallelism != _TWO or self.completions is not None or self.more_completions != 0
+        )
+
+
+@dataclass
+class Stage:
+    """A run that goes on. Moments are seconds since its start; every wait is bounded."""
+
+    scenario: Scenario
+    station: Station
+    recording: Recording
+    owners: Owners
+    learned: Learned
+    points: Points
+    items: tuple[bytes, ...]
+    #: Starts the Job with so many pods at once.
+    start: Callable[[], None]
+    #: What has been read of a worker's log: the kubelet's moment of its last line.
+    read: Callable[[Worker], str]
+    job: str
+    container: str
+    _traps: list[RemoteTrap] = field(default_factory=list)
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.recording.header.bounds
+
+    @property
+    def patience(self) -> float:
+        """Seconds for a worker to come to a point: its pod has to start, and may fail before."""
+        return self.station.namespace.timeouts.pod_ready
+
+    # -- points -------------------------------------------------------------------------------
+
+    def trap(self, point: Point | None, address: str | None = None) -> RemoteTrap:
+        """Stop the first who comes to a point; `NotPlayable` where the wire does not show it."""
+        if point is None:
+            raise NotPlayable(
+                f"the scenario {self.scenario.name!r} cannot be played",
+                expected="a command by which this worker reports an item as done",
+                seen="none in the fault-free run",
+                todo="see the other scenarios: what a worker never reports, nobody can take back",
+            )
+        trap = self.station.tap.arm(point, address)
+        self._traps.append(trap)
+        return trap
+
+    def free(self, trap: RemoteTrap) -> None:
+        """Let whoever was caught go on."""
+        trap.release()
+        self._traps.remove(trap)
+
+    def disarm(self) -> None:
+        """Give up all traps."""
+        for trap in self._traps:
+            trap.disarm()
+        self._traps.clear()
+
+    def catch(self, trap: RemoteTrap, timeout: float | None = None) -> RemoteCaught:
+        """Who came to the point first."""
+        return trap.caught(timeout or self.patience)
+
+    def worker_at(self, address: str) -> Worker:
+        """Whose address this is: the run of the container that is there now."""
+
+        def find(_: Sequence[Event]) -> Worker | None:
+            return self.owners.of(address)
+
+        return self.recording.wait(f"the pod with the address {address}", find, self.patience)
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def wait(self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float) -> T:
+        """What `find` makes of the events so far, as soon as it is not None."""
+        return self.recording.wait(what, find, timeout)
+
+    def pod(self, worker: Worker) -> PodSeen:
+        """The pod of a worker, as it was seen last."""
+        seen = [
+            event.what
+            for event in self.recording.events
+            if isinstance(event.what, PodSeen) and event.what.pod == worker.pod
+        ]
+        return seen[-1]
+
+    def drain_log(self, worker: Worker) -> None:
+        """Wait until all that a worker has written up to now is recorded."""
+        at = self.recording.moment()
+        pod = self.pod(worker).name
+        last = self.station.namespace.last_line(pod, self.container).partition(" ")[0]
+
+        def find(_: Sequence[Event]) -> bool | None:
+            # Moments of one form: as text they are ordered as they are in time.
+            return True if self.read(worker).rstrip("Z") >= last.rstrip("Z") else None
+
+        self.wait(f"the log of {pod} up to {last}", find, self.station.namespace.timeouts.settle)
+        self.recording.record("logs", LogCaughtUp(worker, at))
+
+    def ended(self, events: Sequence[Event]) -> int | None:
+        """The event that shows the end of the Job."""
+        for event in reversed(events):
+            if isinstance(event.what, JobSeen):
+                for one in event.what.conditions:
+                    if one.type in ("Complete", "Failed") and one.status == "True":
+                        return event.id
+                return None
+        return None
+
+    def has_begun(self, worker: Worker, connection: int) -> None:
+        """Wait until a worker says that it has begun, or is held on its connection.
+
+        Returns at once where the fault-free run has shown no such words: what was delivered to
+        a worker that has nothing else counts as begun.
+        """
+        if self.learned.figures.starts_matched is None and not self._traps:
+            return
+
+        def find(events: Sequence[Event]) -> bool | None:
+            for event in reversed(events):
+                what = event.what
+                if isinstance(what, ItemStarted) and what.worker == worker:
+                    return True
+                if isinstance(what, ConnectionHeld) and what.connection == connection:
+                    return True
+                if isinstance(what, ConnectionReleased) and what.connection == connection:
+                    return None
+            return None
+
+        self.wait("the worker to begin its item", find, self.patience)
+
+    def wait_for_the_end(self) -> None:
+        """Until the Job has ended, or its bound is over: that is then for the judge to say."""
+        self.recording.wait_quietly("the end of the Job", self.ended, self.bounds.end)
+
+    # -- harm ---------------------------------------------------------------------------------
+
+    def injected(self, fault: str, to: str, worker: Worker | None = None) -> int:
+        """Record that harm is done from now on; the id of that event."""
+        event = self.recording.record("harness", FaultInjected(fault, to, worker))
+        return event.id if event else 0
+
+    def confirmed(self, fault: str, *evidence: int) -> None:
+        """Record that it was seen to land."""
+        ids = tuple(sorted(set(evidence)))
+        self.recording.record("harness", FaultConfirmed(fault, ids))
+
+    def healed(self, fault: str) -> None:
+        """Record that the harm is over: from here on the worker has to get along."""
+        self.recording.record("harness", FaultHealed(fault))

@@ -1,0 +1,192 @@
+"""The story that a few events tell, one plain sentence for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from harness.history import (
+    AskedForItem,
+    BrokerDepth,
+    ConnectionClosed,
+    ConnectionCut,
+    ConnectionHeld,
+    ConnectionOpened,
+    ConnectionOwner,
+    ConnectionRefused,
+    ConnectionReleased,
+    ContainerSeen,
+    Event,
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    FoundEmpty,
+    Gap,
+    ItemDelivered,
+    ItemDone,
+    ItemEnqueued,
+    ItemLeased,
+    ItemLeft,
+    ItemReclaimed,
+    ItemReturned,
+    ItemSettled,
+    ItemStarted,
+    JobSeen,
+    LeaseExpired,
+    LogCaughtUp,
+    LogEnded,
+    LogLine,
+    NotUnderstood,
+    PodSeen,
+    RunEnded,
+)
+from harness.view import Cast, clean, shown
+
+_SETTLED = {
+    "acked": "{who} settled {item}",
+    "dead": "{item} was set aside by {who}",
+    "refused": "{who} rejected {item} for good",
+}
+_EFFECT = {True: "", None: "", False: ", without effect"}
+_SIGKILLED = 137
+
+
+def story(cast: Cast, events: Iterable[Event]) -> list[str]:
+    """One line for each event, in the order of their moments (seconds since the start)."""
+    moments = sorted(((_moment(event), event) for event in events), key=lambda one: one[0])
+    width = max((len(f"{at:.2f}") for (at, _), _ in moments), default=0)
+    return [f"{at:{width}.2f} s  {_tell(cast, event)}" for (at, _), event in moments]
+
+
+def _moment(event: Event) -> tuple[float, int]:
+    at = getattr(event.what, "at", None)
+    return (event.time if at is None else at), event.id
+
+
+def _tell(cast: Cast, event: Event) -> str:
+    return clean(TELLERS[type(event.what)](cast, event.what))
+
+
+def _who(cast: Cast, connection: int | None) -> str:
+    if connection is None:
+        return "the broker"
+    worker = cast.at(connection)
+    return f"connection {connection}, of nobody known," if worker is None else cast.worker(worker)
+
+
+# -- items -----------------------------------------------------------------------------------------
+
+
+def _enqueued(cast: Cast, what: ItemEnqueued) -> str:
+    by = "" if what.connection is None else f" by {_who(cast, what.connection)}"
+    return f"{shown(what.item)} was put into {what.queue}{by}"
+
+
+def _delivered(cast: Cast, what: ItemDelivered) -> str:
+    for_good = ", and forgotten by the broker" if what.final else ""
+    again = " again" if what.redelivered else ""
+    return f"{_who(cast, what.connection)} was given {shown(what.item)}{again}{for_good}"
+
+
+def _settled(cast: Cast, what: ItemSettled) -> str:
+    text = _SETTLED[what.how].format(who=_who(cast, what.connection), item=shown(what.item))
+    return text + _EFFECT[what.effective]
+
+
+def _asked(cast: Cast, what: AskedForItem) -> str:
+    if what.room == 0:
+        return f"{_who(cast, what.connection)} wants no more items"
+    return f"{_who(cast, what.connection)} asked for an item"
+
+
+def _depth(_: Cast, what: BrokerDepth) -> str:
+    parts = [f"{what.ready} ready"]
+    if what.leased is not None:
+        parts.append(f"{what.leased} leased")
+    if what.unacked is not None:
+        parts.append(f"{what.unacked} unacknowledged")
+    return f"the broker held in {what.queue}: {', '.join(parts)}"
+
+
+# -- the cluster -----------------------------------------------------------------------------------
+
+
+def _pod(_: Cast, what: PodSeen) -> str:
+    leaving = " and about to be deleted" if what.deleting else ""
+    change = "seen" if what.change == "modified" else what.change
+    return f"pod {what.name} was {change}, {what.phase}{leaving}"
+
+
+def _container(cast: Cast, what: ContainerSeen) -> str:
+    who = cast.worker(what.worker)
+    if what.state != "terminated":
+        return f"{who} was {what.state}{f', {what.reason}' if what.reason else ''}"
+    if what.exit_code is None:
+        return f"{who} ended"
+    killed = " (killed)" if what.exit_code == _SIGKILLED or what.signal == 9 else ""
+    return f"{who} ended with exit code {what.exit_code}{killed}"
+
+
+def _job(_: Cast, what: JobSeen) -> str:
+    conditions = [one.type for one in what.conditions if one.status == "True"]
+    counts = f"{what.active} active, {what.succeeded} succeeded, {what.failed} failed"
+    return f"the Job was {', '.join(conditions) or 'running'}: {counts}"
+
+
+def _log(cast: Cast, what: LogLine) -> str:
+    return f"{cast.worker(what.worker)} wrote: {shown(what.text, 200)}"
+
+
+def _log_ended(cast: Cast, what: LogEnded) -> str:
+    text = f"the log of {cast.worker(what.worker)} was over"
+    return text if what.whole else f"{text}, and is not whole: {what.why}"
+
+
+# -- faults ----------------------------------------------------------------------------------------
+
+
+def _injected(_: Cast, what: FaultInjected) -> str:
+    return f"fault {what.fault}: {what.to}"
+
+
+#: How each kind of event is told. Any: each teller takes the one kind that stands beside it.
+TELLERS: dict[type, Callable[[Cast, Any], str]] = {
+    ItemEnqueued: _enqueued,
+    AskedForItem: _asked,
+    FoundEmpty: lambda cast, what: f"{_who(cast, what.connection)} was told that there is nothing",
+    ItemDelivered: _delivered,
+    ItemLeased: lambda cast, what: (
+        f"{_who(cast, what.connection)} had a lease on {shown(what.item)}"
+    ),
+    LeaseExpired: lambda _, what: f"the lease on {shown(what.item)} ran out",
+    ItemStarted: lambda cast, what: f"{cast.worker(what.worker)} said it begins {shown(what.item)}",
+    ItemDone: lambda cast, what: f"{cast.worker(what.worker)} said it is done: {shown(what.item)}",
+    ItemSettled: _settled,
+    ItemReturned: lambda cast, what: f"{_who(cast, what.connection)} gave {shown(what.item)} back",
+    ItemReclaimed: lambda cast, what: f"{_who(cast, what.connection)} took {shown(what.item)} over",
+    ConnectionOpened: lambda cast, what: f"{_who(cast, what.connection)} connected",
+    ConnectionRefused: lambda _, what: f"{what.address} could not connect: {what.why}",
+    ConnectionOwner: lambda cast, what: (
+        f"connection {what.connection} was seen to be that of {cast.worker(what.worker)}"
+    ),
+    ConnectionHeld: lambda cast, what: f"{_who(cast, what.connection)} was held {what.point}",
+    ConnectionReleased: lambda cast, what: f"{_who(cast, what.connection)} was let go",
+    ConnectionCut: lambda cast, what: f"{_who(cast, what.connection)} was cut off",
+    ConnectionClosed: lambda cast, what: f"{_who(cast, what.connection)} was disconnected",
+    NotUnderstood: lambda cast, what: (
+        f"{_who(cast, what.connection)} was not understood: {what.why}"
+    ),
+    BrokerDepth: _depth,
+    ItemLeft: lambda _, what: f"{shown(what.item)} was left in {what.queue}, {what.where}",
+    PodSeen: _pod,
+    ContainerSeen: _container,
+    JobSeen: _job,
+    LogLine: _log,
+    LogCaughtUp: lambda cast, what: f"{cast.worker(what.worker)} had written no more until then",
+    LogEnded: _log_ended,
+    FaultInjected: _injected,
+    FaultConfirmed: lambda _, what: f"fault {what.fault} was seen to land",
+    FaultHealed: lambda _, what: f"fault {what.fault} was over",
+    Gap: lambda _, what: f"{what.of} missed something: {what.why}",
+    RunEnded: lambda _, what: f"the run was over{f': {what.why}' if what.why else ''}",
+}

@@ -1,0 +1,107 @@
+"""The frames that each message needs, read much faster than pamqp does, and with the same result.
+
+What is the least unusual is left to pamqp, by returning None.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from pamqp import header
+
+#: A method's name, and its fields.
+Read = tuple[str, dict[str, Any]]
+
+#: Where a method's arguments begin, and a header's properties: behind what all frames have, and
+#: behind the method's number or the class, the weight and the size.
+_ARGUMENTS, _PROPERTIES = 11, 19
+_TAG_AND_BITS = struct.Struct(">qB")
+_TICKET = struct.Struct(">H")
+_SIZE = struct.Struct(">Q")
+#: Bytes of properties that are worth keeping: most messages have the same ones.
+_KEPT = 512
+
+
+def method(raw: bytes) -> Read | None:
+    """What a method's frame says."""
+    reader = _READERS.get(raw[7:_ARGUMENTS])
+    if reader is None:
+        return None
+    try:
+        return reader(raw)
+    except (IndexError, struct.error, UnicodeDecodeError):
+        return None
+
+
+def content(raw: bytes) -> tuple[int, dict[str, Any]]:
+    """What a content header's frame says: the body's size, and the properties that are there.
+
+    The properties may be those of another message; they are not to be changed. Raises what pamqp
+    does.
+    """
+    (size,) = _SIZE.unpack_from(raw, 11)
+    tail = raw[_PROPERTIES:-1]
+    return size, _remembered(tail) if len(tail) <= _KEPT else _properties(tail)
+
+
+def _properties(tail: bytes) -> dict[str, Any]:
+    found = header.ContentHeader()
+    found.unmarshal(bytes(12) + tail)
+    return {name: value for name, value in found.properties if value not in (None, "")}
+
+
+_remembered = lru_cache(maxsize=1024)(_properties)
+
+
+def _deliver(raw: bytes) -> Read | None:
+    consumer, at = _short(raw, _ARGUMENTS)
+    tag, bits = _TAG_AND_BITS.unpack_from(raw, at)
+    exchange, at = _short(raw, at + _TAG_AND_BITS.size)
+    routing_key, at = _short(raw, at)
+    if at != len(raw) - 1:
+        return None
+    return "Basic.Deliver", {
+        "consumer_tag": consumer,
+        "delivery_tag": tag,
+        "redelivered": bits & 1 == 1,
+        "exchange": exchange,
+        "routing_key": routing_key,
+    }
+
+
+def _publish(raw: bytes) -> Read | None:
+    (ticket,) = _TICKET.unpack_from(raw, _ARGUMENTS)
+    exchange, at = _short(raw, _ARGUMENTS + _TICKET.size)
+    routing_key, at = _short(raw, at)
+    if at != len(raw) - 2:
+        return None
+    return "Basic.Publish", {
+        "ticket": ticket,
+        "exchange": exchange,
+        "routing_key": routing_key,
+        "mandatory": raw[at] & 1 == 1,
+        "immediate": raw[at] & 2 == 2,
+    }
+
+
+def _ack(raw: bytes) -> Read | None:
+    if len(raw) != _ARGUMENTS + _TAG_AND_BITS.size + 1:
+        return None
+    tag, bits = _TAG_AND_BITS.unpack_from(raw, _ARGUMENTS)
+    return "Basic.Ack", {"delivery_tag": tag, "multiple": bits & 1 == 1}
+
+
+_READERS: dict[bytes, Callable[[bytes], Read | None]] = {
+    b"\x00\x3c\x00\x3c": _deliver,
+    b"\x00\x3c\x00\x28": _publish,
+    b"\x00\x3c\x00\x50": _ack,
+}
+
+
+def _short(raw: bytes, at: int) -> tuple[str, int]:
+    """A string of up to 255 bytes, and where it ends."""
+    end = at + 1 + raw[at]
+    return raw[at + 1 : end].decode(), end

@@ -1,0 +1,127 @@
+"""The tap as a program: waits for its broker, then listens for workers and for its control."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable
+
+from harness.errors import QueuejobError, TimedOut
+from harness.tap.amqp import Amqp
+from harness.tap.decoder import Decoder
+from harness.tap.outbox import Outbox
+from harness.tap.proxy import Proxy
+from harness.tap.resp import Resp
+from harness.tap.server import Control
+from harness.tap.witness import Witness
+
+_DIALECTS: dict[str, Callable[[int], Decoder]] = {"redis": Resp, "amqp": Amqp}
+#: Seconds for one try to reach the broker, and between two of them.
+_TRY, _BETWEEN = 5.0, 0.1
+#: Seconds for Redis' own links to begin, and for a tick to come back.
+_BEGIN, _SYNC = 30.0, 10.0
+
+
+class Options(argparse.Namespace):
+    """The command line."""
+
+    protocol: str
+    listen: int
+    upstream: tuple[str, int]
+    control: int
+    patience: float
+    host: str
+
+
+def options(words: list[str]) -> Options:
+    """Read the command line; ends the process when it cannot be."""
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.tap",
+        description="Passes workers on to a broker, and tells its control what they say.",
+    )
+    parser.add_argument("--protocol", required=True, choices=sorted(_DIALECTS))
+    parser.add_argument("--listen", required=True, type=int, help="port for the workers")
+    parser.add_argument("--upstream", required=True, type=_address, help="the broker, HOST:PORT")
+    parser.add_argument("--control", required=True, type=int, help="port for the control")
+    parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  # for pods
+    parser.add_argument(
+        "--patience", type=float, default=180.0, help="seconds for the broker to come up"
+    )
+    return parser.parse_args(words, Options())
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+async def run(chosen: Options, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
+    """Serve until `stop` is set. The control port listens last: who reaches it finds all ready."""
+    outbox = Outbox()
+    proxy = Proxy(chosen.upstream, _DIALECTS[chosen.protocol], outbox.record)
+    witness = Witness(chosen.upstream, outbox.record, lambda: bool(proxy.links))
+
+    async def sync() -> None:
+        if chosen.protocol == "redis":
+            await witness.sync(_SYNC)
+
+    control = Control(proxy, outbox, sync)
+    try:
+        await _broker(chosen, stop, tell)
+        if chosen.protocol == "redis":
+            await witness.start(_BEGIN)
+        port = await proxy.start(chosen.host, chosen.listen)
+        control_port = await control.start(chosen.host, chosen.control)
+        tell(f"workers: port {port}, control: port {control_port}")
+        await stop.wait()
+    finally:
+        witness.stop()
+        await proxy.stop()
+        control.stop()
+
+
+async def _broker(chosen: Options, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
+    """Wait until the broker takes connections; `TimedOut` when it does not in time."""
+    host, port = chosen.upstream
+    tell(f"waiting for the broker at {host}:{port}")
+    seen = "nothing"
+    try:
+        async with asyncio.timeout(chosen.patience):
+            while not stop.is_set():
+                try:
+                    async with asyncio.timeout(_TRY):
+                        _, writer = await asyncio.open_connection(host, port)
+                except OSError as error:  # TimeoutError is one
+                    seen = str(error) or f"no answer within {_TRY:g} s"
+                else:
+                    writer.close()
+                    return
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _BETWEEN)
+    except TimeoutError:
+        raise TimedOut(
+            f"waited {chosen.patience:g} s in vain for the broker at {host}:{port}", seen=seen
+        ) from None
+
+
+def main(words: list[str]) -> int:
+    """The exit code."""
+
+    async def serve() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        task = loop.create_task(run(chosen, stop, lambda line: print(line, flush=True)))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    chosen = options(words)
+    try:
+        asyncio.run(serve())
+    except QueuejobError as error:
+        print(error, file=sys.stderr, flush=True)
+        return error.exit_code
+    return 0

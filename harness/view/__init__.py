@@ -1,0 +1,49 @@
+"""A history, digested in one pass: items and their attempts, workers, the Job, the faults.
+
+What it says follows from the events alone; what it means for a guarantee is the invariants' part.
+"""
+
+from harness.view.cast import Cast
+from harness.view.cluster import Job, Pod, Run
+from harness.view.connections import Connection, Hold
+from harness.view.course import Course
+from harness.view.figures import figures, starts_matched
+from harness.view.idle import Idle, IdleTime, without
+from harness.view.items import Attempt, Item, Left, Line, Settlement, Wait
+from harness.view.marks import Mark
+from harness.view.timing import Order, most, order
+from harness.view.view import Depth, View, look
+from harness.view.words import clean, shown
+from harness.view.workers import End, Life
+
+__all__ = [
+    "Attempt",
+    "Cast",
+    "Connection",
+    "Course",
+    "Depth",
+    "End",
+    "Hold",
+    "Idle",
+    "IdleTime",
+    "Item",
+    "Job",
+    "Left",
+    "Life",
+    "Line",
+    "Mark",
+    "Order",
+    "Pod",
+    "Run",
+    "Settlement",
+    "View",
+    "Wait",
+    "clean",
+    "figures",
+    "look",
+    "most",
+    "order",
+    "shown",
+    "starts_matched",
+    "without",
+]

@@ -1,0 +1,276 @@
+"""From the events of one item to the attempts on it: who had it, from when until when."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from harness.history import (
+    Event,
+    ItemDelivered,
+    ItemEnqueued,
+    ItemLeased,
+    ItemLeft,
+    ItemReclaimed,
+    ItemReturned,
+    ItemSettled,
+    Payload,
+    Worker,
+)
+from harness.view.connections import Connection
+from harness.view.items import Attempt, Ending, Item, Left, Settlement, Wait
+from harness.view.marks import Mark, mark
+
+#: An acknowledgement on a connection that ended within so many seconds may not have arrived.
+_RISKY = 1.0
+
+
+class _Draft:
+    """An attempt while it is read."""
+
+    __slots__ = (
+        "connection",
+        "delivered",
+        "ended",
+        "how",
+        "lease",
+        "settled",
+        "token",
+        "void",
+        "worker",
+    )
+
+    def __init__(self, event: Event, what: ItemDelivered, worker: Worker | None) -> None:
+        self.connection, self.worker, self.token = what.connection, worker, what.token
+        self.delivered = mark(event)
+        self.how: Ending = "open"
+        self.ended: Mark | None = None
+        self.settled: Settlement | None = None
+        self.void: list[Mark] = []
+        self.lease = None if what.until is None else what.until - self.delivered.at
+
+    @property
+    def at_once(self) -> bool:
+        return self.settled is not None and self.settled.at_once
+
+    def attempt(self, item: Payload) -> Attempt:
+        return Attempt(
+            item,
+            self.worker,
+            self.connection,
+            self.delivered,
+            self.how,
+            self.ended,
+            self.settled,
+            tuple(self.void),
+            self.lease,
+        )
+
+
+class Reader:
+    """Reads the events of one item, in order, into an `Item`.
+
+    `bound`: a lost connection gives back what was delivered on it (AMQP).
+    """
+
+    def __init__(
+        self, payload: Payload, connections: Mapping[int, Connection], *, bound: bool
+    ) -> None:
+        self._payload, self._connections, self._bound = payload, connections, bound
+        self._drafts: list[_Draft] = []
+        self._open: list[_Draft] = []
+        #: Settled, unless something shows that the broker did not follow.
+        self._unsure: list[_Draft] = []
+        self._latest: dict[int | Worker, _Draft] = {}
+        self._settled: list[Settlement] = []
+        self._enqueued: list[Mark] = []
+        self._left: list[Left] = []
+        self._there = 0
+        self._waiting: deque[Mark] = deque()
+        self._waits: list[Wait] = []
+        # Any: each handler takes the one kind that stands beside it.
+        self._on: dict[type, Callable[[Event, Any], None]] = {
+            ItemEnqueued: self._enqueue,
+            ItemDelivered: self._deliver,
+            ItemLeased: self._lease,
+            ItemSettled: self._settle,
+            ItemReturned: self._return,
+            ItemReclaimed: self._reclaim,
+            ItemLeft: self._leave,
+        }
+
+    def read(self, events: Iterable[Event]) -> Item:
+        for event in events:
+            self._on[type(event.what)](event, event.what)
+        self._lose(None)
+        return Item(
+            self._payload,
+            tuple(self._enqueued),
+            tuple(draft.attempt(self._payload) for draft in self._drafts),
+            tuple(self._settled),
+            tuple(self._left),
+            (*self._waits, *map(Wait, self._waiting)),
+        )
+
+    # -- what happens to it ------------------------------------------------------------------------
+
+    def _enqueue(self, event: Event, what: ItemEnqueued) -> None:
+        self._enqueued.append(mark(event))
+        self._waiting.append(mark(event))
+
+    def _deliver(self, event: Event, what: ItemDelivered) -> None:
+        now = mark(event)
+        if len(self._enqueued) == 1 or what.redelivered:
+            for draft in list(self._unsure):
+                self._reopen(draft)
+        self._lose(now)
+        if self._open and len(self._open) >= max(1, self._remaining):
+            self._end(self._open[0], "redelivered", now)
+        elif self._waiting:
+            self._waits.append(Wait(self._waiting.popleft(), now.at))
+        draft = _Draft(event, what, self._worker(what.connection))
+        self._drafts.append(draft)
+        self._open.append(draft)
+        self._latest[what.connection] = draft
+        if draft.worker is not None:
+            self._latest[draft.worker] = draft
+        if what.final:
+            self._close(draft, Settlement(draft.delivered, "acked", draft.worker, at_once=True))
+
+    def _lease(self, event: Event, what: ItemLeased) -> None:
+        draft = self._find(what.connection, "", lambda one: one.how == "open" or one.at_once)
+        if draft is None:
+            return
+        if draft.at_once:  # it was claimed in two steps, of which this is the second
+            self._reopen(draft)
+        if draft.lease is None:
+            draft.lease = what.until - mark(event).at
+
+    def _settle(self, event: Event, what: ItemSettled) -> None:
+        settlement = self._settlement(event, what)
+        draft = self._find(what.connection, what.token, lambda one: one.how == "open")
+        if draft is None and what.how == "acked":  # whoever had it before says so, too late
+            draft = self._find(what.connection, what.token, lambda one: one.settled is None)
+        if what.effective is False:
+            if draft is not None:
+                draft.void.append(settlement.mark)
+            return
+        if draft is None:
+            self._settled.append(settlement)
+        else:
+            self._close(draft, settlement)
+            if what.effective is None and self._risky(draft, settlement):
+                self._unsure.append(draft)
+        if self._remaining <= 0:
+            for other in list(self._open):
+                self._end(other, "elsewhere", settlement.mark)
+            self._waits += [Wait(since, settlement.effect) for since in self._waiting]
+            self._waiting.clear()
+
+    def _return(self, event: Event, what: ItemReturned) -> None:
+        draft = self._find(
+            what.connection,
+            what.token,
+            lambda one: one.how == "open" or one.at_once or one in self._unsure,
+        )
+        if draft is None and self._open and what.connection is None:
+            draft = self._open[0]
+        if draft is not None:
+            if draft.settled is not None:
+                self._reopen(draft)
+            self._end(draft, "returned", mark(event))
+            self._waiting.append(mark(event))
+
+    def _reclaim(self, event: Event, what: ItemReclaimed) -> None:
+        others = [one for one in self._open if one.connection != what.connection]
+        for draft in (others or self._open)[:1]:
+            self._end(draft, "reclaimed", mark(event))
+            self._waiting.append(mark(event))
+
+    def _leave(self, event: Event, what: ItemLeft) -> None:
+        self._left.append(Left(mark(event), what.queue, what.where))
+        self._there += what.where != "dead"
+        if self._unsure and self._there > self._remaining:
+            self._reopen(self._unsure[-1])
+
+    # -- the attempts ------------------------------------------------------------------------------
+
+    @property
+    def _remaining(self) -> int:
+        return len(self._enqueued) - len(self._settled)
+
+    def _end(self, draft: _Draft, how: Ending, ended: Mark) -> None:
+        draft.how, draft.ended = how, ended
+        if draft in self._open:
+            self._open.remove(draft)
+
+    def _close(self, draft: _Draft, settlement: Settlement) -> None:
+        draft.settled = settlement
+        self._settled.append(settlement)
+        self._end(draft, "settled", Mark(settlement.mark.id, settlement.effect))
+
+    def _reopen(self, draft: _Draft) -> None:
+        """What looked like its settlement was none."""
+        if draft.settled is not None:
+            place = next(
+                index
+                for index in range(len(self._settled) - 1, -1, -1)
+                if self._settled[index] is draft.settled
+            )
+            del self._settled[place]
+            if not draft.settled.at_once:
+                draft.void.append(draft.settled.mark)
+        if draft in self._unsure:
+            self._unsure.remove(draft)
+        draft.settled, draft.how, draft.ended = None, "open", None
+        self._open.append(draft)
+
+    def _lose(self, before: Mark | None) -> None:
+        """Where connections hold items: end what hung on those that had ended `before`."""
+        for draft in list(self._open) if self._bound else ():
+            connection = self._connections.get(draft.connection)
+            closed = connection.closed if connection else None
+            if closed and (before is None or closed.at <= before.at):
+                self._end(draft, "lost", closed)
+                self._waiting.append(closed)
+
+    def _risky(self, draft: _Draft, settlement: Settlement) -> bool:
+        """May the broker not have followed? Of a single item, a second delivery will tell."""
+        connection = self._connections.get(draft.connection)
+        closed = connection.closed if connection else None
+        soon = closed is not None and closed.at - settlement.effect < _RISKY
+        return soon or len(self._enqueued) == 1
+
+    # -- whose it is -------------------------------------------------------------------------------
+
+    def _worker(self, connection: int | None) -> Worker | None:
+        known = None if connection is None else self._connections.get(connection)
+        return known.worker if known else None
+
+    def _find(
+        self, connection: int | None, token: str, fits: Callable[[_Draft], bool]
+    ) -> _Draft | None:
+        """The latest attempt that is this connection's; else the latest of the same worker."""
+        if connection is None:
+            return None
+        worker = self._worker(connection)
+        pool = [*reversed(self._open), *reversed(self._unsure)]
+        for key in (connection, worker):
+            if key is not None and key in self._latest:
+                pool.append(self._latest[key])
+        fitting = [one for one in pool if fits(one)]
+        same = [one for one in fitting if one.connection == connection]
+        exact = [one for one in same if token and one.token == token]
+        theirs = [one for one in fitting if worker is not None and one.worker == worker]
+        return next(iter([*exact, *same, *theirs]), None)
+
+    def _settlement(self, event: Event, what: ItemSettled) -> Settlement:
+        now, worker = mark(event), self._worker(what.connection)
+        known = None if what.connection is None else self._connections.get(what.connection)
+        hold = known.hold_of(now) if known else None
+        if hold is None:
+            return Settlement(now, what.how, worker)
+        known_when = hold.point and hold.caught == now.id
+        said = Mark(now.id, hold.held.at if known_when else now.at)
+        return Settlement(said, what.how, worker, hold=hold, let_go=now.at)

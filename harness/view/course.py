@@ -1,0 +1,110 @@
+"""The course of the run: its faults, what was missed, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from harness.history import (
+    Event,
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    Gap,
+    NotUnderstood,
+    RunEnded,
+    Worker,
+)
+from harness.view.marks import Mark, mark
+
+
+class Harm(msgspec.Struct, frozen=True):
+    """A fault was injected; to whom, where it was aimed at one worker or connection."""
+
+    fault: str
+    mark: Mark
+    worker: Worker | None = None
+    connection: int | None = None
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """Something was not seen, or not understood, from here on."""
+
+    of: str
+    why: str
+    mark: Mark
+
+
+class Course(msgspec.Struct, frozen=True):
+    """What was done to the run and to its observers, in order."""
+
+    injected: tuple[Harm, ...] = ()
+    confirmed: Mapping[str, Mark] = {}
+    healed: Mapping[str, Mark] = {}
+    gaps: tuple[Missed, ...] = ()
+    not_understood: tuple[Missed, ...] = ()
+    #: The end of the run; None when it was killed. `why` is empty when it went to its end.
+    ended: Mark | None = None
+    why: str = ""
+
+    @property
+    def calm(self) -> float | None:
+        """From when on what must come is reckoned; None while a fault is not healed."""
+        if any(harm.fault not in self.healed for harm in self.injected):
+            return None
+        marks = [*self.healed.values(), *self.confirmed.values()]
+        return max((one.at for one in marks), default=0.0)
+
+
+class CourseTable:
+    """Takes in faults, gaps and the end."""
+
+    def __init__(self) -> None:
+        self._injected: list[Harm] = []
+        self._confirmed: dict[str, Mark] = {}
+        self._healed: dict[str, Mark] = {}
+        self._gaps: list[Missed] = []
+        self._odd: list[Missed] = []
+        self._ended: Mark | None = None
+        self._why = ""
+        # Any: each handler takes the one kind that stands beside it.
+        self.takes: Mapping[type, Callable[[Event, Any], None]] = {
+            FaultInjected: self._inject,
+            FaultConfirmed: self._confirm,
+            FaultHealed: self._heal,
+            Gap: self._miss,
+            NotUnderstood: self._puzzle,
+            RunEnded: self._end,
+        }
+
+    def course(self) -> Course:
+        return Course(
+            tuple(self._injected),
+            self._confirmed,
+            self._healed,
+            tuple(self._gaps),
+            tuple(self._odd),
+            self._ended,
+            self._why,
+        )
+
+    def _inject(self, event: Event, what: FaultInjected) -> None:
+        self._injected.append(Harm(what.fault, mark(event), what.worker, what.connection))
+
+    def _confirm(self, event: Event, what: FaultConfirmed) -> None:
+        self._confirmed.setdefault(what.fault, mark(event))
+
+    def _heal(self, event: Event, what: FaultHealed) -> None:
+        self._healed[what.fault] = mark(event)
+
+    def _miss(self, event: Event, what: Gap) -> None:
+        self._gaps.append(Missed(what.of, what.why, mark(event)))
+
+    def _puzzle(self, event: Event, what: NotUnderstood) -> None:
+        if not self._odd:  # the first one says it; a broken client may send millions
+            self._odd.append(Missed(f"connection {what.connection}", what.why, mark(event)))
+
+    def _end(self, event: Event, what: RunEnded) -> None:
+        self._ended, self._why = mark(event), what.why

@@ -1,0 +1,73 @@
+"""A worker's own figures, from its fault-free run: the other runs are judged by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+
+from harness.history import Figures
+from harness.view.items import Attempt
+from harness.view.timing import most, order
+from harness.view.view import View
+from harness.view.workers import Life
+
+
+def figures(view: View) -> Figures:
+    """All of them, each None where nothing in the history tells."""
+    orders = (order(attempt, None) for attempt in view.attempts)
+    rule = most(one for one in orders if one is not None)
+    return Figures(
+        work=_median(_work(view)),
+        lease=_median(one.lease for one in view.attempts if one.lease is not None),
+        pod_start=_median(_starts(view)),
+        starts_matched=starts_matched(view),
+        settles_after_work=None if rule in (None, "unclear") else rule == "after",
+    )
+
+
+def starts_matched(view: View) -> bool | None:
+    """Whether all that workers said they begin had been delivered to them; None without a word."""
+    astray = [line for line in (*view.strays, *view.unmatched) if not line.done]
+    if astray:
+        return False
+    return True if any(one.started for one in view.attempts) else None
+
+
+def _median(values: Iterable[float]) -> float | None:
+    known = list(values)
+    return max(0.0, round(median(known), 3)) if known else None
+
+
+def _work(view: View) -> Iterable[float]:
+    """From each delivery to the end of the work on it."""
+    for life in view.workers.values():
+        for attempt in life.attempts:
+            end = _end_of_work(attempt, life)
+            if end is not None:
+                yield end - attempt.delivered.at
+
+
+def _end_of_work(attempt: Attempt, life: Life) -> float | None:
+    settled = attempt.settled
+    if settled is None:
+        return None
+    if attempt.done is not None:
+        return max(attempt.done.at, settled.mark.at)
+    if not settled.at_once:
+        return settled.mark.at
+    # It was settled with its delivery: the work lasts until the next is wanted.
+    ask = life.asks.after(settled.mark.at)
+    return ask.mark.at if ask else None
+
+
+def _starts(view: View) -> Iterable[float]:
+    """From each pod's creation to its first connection, or to its container's start."""
+    first: dict[str, float] = {}
+    for life in view.workers.values():
+        opened = [one.opened.at for one in life.connections if one.opened]
+        seen = min(opened, default=life.run.running.at if life.run.running else None)
+        if seen is not None:
+            first[life.worker.pod] = min(first.get(life.worker.pod, seen), seen)
+    for uid, seen in first.items():
+        if uid in view.pods:
+            yield max(0.0, seen - view.pods[uid].added.at)

@@ -1,0 +1,100 @@
+"""Which attempt a worker's line is about: what it says that it begins, or has finished."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from harness.history import Event, ItemDone, ItemStarted, Payload, Worker
+from harness.view.items import Attempt, Item, Line
+from harness.view.marks import mark
+
+#: Seconds by which the clocks of tap and kubelet may differ.
+_SKEW = 0.1
+#: Longer items than this, in characters, are not expected to be printed whole.
+_PRINTED = 1000
+
+_Said = dict[tuple[Payload, Worker], list[Line]]
+
+
+class Told(NamedTuple):
+    """The items, their attempts with what was said about them, and the lines that fit nowhere."""
+
+    items: dict[Payload, Item]
+    #: About what was never enqueued.
+    strays: tuple[Line, ...]
+    #: About an item that this worker was not seen to be given.
+    unmatched: tuple[Line, ...]
+
+
+def plain(item: Payload) -> bool:
+    """Whether a worker that prints this item is bound to print just that."""
+    return isinstance(item, str) and 0 < len(item) <= _PRINTED and item.isprintable()
+
+
+def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> Told:
+    """Tell the lines to the attempts that they are about.
+
+    Of an item that is not plain text nobody knows how it is printed: a line about an unknown item
+    is taken to be about the one of that kind that its worker had then.
+    """
+    odd = _odd(items)
+    said: _Said = {}
+    strays: list[Line] = []
+    for event in events:
+        what = event.what
+        if not isinstance(what, (ItemStarted, ItemDone)):
+            continue
+        line = Line(mark(event), what.item, what.worker, isinstance(what, ItemDone))
+        item: Payload | None = line.item
+        if line.item not in items or not items[line.item].enqueued:
+            item = _meant(odd.get(line.worker, []), line)
+        if item is None:
+            strays.append(line)
+        else:
+            said.setdefault((item, line.worker), []).append(line)
+    told = dict(items)
+    for payload in dict.fromkeys(payload for payload, _ in said):
+        told[payload] = _with_lines(items[payload], said)
+    return Told(told, tuple(strays), tuple(line for lines in said.values() for line in lines))
+
+
+def _odd(items: Mapping[Payload, Item]) -> dict[Worker, list[Attempt]]:
+    found: dict[Worker, list[Attempt]] = {}
+    for item in items.values():
+        if item.enqueued and not plain(item.payload):
+            for attempt in item.attempts:
+                if attempt.worker is not None:
+                    found.setdefault(attempt.worker, []).append(attempt)
+    for attempts in found.values():
+        attempts.sort(key=lambda one: one.delivered.at)
+    return found
+
+
+def _meant(attempts: Sequence[Attempt], line: Line) -> Payload | None:
+    """The odd item that this worker was given last before it wrote the line."""
+    place = bisect_right(attempts, line.mark.at + _SKEW, key=lambda one: one.delivered.at)
+    return attempts[place - 1].item if place else None
+
+
+def _with_lines(item: Item, said: _Said) -> Item:
+    """The item, its attempts with their lines; those lines are no longer in `said` then."""
+    attempts = list(item.attempts)
+    by_worker: dict[Worker, list[int]] = {}
+    for index, attempt in enumerate(attempts):
+        if attempt.worker is not None:
+            by_worker.setdefault(attempt.worker, []).append(index)
+    for worker, indices in by_worker.items():
+        delivered = [attempts[index].delivered.at for index in indices]
+        for line in said.pop((item.payload, worker), ()):
+            place = bisect_right(delivered, line.mark.at + _SKEW) - 1
+            index = indices[max(0, place)]
+            attempt = attempts[index]
+            if line.done and attempt.done is None:
+                attempts[index] = msgspec.structs.replace(attempt, done=line.mark)
+            elif not line.done and attempt.started is None:
+                attempts[index] = msgspec.structs.replace(attempt, started=line.mark)
+    return msgspec.structs.replace(item, attempts=tuple(attempts))

@@ -1,0 +1,185 @@
+"""One step of Redis after the other, entered in the keyspace and in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from harness.history import NotUnderstood, What, payload
+from harness.wire.redis_asking import Asking
+from harness.wire.redis_batch import Unit
+from harness.wire.redis_items import Act
+from harness.wire.redis_keyspace import Keyspace
+from harness.wire.redis_learned import Learned
+from harness.wire.redis_leases import Leases
+from harness.wire.redis_ledger import NOBODY, Ledger
+from harness.wire.redis_match import Step
+from harness.wire.redis_moves import Moves
+from harness.wire.redis_outbox import Outbox
+from harness.wire.redis_streams import Streams
+from harness.wire.redis_talk import Group
+from harness.wire.redis_vain import Vain
+from harness.wire.redis_words import Words, name, produces
+from harness.wire.roles import Roles
+
+_SAMPLE = 256
+
+
+class Book:
+    """Takes steps in the server's order; their events go to `out`."""
+
+    def __init__(self, queue: str, epoch: float, roles: Roles, field: str, out: Outbox) -> None:
+        key = queue.encode()
+        self._key, self._epoch, self._out = key, epoch, out
+        self.space = Keyspace()
+        self.learned = Learned(roles)
+        self.ledger = Ledger(queue, epoch)
+        self._leases = Leases(key, self.space.places, self.ledger, self.learned)
+        self._moves = Moves(key, self.space, self.ledger, self.learned, self._leases)
+        self._streams = Streams(key, field.encode(), self.ledger, self.learned)
+        self._vain = Vain(key, self.ledger, self.learned)
+        self._asking = Asking(queue, epoch, self.learned)
+        self._now = epoch
+        self._unknown: set[bytes] = set()
+
+    def enter(self, step: Step) -> None:
+        """Do a step, and put out what it says of items."""
+        group = step.group
+        self._now = max(self._now, _moment(step, self._now))
+        act = Act(self._now - self._epoch, self._now, group)
+        own = None if group is None or group.talk is None else group
+        if own is not None and not step.late:
+            self._settled(self.ledger.another_command(own.worker))
+        if step.unit is not None:
+            self._change(act, step.unit)
+        if own is not None:
+            self._streams.look(act)
+            self._leases.look(act)
+            self._vain.read(act, changed=step.unit is not None)
+            self._learn(act, own)
+            if not step.late and (act.new or self._asking.claims(own)):
+                self._put(self._asking.asked(own))
+        given = bool(act.new)
+        for event in self.ledger.close(act):
+            self._out.put(act.at, event)
+        if own is not None and not given and not step.late:
+            self._put(self._asking.empty(own))
+
+    def close(self, moment: float) -> None:
+        """All that was until this moment has been entered."""
+        self._settled(self.ledger.another_batch(moment))
+
+    def _settled(self, acts: list[Act]) -> None:
+        for act in acts:
+            if act.group is not None:
+                self.learned.settled(act.group)
+
+    def in_vain(self, group: Group) -> None:
+        """A command that has waited for an item was answered with nothing."""
+        self._put(self._asking.in_vain(group))
+
+    def places(self) -> Mapping[str, list[bytes]]:
+        """Where items are: "ready", "leased", "dead"."""
+        held = [one for item in self.ledger.items.values() for one in item.held]
+        ready = self._streams.ready() if self._streams.used else list(self._ready())
+        for one in held:
+            if one.in_place and one.item.value in ready and not one.returned:
+                ready.remove(one.item.value)
+        leased = [one.item.value for one in held if not (one.in_place and one.returned)]
+        dead = [value for key in self.learned.dead for value in self._contents(key)]
+        return {"ready": ready, "leased": leased, "dead": dead}
+
+    def leases_understood(self) -> str:
+        """Why leases cannot be told, or empty."""
+        if self._leases.seen or self.learned.idle is not None:
+            return ""
+        if self._streams.used:
+            return "nobody used XAUTOCLAIM or XCLAIM, so it is not known when a lease ends"
+        if not self.learned.processing:
+            return ""
+        lie = " and ".join(_shown(key) for key in self.learned.processing)
+        why = "no lease on them was seen"
+        if self._leases.stamps:
+            stamps = " and ".join(_shown(key) for key in sorted(self._leases.stamps))
+            why = f"{stamps} has when they were claimed, not until when"
+        return f"claimed items lie in {lie}, and {why}"
+
+    # -- a step -------------------------------------------------------------------------------
+
+    def _change(self, act: Act, unit: Unit) -> None:
+        for effect in unit.effects:
+            if name(effect).startswith(b"X"):
+                known = self._streams.apply(act, effect)
+            else:
+                known = self.space.apply(effect)
+            if not known:
+                self._not_known(act, effect)
+        before, notes = self.space.places.changes()
+        self._moves.read(act, before)
+        if act.group is None and (act.events or act.new):
+            why = "nobody who was seen has asked for this, and it has moved items"
+            self._not_understood(act, unit.effects[0], why)
+        if notes:
+            self._leases.read(act, notes, expired=_expired(act.group, unit))
+
+    def _not_known(self, act: Act, effect: Words) -> None:
+        """Say so, once, where it may be about items."""
+        keys = {self._key, *self.learned.processing, *self.learned.dead}
+        about_items = any(word in keys or word in self.ledger.items for word in effect[1:])
+        if about_items and name(effect) not in self._unknown:
+            self._unknown.add(name(effect))
+            why = f"what {_shown(name(effect))} does to items is not known"
+            self._not_understood(act, effect, why)
+
+    def _not_understood(self, act: Act, effect: Words, why: str) -> None:
+        said = b" ".join(effect)
+        sample = payload(said[:_SAMPLE])
+        connection = act.connection or NOBODY
+        self._out.put(act.at, NotUnderstood(connection, "broker", why, sample, len(said)))
+
+    def _put(self, told: Iterator[tuple[float, What]]) -> None:
+        for at, event in told:
+            self._out.put(at, event)
+
+    def _learn(self, act: Act, group: Group) -> None:
+        if act.new:
+            self.learned.claimed(group)
+        if act.settled:
+            self.learned.settled(group)
+        if act.renewed:
+            self.learned.renewed(group)
+        if act.gave_back:
+            self.learned.gave_back(group)
+        self.learned.asked(group, {self._key, *self.learned.processing})
+
+    # -- places -------------------------------------------------------------------------------
+
+    def _ready(self) -> list[bytes]:
+        return [value for value in self._contents(self._key) if value in self.ledger.items]
+
+    def _contents(self, key: bytes) -> list[bytes]:
+        value = self.space.get(key)
+        return [] if value is None or isinstance(value, bytes) else list(value)
+
+
+def _moment(step: Step, now: float) -> float:
+    """When a step was, by Redis' clock; what nobody asked for was before the tap was told."""
+    if step.late:
+        return now
+    if step.group is not None:
+        return step.group.at
+    return now if step.unit is None else min(step.unit.at, step.before)
+
+
+def _expired(group: Group | None, unit: Unit) -> set[bytes]:
+    """Keys that nobody has deleted, and that are gone."""
+    gone: set[bytes] = set()
+    for effect in unit.effects:
+        if name(effect) not in (b"DEL", b"UNLINK"):
+            continue
+        if group is None or not any(produces(line, effect) for line in group.lines):
+            gone.update(effect[1:])
+    return gone
+
+
+def _shown(word: bytes) -> str:
+    return word.decode(errors="backslashreplace")

@@ -1,0 +1,233 @@
+"""Who has which item: the book in which each step of Redis is entered, and the events of it."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Literal
+
+import msgspec
+
+from harness.history import (
+    ItemDelivered,
+    ItemEnqueued,
+    ItemLeased,
+    ItemReclaimed,
+    ItemReturned,
+    ItemSettled,
+    LeaseExpired,
+    What,
+    payload,
+)
+from harness.wire.redis_items import BATCHES, Act, Held, Item, Undecided
+from harness.wire.redis_places import Place
+
+#: Stands for a connection where it is not known which; real ones count from 1.
+NOBODY = 0
+
+
+class Ledger:
+    """Enters what happens to items; all events are made here."""
+
+    def __init__(self, queue: str, epoch: float) -> None:
+        self._queue, self._epoch = queue, epoch
+        self.items: dict[bytes, Item] = {}
+        #: Tokens, of live deliveries and of former ones.
+        self.tokens: dict[bytes, Held] = {}
+        #: What each worker was given last.
+        self.given: dict[str, Held] = {}
+        self._undecided: list[Undecided] = []
+
+    # -- one by one ---------------------------------------------------------------------------
+
+    def enqueue(self, act: Act, value: bytes) -> Item:
+        item = self.items.get(value)
+        if item is None:
+            item = self.items[value] = Item(value, payload(value))
+        item.enqueued += 1
+        act.fresh.add(value)
+        act.events.append(ItemEnqueued(item.payload, self._queue, act.connection))
+        return item
+
+    def deliver(self, act: Act, item: Item, places: list[Place], *, in_place: bool = False) -> Held:
+        """Somebody gets an item; the event comes with `close`, when its lease is known, too."""
+        held = Held(item, act.connection, act.worker, places, in_place=in_place)
+        item.held.append(held)
+        act.new.append(held)
+        self.given[act.worker] = held
+        return held
+
+    def name(self, held: Held, token: bytes) -> None:
+        """A delivery has a token by which it is known."""
+        held.token = token
+        self.tokens[token] = held
+
+    def take_over(self, act: Act, old: Held, places: list[Place]) -> Held:
+        """Somebody gets an item that another one has, or had."""
+        if not old.returned:
+            act.events.append(self._reclaimed(act, old))
+        self._over(old)
+        held = self.deliver(act, old.item, places, in_place=old.in_place)
+        held.extra = old.extra
+        return held
+
+    def put_back(self, act: Act, held: Held) -> None:
+        """An item is ready again; who has put it there may be its holder or not."""
+        self.free(act, held)
+        self._over(held)
+
+    def free(self, act: Act, held: Held) -> None:
+        """Others may have an item, though it still lies where it lay."""
+        if held.returned:
+            return
+        held.returned = True
+        if held.worker == act.worker:
+            token = _text(held.token)
+            event = ItemReturned(held.item.payload, act.connection, token, act.at)
+            act.events.append(event)
+            act.gave_back = True
+        else:
+            act.events.append(self._reclaimed(act, held))
+
+    def settle(self, act: Act, held: Held, how: Literal["acked", "dead"] = "acked") -> None:
+        """Nobody will get this item any more."""
+        token = _text(self._token(act, held))
+        what = ItemSettled(held.item.payload, act.connection, how, token, at=act.at)
+        if held in act.new:  # taken for good, all in one step: the delivery says so
+            act.new.remove(held)
+        self._over(held)
+        if how == "acked" and act.group is not None and act.group.plain:
+            one = Undecided(held, act, what)
+            self._undecided.append(one)
+            act.events.append(one)
+        else:
+            act.events.append(what)
+            act.settled = True
+
+    def fail_to_settle(self, act: Act, held: Held) -> None:
+        """Somebody has wanted to settle an item, and it was too late."""
+        token = _text(held.token)
+        what = ItemSettled(held.item.payload, act.connection, "acked", token, False, act.at)
+        act.events.append(what)
+
+    def lease(self, act: Act, held: Held, until: float) -> None:
+        """Its holder has a lease until then (seconds since 1970), a first one or a longer one."""
+        first = not held.leased
+        held.until, held.leased, held.returned = until, True, False
+        if not held.new:
+            act.renewed = act.renewed or not first
+            act.events.append(self._leased(act, held))
+
+    def revive(self, held: Held, places: list[Place]) -> None:
+        """What was taken for good is kept after all, by a second command."""
+        held.places += places
+        held.item.held.append(held)
+        held.item.last = None
+
+    def expire(self, act: Act, held: Held) -> None:
+        """Redis has let a lease end; it removes the key some time after that."""
+        if held.until is not None:
+            at = min(act.at, held.until - self._epoch)
+            held.until = None
+            act.events.append(LeaseExpired(held.item.payload, _text(held.token), at))
+
+    def again(self, act: Act, held: Held) -> None:
+        """The same delivery once more: the answer had been lost."""
+        held.connection, held.worker = act.connection, act.worker
+        act.new.append(held)
+
+    # -- a step as a whole --------------------------------------------------------------------
+
+    def close(self, act: Act) -> list[What | Undecided]:
+        """The events of a step that is over."""
+        for held in act.new:
+            act.events.append(self._delivered(act, held))
+            held.new = False
+            if not held.places and not held.in_place:
+                self._over(held)
+        return act.events
+
+    def came_back(self, act: Act, item: Item) -> bool:
+        """Whether the same worker took this item away just now, which is decided with that."""
+        one = self._taken_away(act, item)
+        if one is None:
+            return False
+        one.what = None
+        one.held.returned = False
+        self.free(act, one.held)
+        return True
+
+    def set_aside(self, act: Act, item: Item) -> bool:
+        """The same, of an item that has come to a place for the dead."""
+        one = self._taken_away(act, item)
+        if one is None or one.what is None:
+            return False
+        one.what = msgspec.structs.replace(one.what, how="dead")
+        return True
+
+    def _taken_away(self, act: Act, item: Item) -> Undecided | None:
+        for one in self._undecided:
+            if one.held.item is item and one.act.worker == act.worker:
+                one.decided = True
+                self._undecided.remove(one)
+                return one
+        return None
+
+    def another_command(self, worker: str) -> list[Act]:
+        """A worker has come with another command; the acts that have settled an item with that."""
+        for one in self._undecided:
+            one.commands -= one.act.worker == worker
+        return self._decide()
+
+    def another_batch(self, moment: float) -> list[Act]:
+        """Nothing more comes from before this moment; the acts that have settled an item."""
+        for one in self._undecided:
+            one.batches -= BATCHES if moment == inf or one.act.gone(moment) else 1
+        return self._decide()
+
+    def _decide(self) -> list[Act]:
+        if not self._undecided:
+            return []
+        for one in self._undecided:
+            one.decided = one.commands <= 0 or one.batches <= 0
+        done = [one.act for one in self._undecided if one.decided]
+        self._undecided = [one for one in self._undecided if not one.decided]
+        return done
+
+    # -- words --------------------------------------------------------------------------------
+
+    def _token(self, act: Act, held: Held) -> bytes:
+        """Of the delivery that a worker means: its own one, if it ever had the item."""
+        own = self.given.get(act.worker)
+        return own.token if own is not None and own.item is held.item else held.token
+
+    def _over(self, held: Held) -> None:
+        if held in held.item.held:
+            held.item.held.remove(held)
+        held.item.last = held
+
+    def _delivered(self, act: Act, held: Held) -> ItemDelivered:
+        item = held.item
+        item.given += 1
+        return ItemDelivered(
+            item.payload,
+            act.connection or NOBODY,
+            _text(held.token),
+            None if held.until is None else held.until - self._epoch,
+            final=not held.places and not held.in_place,
+            redelivered=item.given > item.enqueued,
+            at=act.at,
+        )
+
+    def _leased(self, act: Act, held: Held) -> ItemLeased:
+        assert held.until is not None
+        connection = act.connection or NOBODY
+        until = held.until - self._epoch
+        return ItemLeased(held.item.payload, connection, _text(held.token), until, act.at)
+
+    def _reclaimed(self, act: Act, held: Held) -> ItemReclaimed:
+        token = _text(held.token)
+        return ItemReclaimed(held.item.payload, act.connection, token, act.at)
+
+
+def _text(token: bytes) -> str:
+    return token.decode(errors="backslashreplace")

@@ -1,0 +1,185 @@
+"""What it means that items have moved: bytes that were in one place and are in another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.wire.redis_items import Act, Held, Item
+from harness.wire.redis_learned import Learned
+from harness.wire.redis_leases import Leases
+from harness.wire.redis_ledger import Ledger
+from harness.wire.redis_places import Place, Places
+from harness.wire.redis_values import Space, Zset
+
+
+class Moves:
+    """Reads a step's changes of places as deliveries, returns and ends."""
+
+    def __init__(
+        self, queue: bytes, space: Space, ledger: Ledger, learned: Learned, leases: Leases
+    ) -> None:
+        self._queue, self._space = queue, space
+        self._ledger, self._learned, self._leases = ledger, learned, leases
+
+    def read(self, act: Act, before: Mapping[bytes, Mapping[Place, int]]) -> None:
+        """Enter all moves of a step; `before` has the values that moved, and where they were."""
+        for value, old in before.items():
+            new = self._places.of(value)
+            ready = new.get((self._queue, b""), 0) - old.get((self._queue, b""), 0)
+            item = self._ledger.items.get(value)
+            if item is None and ready <= 0:
+                continue
+            gained, lost = self._difference(old, new), self._difference(new, old)
+            if not (ready or gained or lost):
+                continue
+            if item is None:
+                item = self._ledger.enqueue(act, value)
+                ready -= 1
+            self._one(act, item, ready, gained, lost)
+
+    @property
+    def _places(self) -> Places:
+        return self._space.places
+
+    def _difference(self, old: Mapping[Place, int], new: Mapping[Place, int]) -> list[Place]:
+        """The places outside the queue where it is more often in `new`, as often as it is."""
+        return [
+            place
+            for place, count in new.items()
+            if place[0] != self._queue
+            for _ in range(count - old.get(place, 0))
+        ]
+
+    def _one(
+        self, act: Act, item: Item, ready: int, gained: list[Place], lost: list[Place]
+    ) -> None:
+        emptied = self._lose(act, item, lost)
+        if act.outside:
+            self._seeded(act, item, ready)
+            return
+        for index in range(-ready):
+            self._taken(act, item, gained[index::-ready], emptied)
+        for _ in range(ready):
+            self._ready(act, item, emptied)
+        for held in emptied:
+            self._left(act, held, gained)
+        if gained and ready >= 0 and not emptied:
+            self._kept(act, item, gained)
+
+    def _lose(self, act: Act, item: Item, lost: list[Place]) -> list[Held]:
+        """Take places away from who has the item there; who has nothing left then."""
+        emptied = []
+        for place in lost:
+            for one in item.held:
+                if place in one.extra:
+                    one.extra.remove(place)
+                    break
+            owners = [one for one in item.held if place in one.places]
+            if not owners:
+                continue
+            # Of equal items a worker gives up its own one first.
+            held = next((one for one in owners if one.worker == act.worker), owners[0])
+            held.places.remove(place)
+            if not held.places and not held.in_place:
+                emptied.append(held)
+        return emptied
+
+    def _seeded(self, act: Act, item: Item, ready: int) -> None:
+        for _ in range(ready):
+            self._ledger.enqueue(act, item.value)
+        item.held = [one for one in item.held if one.places or one.in_place]
+
+    def _taken(self, act: Act, item: Item, gained: list[Place], emptied: list[Held]) -> None:
+        """It has left the queue."""
+        kept = next((one for one in item.held if one.in_place), None)
+        if kept is not None:
+            kept.in_place = False
+            if kept.places:
+                return
+            emptied.append(kept)
+            return
+        held = self._ledger.deliver(act, item, list(gained))
+        self._learned.processing.update(dict.fromkeys(key for key, _ in gained))
+        self._name(held)
+
+    def _ready(self, act: Act, item: Item, emptied: list[Held]) -> None:
+        """It has come into the queue: for the first time, or back."""
+        back = emptied.pop() if emptied else None
+        if back is None:
+            mine = [one for one in item.held if one.worker == act.worker]
+            back = next((one for one in (*mine, *item.held) if not one.returned), None)
+        if back is None:
+            if not self._ledger.came_back(act, item):
+                self._ledger.enqueue(act, item.value)
+        elif back.places or back.in_place:  # and lies in both: the other half will follow
+            self._ledger.free(act, back)
+        else:
+            self._ledger.put_back(act, back)
+
+    def _left(self, act: Act, held: Held, gained: list[Place]) -> None:
+        """It is no more where somebody had it, and not in the queue either."""
+        keys = {key for key, _ in gained}
+        mine, claimed = held.worker == act.worker, keys <= self._learned.processing.keys()
+        if not gained:
+            self._gone(act, held)
+        elif keys & self._learned.dead.keys():
+            self._ledger.settle(act, held, "dead")
+        elif keys & self._learned.done.keys():
+            self._ledger.settle(act, held)
+        elif self._given(act, held) and (claimed or not mine):
+            self._learned.processing.update(dict.fromkeys(keys))
+            self._name(self._ledger.take_over(act, held, list(gained)))
+        elif claimed:
+            held.places = list(gained)
+            self._name(held)
+        elif self._later(gained, held.item.value, act.moment):
+            held.places = list(gained)
+            self._ledger.free(act, held)
+        else:
+            self._bury(act, held, keys)
+
+    def _gone(self, act: Act, held: Held) -> None:
+        """It is nowhere any more, or only where it has come to lie before."""
+        rest = {key for key, _ in held.extra if not self._leases.is_deadline(key)}
+        if held.returned and self._is_ready(held.item.value):
+            held.item.held.remove(held)  # the other half of putting it back
+        elif rest - self._learned.done.keys():
+            self._bury(act, held, rest)
+        else:
+            self._ledger.settle(act, held)
+
+    def _bury(self, act: Act, held: Held, keys: set[bytes]) -> None:
+        self._learned.dead.update(dict.fromkeys(sorted(keys)))
+        self._ledger.settle(act, held, "dead")
+
+    def _is_ready(self, value: bytes) -> bool:
+        return (self._queue, b"") in self._places.of(value)
+
+    def _given(self, act: Act, held: Held) -> bool:
+        """Whether this worker was given the item; without an answer it may have been."""
+        return act.group is not None and act.answer_has(held.item.value) is not False
+
+    def _later(self, gained: list[Place], value: bytes, now: float) -> bool:
+        """Whether it waits in a sorted set for a moment to come."""
+        zset = self._space.get(gained[0][0])
+        score = zset.score(value) if isinstance(zset, Zset) else None
+        return score is not None and now < score < 1e11
+
+    def _kept(self, act: Act, item: Item, gained: list[Place]) -> None:
+        """It has come to lie in one more place."""
+        keys = dict.fromkeys(key for key, _ in gained)
+        mine = next((one for one in item.held if one.worker == act.worker), None)
+        if mine is not None:
+            mine.extra += gained
+        elif self._ledger.set_aside(act, item):
+            self._learned.dead.update(keys)
+        elif item.last is not None and item.last.worker == act.worker and not item.held:
+            self._learned.processing.update(keys)
+            self._ledger.revive(item.last, gained)
+
+    def _name(self, held: Held) -> None:
+        """Where a hash has the item, the field is the token of this delivery."""
+        for _, sub in held.places:
+            if sub:
+                self._ledger.name(held, sub)
+                return

@@ -1,0 +1,166 @@
+"""A queue that is a stream with a consumer group: entries, and who has which of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from harness.wire.redis_items import Act, Held, Item
+from harness.wire.redis_learned import Learned
+from harness.wire.redis_ledger import Ledger
+from harness.wire.redis_words import Words, name
+
+_Id = tuple[int, int]
+#: How Redis replicates an entry's id.
+_ID = re.compile(rb"\d+-\d+")
+
+
+class Streams:
+    """Follows the stream `queue`; an entry's item is its `field`, or its only value.
+
+    An entry that nobody has acknowledged may be taken over once it has been idle for so long as
+    those say who take over. With that, Redis has no end of a lease, but there is one.
+    """
+
+    def __init__(self, queue: bytes, field: bytes, ledger: Ledger, learned: Learned) -> None:
+        self._queue, self._field = queue, field
+        self._ledger, self._learned = ledger, learned
+        self._entries: dict[bytes, Item] = {}
+        self._pending: dict[bytes, Held] = {}
+        #: The last entry that the group was given.
+        self._last: _Id = (0, 0)
+        #: The consumer group.
+        self._name = b""
+        self.used = False
+
+        self._changes: Mapping[bytes, Callable[[Act, Words], None]] = {
+            b"XGROUP": self._group,
+            b"XADD": self._added,
+            b"XCLAIM": self._claimed,
+            b"XACK": self._acknowledged,
+            b"XDEL": self._deleted,
+            b"XSETID": lambda *_: None,
+        }
+
+    def ready(self) -> list[bytes]:
+        """What nobody was given yet."""
+        return [one.value for key, one in self._entries.items() if _id(key) > self._last]
+
+    def apply(self, act: Act, effect: Words) -> bool:
+        """Enter an effect on a stream; False for one that is not known, or does not fit."""
+        change = self._changes.get(name(effect))
+        if change is None:
+            return False
+        try:
+            change(act, effect)
+        except (IndexError, StopIteration, TypeError, ValueError):
+            return False
+        return True
+
+    def look(self, act: Act) -> None:
+        """A worker that reads what its consumer has already: another run of it may have left it."""
+        group = act.group
+        if group is None or not group.plain or name(group.tops[0]) != b"XREADGROUP":
+            return
+        for key in group.brought & self._pending.keys():
+            held = self._pending[key]
+            if not held.new and held.connection != act.connection:
+                self._take_over(act, key, held, act.moment)
+
+    # -- effects ------------------------------------------------------------------------------
+
+    def _added(self, act: Act, effect: Words) -> None:
+        if effect[1] != self._queue:
+            return
+        self.used = True
+        entry, *rest = effect[
+            next(at for at in range(2, len(effect)) if _ID.fullmatch(effect[at])) :
+        ]
+        value = dict(zip(rest[::2], rest[1::2], strict=True)).get(self._field, rest[1])
+        item = self._ledger.items.get(value)
+        if item is None or not self._ledger.came_back(act, item):
+            item = self._ledger.enqueue(act, value)
+        self._entries[entry] = item
+
+    def _claimed(self, act: Act, effect: Words) -> None:
+        """XCLAIM key group consumer 0 ID TIME ms … [LASTID id], whoever has claimed how."""
+        _, key, group, _, _, entry, *options = effect
+        item = self._entries.get(entry)
+        if key != self._queue or item is None or not self._is_ours(group):
+            return
+        told = dict(zip(options[::2], options[1::2], strict=False))
+        since = int(told.get(b"TIME", b"0")) / 1000 or act.moment
+        self._last = max(self._last, _id(entry))
+        line = () if act.group is None else act.group.tops[0]
+        self._learn_idle(line)
+        held = self._pending.get(entry)
+        if held is None:
+            held = self._ledger.deliver(act, item, [], in_place=True)
+            self._give(act, entry, held, since)
+        elif _just_id(line) and held.worker == act.worker:
+            if self._learned.idle is not None:
+                self._ledger.lease(act, held, since + self._learned.idle)
+        else:
+            self._take_over(act, entry, held, since)
+
+    def _is_ours(self, group: bytes) -> bool:
+        """Of several groups, each of which gets all entries, only the first one counts."""
+        self._name = self._name or group
+        return group == self._name
+
+    def _take_over(self, act: Act, entry: bytes, held: Held, since: float) -> None:
+        self._give(act, entry, self._ledger.take_over(act, held, []), since)
+
+    def _give(self, act: Act, entry: bytes, held: Held, since: float) -> None:
+        self._pending[entry] = held
+        self._ledger.name(held, entry)
+        if self._learned.idle is not None:
+            self._ledger.lease(act, held, since + self._learned.idle)
+
+    def _acknowledged(self, act: Act, effect: Words) -> None:
+        if effect[1] == self._queue and self._is_ours(effect[2]):
+            for entry in effect[3:]:
+                self._settle(act, entry)
+
+    def _settle(self, act: Act, entry: bytes) -> None:
+        held = self._pending.pop(entry, None)
+        if held is not None:
+            self._ledger.settle(act, held)
+
+    def _deleted(self, act: Act, effect: Words) -> None:
+        for entry in effect[2:] if effect[1] == self._queue else ():
+            item = self._entries.pop(entry, None)
+            if entry in self._pending:
+                self._settle(act, entry)
+            elif item is not None and _id(entry) > self._last and not act.outside:
+                self._ledger.deliver(act, item, [])
+
+    def _group(self, act: Act, effect: Words) -> None:
+        """A group's beginning, or what was read with NOACK."""
+        if len(effect) < 5 or effect[2] != self._queue:
+            return
+        if effect[1].upper() not in (b"CREATE", b"SETID") or not self._is_ours(effect[3]):
+            return
+        newest = max(map(_id, self._entries), default=(0, 0))
+        last = newest if effect[4] == b"$" else _id(effect[4])
+        if act.group is not None and name(act.group.tops[0]) == b"XREADGROUP":
+            for entry, item in self._entries.items():
+                if self._last < _id(entry) <= last:
+                    self._ledger.deliver(act, item, [])
+        self._last = last
+
+    def _learn_idle(self, line: Words) -> None:
+        """What others must have left alone for so long is free; JUSTID is for one's own."""
+        if name(line) not in (b"XCLAIM", b"XAUTOCLAIM") or len(line) < 5 or _just_id(line):
+            return
+        if line[4].isdigit() and int(line[4]) > 0:
+            self._learned.idle = int(line[4]) / 1000
+
+
+def _just_id(line: Words) -> bool:
+    return b"JUSTID" in (word.upper() for word in line)
+
+
+def _id(entry: bytes) -> _Id:
+    stamp, _, number = entry.partition(b"-")
+    return int(stamp), int(number or 0)

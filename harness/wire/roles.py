@@ -1,0 +1,39 @@
+"""Which of a worker's Redis commands does what, as a fault-free run has taught it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.tap.points import Signature
+
+
+class Roles(msgspec.Struct, frozen=True):
+    """What a worker's commands are for, and where items lie; each in the order of learning.
+
+    Of a transaction the commands in it have roles, EXEC has none. Commands on a key for each item
+    (`SET lease:<item>`) have none either: their signatures would not come again.
+    """
+
+    #: They have brought an item.
+    claims: tuple[Signature, ...] = ()
+    #: They have made an item go for good.
+    settles: tuple[Signature, ...] = ()
+    #: They have made a lease longer.
+    renews: tuple[Signature, ...] = ()
+    #: Their holder has given an item back with them.
+    gives_back: tuple[Signature, ...] = ()
+    #: They read how many items there are.
+    asks: tuple[Signature, ...] = ()
+    #: Keys under which items lie that somebody has.
+    processing: tuple[bytes, ...] = ()
+    #: Keys under which items lie that nobody will be given any more.
+    dead: tuple[bytes, ...] = ()
+    #: Keys under which items lie whose work is done.
+    done: tuple[bytes, ...] = ()
+    #: Seconds without a sign after which a stream's entry is taken over, where that was seen.
+    idle: float | None = None
+
+    def fault_free(self) -> Roles:
+        """What was set aside while nothing failed was not dead, but done."""
+        done = tuple(dict.fromkeys((*self.done, *self.dead)))
+        return msgspec.structs.replace(self, dead=(), done=done)

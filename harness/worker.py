@@ -1,0 +1,76 @@
+"""What a user says about a worker, and what must hold of it before anything is created."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import UsageError
+
+#: A queue's name: what Redis and RabbitMQ take, and a namespace's objects can be named after.
+_QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+#: What the task pages' workers print, and others like them.
+START = r"(Working on|Processing) (?P<item>.+)"
+DONE = r"(Done|Finished) (?P<item>.+)"
+
+
+@dataclass(frozen=True)
+class WorkerUnderTest:
+    """An image, and all that its owner may say about it."""
+
+    #: As Docker knows it, or `recipe:NAME` for one of this project's own.
+    image: str
+    pattern: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    #: The user's own Job manifest.
+    job: Path | None = None
+    #: Which container of its pod takes the work; empty when there is only one.
+    container: str = ""
+    #: Empty: the task page's.
+    queue: str = ""
+    #: The environment variable that names the queue, where the worker has one.
+    queue_env: str = ""
+    start_pattern: str = START
+    done_pattern: str = DONE
+    #: An item that makes this worker's handler fail; None when its owner does not say.
+    failing_item: bytes | None = None
+
+    def check(self) -> None:
+        """Raise `UsageError` for what cannot be."""
+        if not self.image.strip():
+            raise UsageError("no worker image is given", expected="--image NAME")
+        if self.queue and not _QUEUE.fullmatch(self.queue):
+            raise UsageError(
+                f"{self.queue!r} cannot be the name of the queue",
+                expected="letters, digits and . _ : - only, up to 100 of them",
+                seen=self.queue,
+                todo="give another --queue, or leave it out for the task page's",
+            )
+        if self.queue and not (self.queue_env or self.job):
+            raise UsageError(
+                "the worker cannot be told of another queue",
+                expected="--queue-env NAME, the environment variable that names the queue",
+                seen=f"--queue {self.queue} alone",
+            )
+        for flag, pattern in (
+            ("--start-pattern", self.start_pattern),
+            ("--done-pattern", self.done_pattern),
+        ):
+            _with_item(flag, pattern)
+
+
+def _with_item(flag: str, pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise UsageError(
+            f"{flag} is no regular expression", expected="as Python's `re` has it", seen=f"{error}"
+        ) from None
+    if "item" not in groups:
+        raise UsageError(
+            f"{flag} does not say where the item stands",
+            expected="a group named item, as in 'Working on (?P<item>.+)'",
+            seen=pattern,
+        )

@@ -1,0 +1,152 @@
+"""Two brokers, and what a tap before them sees: one with leases, one with connections."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import count
+
+from simulator.world import World
+
+from harness.history import (
+    AskedForItem,
+    BrokerDepth,
+    FoundEmpty,
+    ItemDelivered,
+    ItemEnqueued,
+    ItemLeased,
+    ItemLeft,
+    ItemReclaimed,
+    ItemSettled,
+)
+
+QUEUE = "queue"
+Token = str
+
+
+class Leases:
+    """Redis with a list and leases: who has an item keeps it until its lease ends."""
+
+    def __init__(self, world: World, lease: float) -> None:
+        self._world, self.lease = world, lease
+        self.ready: deque[str] = deque()
+        self.taken: dict[Token, tuple[str, float]] = {}
+        self.dead: list[str] = []
+        self._tokens = count(1)
+
+    def send(self, item: str) -> None:
+        self.ready.append(item)
+        self._world.see("tap", ItemEnqueued(item, QUEUE))
+
+    def pop(self, connection: int) -> str | None:
+        """For good: nobody else will ever have it."""
+        self._ask(connection)
+        if not self.ready:
+            self._world.see("tap", FoundEmpty(connection, QUEUE, self._world.now))
+            return None
+        item = self.ready.popleft()
+        self._world.see("tap", ItemDelivered(item, connection, final=True, at=self._world.now))
+        return item
+
+    def claim(self, connection: int, *, reclaims: bool = True) -> tuple[Token, str] | None:
+        """An item whose lease has ended, else one that is ready."""
+        self._ask(connection)
+        now, item = self._world.now, None
+        expired = [token for token, (_, until) in self.taken.items() if until <= now]
+        if expired and reclaims:
+            item, _ = self.taken.pop(expired[0])
+            self._world.see("tap", ItemReclaimed(item, connection, expired[0], now))
+        elif self.ready:
+            item = self.ready.popleft()
+        if item is None:
+            self._world.see("tap", FoundEmpty(connection, QUEUE, now))
+            return None
+        token = f"t{next(self._tokens)}"
+        self.taken[token] = item, now + self.lease
+        self._world.see("tap", ItemDelivered(item, connection, token, now + self.lease, at=now))
+        return token, item
+
+    def renew(self, connection: int, token: Token) -> bool:
+        now = self._world.now
+        if token not in self.taken or self.taken[token][1] <= now:
+            return False
+        item = self.taken[token][0]
+        self.taken[token] = item, now + self.lease
+        self._world.see("tap", ItemLeased(item, connection, token, now + self.lease, now))
+        return True
+
+    def settle(self, connection: int, token: Token, item: str, *, dead: bool = False) -> bool:
+        valid = token in self.taken
+        if valid:
+            del self.taken[token]
+            if dead:
+                self.dead.append(item)
+        how = "dead" if dead else "acked"
+        self._world.see("tap", ItemSettled(item, connection, how, token, valid, at=self._world.now))
+        return valid
+
+    def lost(self, connection: int) -> None:
+        """A connection is over: here that changes nothing."""
+
+    def empty(self) -> bool:
+        return not self.ready and not self.taken
+
+    def drain(self) -> None:
+        for item in self.dead:
+            self._world.see("broker", ItemLeft(item, QUEUE + ":dead", "dead"))
+        for item in self.ready:
+            self._world.see("broker", ItemLeft(item, QUEUE, "ready"))
+        for item, _ in self.taken.values():
+            self._world.see("broker", ItemLeft(item, QUEUE, "leased"))
+        depth = BrokerDepth(QUEUE, len(self.ready), leased=len(self.taken), final=True)
+        self._world.see("broker", depth)
+
+    def _ask(self, connection: int) -> None:
+        self._world.see("tap", AskedForItem(connection, QUEUE, at=self._world.now))
+
+
+class Connections:
+    """RabbitMQ: who has a message keeps it for as long as the connection lasts."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.ready: deque[tuple[str, bool]] = deque()
+        self.taken: dict[Token, tuple[str, int]] = {}
+        self._tags = count(1)
+
+    def send(self, item: str) -> None:
+        self.ready.append((item, False))
+        self._world.see("harness", ItemEnqueued(item, QUEUE))
+
+    def ask(self, connection: int, room: int | None = 1) -> None:
+        self._world.see("tap", AskedForItem(connection, QUEUE, room, self._world.now))
+
+    def take(self, connection: int, *, for_good: bool = False) -> tuple[Token, str] | None:
+        if not self.ready:
+            return None
+        item, again = self.ready.popleft()
+        token = f"1/{next(self._tags)}"
+        if not for_good:
+            self.taken[token] = item, connection
+        now = self._world.now
+        seen = ItemDelivered(item, connection, token, final=for_good, redelivered=again, at=now)
+        self._world.see("tap", seen)
+        return token, item
+
+    def settle(self, connection: int, token: Token, item: str, *, dead: bool = False) -> bool:
+        self.taken.pop(token, None)
+        how = "refused" if dead else "acked"
+        self._world.see("tap", ItemSettled(item, connection, how, token, None, self._world.now))
+        return True
+
+    def lost(self, connection: int) -> None:
+        """A connection is over: what it had is there again, at the head."""
+        for token in [one for one, (_, held) in self.taken.items() if held == connection]:
+            self.ready.appendleft((self.taken.pop(token)[0], True))
+
+    def drain(self) -> None:
+        for item, _ in self.ready:
+            self._world.see("broker", ItemLeft(item, QUEUE, "ready"))
+        for item, _ in self.taken.values():
+            self._world.see("broker", ItemLeft(item, QUEUE, "unacked"))
+        depth = BrokerDepth(QUEUE, len(self.ready), unacked=len(self.taken), final=True)
+        self._world.see("broker", depth)

@@ -1,0 +1,130 @@
+"""One simulated run: a Job, a fault at its moment, and the history that observers make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from simulator import workers
+from simulator.broker import Connections, Leases
+from simulator.cluster import BACK_OFF, START, Cluster, Container
+from simulator.world import Steps, World
+
+from harness.history import (
+    SCHEMA,
+    Bounds,
+    Event,
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    Figures,
+    Header,
+    ItemDelivered,
+    ItemSettled,
+    RunEnded,
+)
+
+_MARGIN = 10.0
+FAULT = "a worker killed"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is simulated. `fault`: none, or how, and when, the first worker with an item dies."""
+
+    pattern: str = "fine"
+    items: int = 4
+    parallelism: int = 2
+    work: float = 2.0
+    lease: float = 8.0
+    defect: str = ""
+    fault: str = ""
+    failing: bool = False
+    completions: int | None = None
+    seed: int = 0
+    #: Seconds for an item in the fault-free run, where they were others than now.
+    usual: float | None = None
+
+    @property
+    def names(self) -> list[str]:
+        return [f"item-{number}" for number in range(self.items)]
+
+
+def run(plan: Plan) -> tuple[Header, list[Event]]:
+    """The whole history of a run."""
+    world, header = World(plan.seed), _header(plan)
+    fine = plan.pattern == "fine"
+    failing = plan.names[0] if plan.failing else None
+    habits = workers.Habits(plan.work, failing, plan.defect)
+    broker: Leases | Connections = Leases(world, plan.lease) if fine else Connections(world)
+    for name in plan.names:
+        broker.send(name)
+
+    def program(body: Container) -> Steps:
+        if isinstance(broker, Leases):
+            return workers.fine(body, broker, habits)
+        return workers.coarse(body, broker, habits)
+
+    completions = plan.completions if fine or plan.completions else plan.items
+    cluster = Cluster(world, broker, program, parallelism=plan.parallelism, completions=completions)
+    healed = _harm(plan, world, cluster) if plan.fault else 0.0
+    world.run(healed + header.bounds.end + 1, lambda: cluster.over)
+    world.run(world.now + 2, lambda: False)
+    broker.drain()
+    world.see("harness", RunEnded())
+    return header, world.events
+
+
+def _header(plan: Plan) -> Header:
+    """As a fault-free run of the same worker would have it."""
+    early = plan.defect in ("settles first", "pops")
+    work = plan.usual or plan.work
+    figures = Figures(
+        work=work,
+        lease=plan.lease if plan.pattern == "fine" and plan.defect != "pops" else None,
+        pod_start=START,
+        starts_matched=True,
+        settles_after_work=not early,
+    )
+    reclaim = plan.lease + BACK_OFF + 2 * work + START + _MARGIN
+    return Header(
+        schema=SCHEMA,
+        scenario=plan.fault or "simulated",
+        pattern=plan.pattern,
+        image="simulated:1",
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        bounds=Bounds(
+            reclaim=reclaim,
+            progress=work + _MARGIN,
+            end=reclaim + plan.items * (plan.work + BACK_OFF) + 3 * _MARGIN,
+        ),
+        figures=figures,
+        faults=(FAULT,) if plan.fault else (),
+        failing_item=plan.names[0] if plan.failing else None,
+        failing_known=plan.failing,
+    )
+
+
+def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
+    """Let the run come to the moment of its fault, and do it; when it is healed."""
+    how, _, when = plan.fault.partition(" ")
+    moment = ItemSettled if when == "after settling" else ItemDelivered
+
+    def reached() -> bool:
+        return any(isinstance(event.what, moment) for event in world.events)
+
+    world.run(1000, reached)
+    seen = next(event.what for event in world.events if isinstance(event.what, moment))
+    if when == "in work":
+        world.run(world.now + plan.work / 2, lambda: False)
+    connection = getattr(seen, "connection", None)
+    victim = next(one for one in cluster.running.values() if one and one.connection == connection)
+    world.see("harness", FaultInjected(FAULT, how, victim.worker))
+    begun = world.events[-1].id
+    if how == "deleted":
+        cluster.delete(victim)
+    else:
+        victim.dies()
+    world.see("harness", FaultConfirmed(FAULT, (begun,)))
+    world.see("harness", FaultHealed(FAULT))
+    return world.now

@@ -1,0 +1,132 @@
+"""Workers of both patterns: right, or with one defect."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+from simulator.broker import Connections, Leases
+from simulator.world import Steps
+
+#: How often who finds nothing looks again, in seconds.
+POLL = 1.0
+#: How often a consumer's delivery is looked for, in seconds.
+_TICK = 0.1
+
+
+class Body(Protocol):
+    """What a worker's process has to do with the world."""
+
+    connection: int
+
+    def says(self, word: str, item: str) -> None: ...
+
+    def exits(self, code: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How a worker works: its seconds for an item, the item that it fails on, its defect."""
+
+    work: float
+    failing: str | None = None
+    defect: str = ""
+
+
+def fine(body: Body, queue: Leases, habits: Habits) -> Steps:
+    """Takes items until nothing is ready and nothing is leased."""
+    defect = habits.defect
+    if defect == "fabricates":
+        body.says("begins", "nothing that was sent")
+    code: int | None = None
+    while code is None and not _done(queue, defect):
+        claims = _claims(body, queue, defect)
+        if not claims:
+            yield POLL
+        for claim in claims:
+            code = yield from _attempt(body, queue, *claim, habits)
+    while defect == "never exits":
+        yield POLL
+    body.exits(code or 0)
+
+
+def _attempt(
+    body: Body, queue: Leases, token: str, item: str, habits: Habits
+) -> Generator[float, None, int | None]:
+    """The work on one item; with what the worker exits after it, or None."""
+    defect = habits.defect
+    body.says("begins", item)
+    if defect == "settles first":
+        queue.settle(body.connection, token, item)
+    yield from _work(queue, body.connection, token, habits)
+    if item == habits.failing:
+        swallowed = defect == "swallows"
+        queue.settle(body.connection, token, item, dead=not swallowed)
+        return None if swallowed else 1
+    body.says("done", item)
+    if defect == "never settles":
+        return 0
+    if defect not in ("pops", "settles first"):
+        queue.settle(body.connection, token, item)
+    return None
+
+
+def _done(queue: Leases, defect: str) -> bool:
+    return not queue.ready if defect == "leaves early" else queue.empty()
+
+
+def _claims(body: Body, queue: Leases, defect: str) -> list[tuple[str, str]]:
+    if defect == "pops":
+        item = queue.pop(body.connection)
+        return [] if item is None else [("", item)]
+    many = 2 if defect == "hoards" else 1
+    claims = (
+        queue.claim(body.connection, reclaims=defect != "never reclaims") for _ in range(many)
+    )
+    return [claim for claim in claims if claim is not None]
+
+
+def _work(queue: Leases, connection: int, token: str, habits: Habits) -> Steps:
+    rest = habits.work
+    while rest > 0:
+        step = min(rest, queue.lease / 3)
+        yield step
+        rest -= step
+        for held in list(queue.taken) if habits.defect == "hoards" else [token]:
+            queue.renew(connection, held)
+
+
+def coarse(body: Body, queue: Connections, habits: Habits) -> Steps:
+    """Takes one message, and exits."""
+    defect = habits.defect
+    wanted = {"takes two": 2, "hoards": 3}.get(defect, 1)
+    if defect == "leaves on empty" and not queue.ready:
+        body.exits(0)
+        return
+    queue.ask(body.connection, wanted)
+    claims: list[tuple[str, str]] = []
+    while not claims:
+        claim = queue.take(body.connection, for_good=defect == "pops")
+        if claim is None:
+            yield _TICK
+        else:
+            claims.append(claim)
+    while len(claims) < wanted and (more := queue.take(body.connection)) is not None:
+        claims.append(more)
+    queue.ask(body.connection, 0)
+    for token, item in claims if defect == "takes two" else claims[:1]:
+        body.says("begins", item)
+        if defect == "settles first":
+            queue.settle(body.connection, token, item)
+        yield habits.work
+        if item == habits.failing:
+            if defect == "swallows":
+                queue.settle(body.connection, token, item)
+            body.exits(0 if defect in ("swallows", "hides failures") else 1)
+            return
+        body.says("done", item)
+        if defect not in ("settles first", "pops", "never settles"):
+            queue.settle(body.connection, token, item)
+    yield _TICK  # a process does not end in no time
+    body.exits(0)

@@ -1,0 +1,98 @@
+"""J1: after the first success no new pod comes; the Job is Complete when the rest have ended."""
+
+from __future__ import annotations
+
+import pytest
+from histories import Tale, good_coarse, good_fine
+
+from harness.history import ContainerSeen, JobSeen, PodSeen
+from harness.verdict import Outcome, Subject
+
+
+def succeeded(completions: int | None = None) -> Tale:
+    """`a` has succeeded at 5, `b` is still at work."""
+    tale = Tale("fine", completions=completions)
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.worked(1, "a", "apple")
+    tale.exited(5, "a")
+    tale.job(5.5, succeeded=1)
+    return tale
+
+
+def test_no_new_pod_and_complete() -> None:
+    assert good_fine().finds("J1") is Outcome.PASS
+
+
+def test_complete_also_when_the_rest_was_killed() -> None:
+    tale = succeeded()
+    tale.killed(7, "b")
+    tale.job(8, "Complete")
+    tale.over(9)
+    assert tale.finds("J1") is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("added", "completions", "outcome"),
+    [
+        pytest.param(7.0, None, Outcome.FAIL, id="later"),
+        pytest.param(5.2, None, Outcome.UNKNOWN, id="in the same second"),
+        pytest.param(5.2, 4, Outcome.FAIL, id="at once, for completions are set"),
+    ],
+)
+def test_a_new_pod(added: float, completions: int | None, outcome: Outcome) -> None:
+    tale = succeeded(completions)
+    tale.came(added, "c")
+    tale.over(9)
+    assert tale.finds("J1") is outcome
+
+
+def test_it_is_the_jobs_fault() -> None:
+    tale = succeeded(completions=4)
+    tale.came(7, "c")
+    tale.over(9)
+    failure = tale.failure("J1")
+    assert failure.subject is Subject.JOB
+    assert tale.what(failure) == [ContainerSeen, PodSeen]
+
+
+def test_what_came_first_is_told_by_the_versions() -> None:
+    """The news of a pod may be late; its version is that of its creation."""
+    tale = succeeded()
+    seen = PodSeen("added", "uid-c", "pod-c", "Running", resource_version=1)
+    tale.put(8, "pods", seen)
+    tale.job(9, "Complete")
+    tale.over(10)
+    assert tale.finds("J1") is Outcome.PASS
+
+
+def test_not_complete_though_all_have_ended() -> None:
+    tale = succeeded()
+    tale.exited(7, "b")
+    tale.job(8)
+    tale.over(90)
+    failure = tale.failure("J1")
+    assert failure.subject is Subject.JOB
+    assert tale.what(failure) == [ContainerSeen, ContainerSeen, JobSeen]
+
+
+def test_the_rest_is_still_at_work() -> None:
+    tale = succeeded()
+    tale.over(90)
+    assert tale.finds("J1") is Outcome.UNKNOWN
+
+
+def test_no_success() -> None:
+    tale = Tale("fine")
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.exited(2, "a", 1)
+    tale.over(9)
+    assert tale.finds("J1") is Outcome.UNKNOWN
+
+
+def test_it_is_none_of_coarse() -> None:
+    tale = good_coarse()
+    with pytest.raises(KeyError):
+        tale.finds("J1")

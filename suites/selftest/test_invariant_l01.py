@@ -1,0 +1,169 @@
+"""L1, reclaim: an item whose holder is gone comes to another worker, in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from histories import Tale, good_fine
+
+from harness.history import (
+    ConnectionCut,
+    ContainerSeen,
+    Figures,
+    ItemDelivered,
+    PodSeen,
+)
+from harness.verdict import Outcome
+
+LEASED = Figures(work=1.0, lease=10.0)
+#: The bound is 20 s, and `b` is idle from 4 on.
+IN_TIME, LATE = 15.0, 40.0
+
+
+def lost(pattern: str = "fine", *, again: float | None, last: float = 60.0, **fields: Any) -> Tale:
+    """`a` is killed at 2 with an item; `b` is there, idle, and takes it at some time, or never."""
+    tale = Tale(pattern, **{"figures": LEASED, "faults": ("killed",), **fields})
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.asked(1, "a")
+    tale.given(1, "a", "apple", until=11.0 if pattern == "fine" else None)
+    tale.killed(2, "a")
+    tale.harmed(2.5, "killed", "a")
+    tale.asked(4, "b")
+    if again is not None:
+        tale.given(again, "b", "apple", redelivered=True)
+        tale.settled(again + 1, "b", "apple")
+    tale.over(last)
+    return tale
+
+
+def test_taken_over_in_time() -> None:
+    for pattern in ("fine", "coarse"):
+        assert lost(pattern, again=IN_TIME).finds("L1") is Outcome.PASS
+
+
+def test_never_taken_over() -> None:
+    tale = lost(again=None)
+    assert tale.what(tale.failure("L1")) == [ItemDelivered, ContainerSeen]
+    assert lost("coarse", again=None).finds("L1") is Outcome.FAIL
+
+
+def test_taken_over_late() -> None:
+    tale = lost(again=LATE)
+    assert tale.what(tale.failure("L1")) == [ItemDelivered, ContainerSeen, ItemDelivered]
+
+
+def test_the_history_is_too_short() -> None:
+    assert lost(again=None, last=15).finds("L1") is Outcome.UNKNOWN
+
+
+def test_nobody_was_there_to_take_it() -> None:
+    """The only other worker is at work all the time."""
+    tale = Tale("fine", figures=LEASED)
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple", until=11.0)
+    tale.killed(2, "a")
+    tale.asked(2, "b")
+    tale.given(2, "b", "banana", until=100.0)
+    tale.over(100)
+    assert tale.finds("L1") is Outcome.UNKNOWN
+
+
+def test_nobody_was_lost_with_an_item() -> None:
+    (finding,) = good_fine().judged("L1").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.reason == "nobody was lost with an item"
+
+
+def test_given_back_in_time_is_not_lost() -> None:
+    tale = Tale("fine", figures=LEASED)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple", until=11.0)
+    tale.returned(2, "a", "apple")
+    tale.exited(2.1, "a", 143)
+    tale.over(60)
+    assert tale.finds("L1") is Outcome.UNKNOWN
+
+
+def test_a_pod_that_is_deleted() -> None:
+    tale = Tale("fine", figures=LEASED)
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple", until=11.0)
+    tale.deleted(3, "a")
+    tale.asked(4, "b")
+    tale.over(60)
+    assert tale.what(tale.failure("L1")) == [ItemDelivered, PodSeen]
+
+
+def test_cut_off_for_good() -> None:
+    for pattern in ("fine", "coarse"):
+        tale = Tale(pattern, figures=LEASED)
+        tale.sent("apple")
+        for who in "ab":
+            tale.came(1, who)
+        tale.given(1, "a", "apple", until=11.0)
+        tale.cut(2, "a")
+        tale.asked(4, "b")
+        tale.over(60)
+        assert tale.what(tale.failure("L1")) == [ItemDelivered, ConnectionCut]
+
+
+def test_cut_off_and_back_again() -> None:
+    """It keeps its lease over another connection."""
+    tale = Tale("fine", figures=LEASED)
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple", until=11.0)
+    tale.cut(2, "a")
+    tale.connected(3, "a")
+    tale.asked(4, "b")
+    tale.settled(50, "a", "apple")
+    tale.over(60)
+    assert tale.finds("L1") is Outcome.UNKNOWN
+
+
+def test_the_bound_is_reckoned_from_the_healing() -> None:
+    tale = lost(again=None)
+    tale.events.pop()
+    tale.harmed(30, "killed", "a")
+    tale.given(LATE, "b", "apple")
+    tale.over(60)
+    assert tale.finds("L1") is Outcome.PASS
+
+
+def test_without_leases_nobody_can_say_by_when() -> None:
+    tale = lost(again=None, figures=Figures(work=1.0))
+    assert tale.finds("L1") is Outcome.FAIL
+    tale = Tale("fine", figures=Figures(work=1.0))
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple")
+    tale.killed(2, "a")
+    tale.asked(4, "b")
+    tale.over(60)
+    assert tale.finds("L1") is Outcome.UNKNOWN
+
+
+def test_set_aside_is_dealt_with() -> None:
+    tale = lost(again=None)
+    tale.events.pop()
+    tale.settled(14, "b", "apple", "dead")
+    tale.over(60)
+    assert tale.finds("L1") is Outcome.PASS
+
+
+def test_the_next_run_of_its_container_may_take_it() -> None:
+    tale = lost("coarse", again=None)
+    tale.events.pop()
+    tale.came(12, "a")
+    tale.given(12, "a", "apple", redelivered=True)
+    tale.over(60)
+    assert tale.finds("L1") is Outcome.PASS

@@ -1,0 +1,176 @@
+"""S1, no loss: what the broker has forgotten was worked on to its end."""
+
+from __future__ import annotations
+
+from histories import Tale, good_coarse, good_fine
+
+from harness.history import (
+    ContainerSeen,
+    Figures,
+    ItemDelivered,
+    ItemEnqueued,
+    ItemLeft,
+    ItemSettled,
+    JobSeen,
+)
+from harness.verdict import Outcome, Subject
+
+EARLY = Figures(work=2.0, settles_after_work=False)
+LATE = Figures(work=2.0, settles_after_work=True)
+
+
+def early(figures: Figures = EARLY, *, killed: float = 2) -> Tale:
+    """Settled at once, then killed; the other worker does the rest, and the Job is Complete."""
+    tale = Tale("fine", figures=figures)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.asked(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(1.1, "a", "apple")
+    tale.killed(killed, "a")
+    tale.came(killed, "b")
+    tale.worked(killed, "b", "banana")
+    tale.exited(6, "b")
+    tale.job(7, "Complete", succeeded=1)
+    tale.over(9)
+    return tale
+
+
+def test_all_was_done() -> None:
+    assert good_fine().finds("S1") is Outcome.PASS
+    assert good_coarse().finds("S1") is Outcome.PASS
+
+
+def test_killed_after_it_had_settled_too_early() -> None:
+    tale = early()
+    failure = tale.failure("S1")
+    assert tale.what(failure) == [ItemDelivered, ItemSettled, ContainerSeen, JobSeen]
+    assert failure.subject is Subject.WORKER
+    assert "apple" in failure.reason
+
+
+def test_lost_also_where_the_job_does_not_end() -> None:
+    tale = early()
+    tale.drop(JobSeen)
+    assert tale.finds("S1") is Outcome.FAIL
+
+
+def test_a_worker_that_settles_after_the_work_had_done_it() -> None:
+    assert early(LATE).finds("S1") is Outcome.PASS
+
+
+def test_nothing_tells_when_it_settles() -> None:
+    assert early(Figures(work=2.0)).finds("S1") is Outcome.UNKNOWN
+
+
+def test_it_may_have_had_the_time() -> None:
+    short = Figures(work=0.1, settles_after_work=False)
+    assert early(short).finds("S1") is Outcome.FAIL
+    assert early(short, killed=4).finds("S1") is Outcome.UNKNOWN
+
+
+def test_it_said_that_it_was_done() -> None:
+    tale = early()
+    tale.finished(1.9, "a", "apple")
+    assert tale.finds("S1") is Outcome.PASS
+
+
+def popped(*, then_asks: bool = False, then_exits: int = 137) -> Tale:
+    tale = Tale("fine", figures=Figures(work=2.0))
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.asked(1, "a")
+    tale.given(1, "a", "apple", final=True)
+    if then_asks:
+        tale.asked(2.5, "a")
+    tale.exited(3, "a", then_exits)
+    tale.job(5, "Complete", succeeded=1)
+    tale.over(9)
+    return tale
+
+
+def test_popped_for_good_and_killed() -> None:
+    tale = popped()
+    assert tale.what(tale.failure("S1")) == [ItemDelivered, ContainerSeen, JobSeen]
+
+
+def test_popped_for_good_and_done() -> None:
+    assert popped(then_asks=True).finds("S1") is Outcome.PASS
+    assert popped(then_exits=0).finds("S1") is Outcome.PASS
+
+
+def test_a_pop_with_a_lease_after_it_is_a_claim_in_two_steps() -> None:
+    tale = Tale("fine")
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple", final=True)
+    tale.leased(1.01, "a", "apple", until=11)
+    tale.killed(2, "a")
+    tale.over(9)
+    assert tale.finds("S1") is Outcome.UNKNOWN
+
+
+def test_a_log_that_is_not_whole_may_have_said_more() -> None:
+    tale = early()
+    tale.finished(5, "b", "banana")
+    assert tale.finds("S1") is Outcome.FAIL
+    tale.log_broke(8, "a")
+    assert tale.finds("S1") is Outcome.UNKNOWN
+
+
+def test_all_messages_at_the_first_worker_which_does_one() -> None:
+    """Without an acknowledgement the broker gives all that it has, and forgets it."""
+    tale = Tale("coarse", completions=2)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.asked(1, "a")
+    tale.given(1, "a", "apple", final=True)
+    tale.given(1, "a", "banana", final=True)
+    tale.began(1.1, "a", "apple")
+    tale.exited(3, "a")
+    tale.over(9)
+    assert "banana" in tale.failure("S1").reason
+
+
+def test_complete_and_not_settled() -> None:
+    tale = good_fine()
+    tale.drop(ItemSettled, item="banana")
+    tale.left(10, "banana", where="leased")
+    assert tale.what(tale.failure("S1")) == [ItemEnqueued, ItemDelivered, JobSeen, ItemLeft]
+
+
+def test_complete_for_it_asked_for_too_few() -> None:
+    tale = good_coarse()
+    tale.put(0, "harness", ItemEnqueued("cherry", "queue"))
+    assert tale.failure("S1").subject is Subject.JOB
+
+
+def test_set_aside_is_not_lost() -> None:
+    tale = Tale("fine", figures=EARLY)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(1.1, "a", "apple", "dead")
+    tale.killed(2, "a")
+    tale.over(9)
+    assert tale.finds("S1") is Outcome.PASS
+
+
+def test_nobody_knows_whose_it_was() -> None:
+    tale = Tale("fine", figures=EARLY)
+    tale.sent("apple")
+    tale.came(1, "a", owned=False)
+    tale.given(1, "a", "apple")
+    tale.settled(1.1, "a", "apple")
+    tale.over(9)
+    assert tale.finds("S1") is Outcome.UNKNOWN
+
+
+def test_gone_without_a_word() -> None:
+    tale = Tale("fine")
+    tale.sent("apple")
+    tale.left(5)
+    tale.over(9)
+    (finding,) = tale.judged("S1").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "nobody was seen to settle it" in finding.reason

@@ -1,0 +1,60 @@
+"""S2, no fabrication: a worker works on what was sent, and on nothing else."""
+
+from __future__ import annotations
+
+from histories import Tale, good_fine
+
+from harness.history import Figures, ItemStarted, Raw
+from harness.verdict import Outcome
+
+MATCHED = Figures(starts_matched=True)
+
+
+def test_all_lines_are_about_items_that_were_sent() -> None:
+    assert good_fine(figures=MATCHED).finds("S2") is Outcome.PASS
+
+
+def test_the_fault_free_run_vouches_for_itself() -> None:
+    assert good_fine(figures=Figures()).finds("S2") is Outcome.PASS
+
+
+def test_work_on_what_nobody_has_sent() -> None:
+    tale = good_fine(figures=MATCHED)
+    tale.began(3, "a", "cherry")
+    failure = tale.failure("S2")
+    assert tale.what(failure) == [ItemStarted]
+    assert "cherry" in failure.reason
+
+
+def test_a_worker_whose_lines_are_not_about_items() -> None:
+    tale = good_fine(figures=Figures(starts_matched=False))
+    tale.began(3, "a", "the day with coffee")
+    assert tale.finds("S2") is Outcome.UNKNOWN
+
+
+def test_a_fault_free_run_with_lines_about_something_else() -> None:
+    tale = good_fine(figures=Figures())
+    tale.began(3, "a", "the day with coffee")
+    assert tale.finds("S2") is Outcome.UNKNOWN
+
+
+def test_a_worker_that_says_nothing() -> None:
+    tale = Tale("fine", faults=("a fault",))
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(2, "a", "apple")
+    tale.harmed(3, "a fault")
+    tale.over(9)
+    assert tale.finds("S2") is Outcome.UNKNOWN
+
+
+def test_an_item_that_is_no_text_may_be_printed_in_any_way() -> None:
+    tale = Tale("fine", figures=MATCHED)
+    item = Raw(b"\xff\xfe")
+    tale.sent(item)
+    tale.came(1, "a")
+    tale.given(1, "a", item)
+    tale.began(1.1, "a", r"\xff\xfe")
+    tale.over(9)
+    assert tale.finds("S2") is Outcome.PASS

@@ -1,0 +1,71 @@
+"""S13, accounting: in the coarse pattern each success stands for exactly one message."""
+
+from __future__ import annotations
+
+from histories import Tale, good_coarse
+
+from harness.history import ContainerSeen, ItemSettled
+from harness.verdict import Outcome
+
+
+def success(*settled: str) -> Tale:
+    tale = Tale("coarse", completions=2)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    for item in settled:
+        tale.given(1, "a", item)
+        tale.settled(2, "a", item)
+    tale.exited(3, "a")
+    tale.over(9)
+    return tale
+
+
+def test_one_message_each() -> None:
+    assert good_coarse().finds("S13") is Outcome.PASS
+
+
+def test_two_messages_in_one_success() -> None:
+    tale = success("apple", "banana")
+    assert tale.what(tale.failure("S13")) == [ItemSettled, ItemSettled, ContainerSeen]
+
+
+def test_an_empty_delivery() -> None:
+    tale = success()
+    assert tale.what(tale.failure("S13")) == [ContainerSeen]
+
+
+def test_an_empty_delivery_of_an_empty_queue() -> None:
+    tale = Tale("coarse", completions=2)
+    tale.came(1, "a")
+    tale.exited(3, "a")
+    tale.over(9)
+    assert tale.finds("S13") is Outcome.FAIL
+
+
+def test_the_next_run_of_a_killed_container_counts_for_itself() -> None:
+    tale = Tale("coarse", completions=2)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(2, "a", "apple")
+    tale.killed(2.5, "a")
+    tale.came(4, "a")
+    tale.given(4, "a", "banana")
+    tale.settled(5, "a", "banana")
+    tale.exited(6, "a")
+    tale.over(9)
+    assert tale.finds("S13") is Outcome.PASS
+
+
+def test_nobody_has_succeeded() -> None:
+    tale = Tale("coarse")
+    tale.sent("apple")
+    tale.over(9)
+    assert tale.finds("S13") is Outcome.UNKNOWN
+
+
+def test_not_known_whose() -> None:
+    tale = success()
+    tale.came(4, "b", owned=False)
+    tale.given(5, "b", "apple")
+    assert tale.finds("S13") is Outcome.UNKNOWN

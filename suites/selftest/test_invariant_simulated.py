@@ -1,0 +1,161 @@
+"""Simulated runs: what is right is never found wrong, and each defect is found where it shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulator.run import Plan, run
+
+from harness.judge import Judgement, judge
+from harness.verdict import Outcome, Subject
+
+#: By pattern and fault: what a right worker has proved then.
+PROVED = {
+    ("fine", ""): "S1 S2 S3 S9 S12 L2 L3 J1",
+    ("coarse", ""): "S1 S2 S3 S9 S12 S13 L2 L3",
+    ("fine", "killed in work"): "S1 S12 L1 L3",
+    ("fine", "deleted in work"): "S1 S12 L1 L3",
+    ("coarse", "killed in work"): "S1 S12 S13 L1 L3",
+    ("coarse", "deleted in work"): "S1 S12 S13 L1 L3",
+    ("fine", "killed after settling"): "S1 S12 L3",
+    # The Job waits for one completion more, as the task page says itself.
+    ("coarse", "killed after settling"): "S1",
+}
+
+plans = st.builds(
+    Plan,
+    items=st.integers(2, 6),
+    parallelism=st.integers(2, 3),
+    work=st.floats(0.8, 5.0),
+    lease=st.floats(4.0, 12.0),
+    seed=st.integers(0, 2**16),
+)
+quickly = settings(max_examples=15, deadline=None)
+
+
+def judged(plan: Plan) -> Judgement:
+    return judge(*run(plan))
+
+
+def blamed(judgement: Judgement) -> set[str]:
+    """What is found against the worker."""
+    return {
+        name
+        for name, verdict in judgement.verdicts.items()
+        if verdict.about(Subject.WORKER).outcome is Outcome.FAIL
+    }
+
+
+@pytest.mark.parametrize(("pattern", "fault"), PROVED, ids=" ".join)
+@quickly
+@given(plan=plans)
+def test_a_right_worker(pattern: str, fault: str, plan: Plan) -> None:
+    judgement = judged(replace(plan, pattern=pattern, fault=fault))
+    assert blamed(judgement) == set()
+    proved = {name for name in PROVED[pattern, fault].split() if judgement.proved(name)}
+    assert proved == set(PROVED[pattern, fault].split())
+
+
+@pytest.mark.parametrize("pattern", ["fine", "coarse"])
+@quickly
+@given(plan=plans)
+def test_a_right_worker_with_a_failing_item(pattern: str, plan: Plan) -> None:
+    judgement = judged(replace(plan, pattern=pattern, failing=True))
+    assert blamed(judgement) == set()
+    assert judgement.proved("S11")
+
+
+def case(
+    pattern: str,
+    defect: str,
+    must: str,
+    may: str = "",
+    /,
+    *,
+    fault: str = "",
+    failing: bool = False,
+) -> object:
+    plan = Plan(pattern, defect=defect, fault=fault, failing=failing)
+    name = "-".join(filter(None, (pattern, defect, fault))).replace(" ", "_")
+    return pytest.param(plan, set(must.split()), set(may.split()), id=name)
+
+
+@pytest.mark.parametrize(
+    ("defective", "must", "may"),
+    [
+        case("fine", "pops", "S1", "S3 S9 S12 L1", fault="killed in work"),
+        case("fine", "settles first", "S1 S3", "S9 S12 L1", fault="killed in work"),
+        case("fine", "settles first", "S3", "S9"),
+        case("fine", "never reclaims", "L1", "L3", fault="killed in work"),
+        case("fine", "leaves early", "S9", "S1 S12", fault=""),
+        case("fine", "leaves early", "", "S1 S9 S12 L1", fault="killed in work"),
+        case("fine", "swallows", "S11", "", failing=True),
+        case("fine", "fabricates", "S2"),
+        case("fine", "hoards", "L2"),
+        case("fine", "never exits", "L3"),
+        case("fine", "never settles", "S9 S12", "S1 S11 L1 L3"),
+        case("coarse", "pops", "S1", "S3 S12 L1", fault="killed in work"),
+        case("coarse", "settles first", "S1 S3", "S12 L1", fault="killed in work"),
+        case("coarse", "hides failures", "S11", "S1 S9 S12 S13", failing=True),
+        case("coarse", "swallows", "S11", "", failing=True),
+        case("coarse", "takes two", "S9 S13", "S12 L3"),
+        case("coarse", "hoards", "L2"),
+        case("coarse", "never settles", "S9 S13", "S1 S11 S12 L1 L3"),
+    ],
+)
+@quickly
+@given(plan=plans)
+def test_a_defect_is_found(defective: Plan, must: set[str], may: set[str], plan: Plan) -> None:
+    """And nothing else is, but what follows from it."""
+    chosen = replace(
+        plan,
+        pattern=defective.pattern,
+        defect=defective.defect,
+        fault=defective.fault,
+        failing=defective.failing,
+        **_shows(defective.defect, plan),
+    )
+    found = blamed(judged(chosen))
+    assert must <= found
+    assert found <= must | may
+
+
+def _shows(defect: str, plan: Plan) -> dict[str, float]:
+    """What the run must be like for a defect to show."""
+    if defect == "leaves early":  # one works on, for longer than the exit is uncertain
+        return {"items": plan.parallelism * 2 + 1, "work": max(plan.work, 3.5)}
+    if defect == "hoards":  # others wait, for longer than the bound
+        return {"items": 2, "parallelism": 2, "work": 30.0, "usual": plan.work}
+    return {}
+
+
+def test_a_coarse_worker_that_is_not_content_with_an_empty_queue() -> None:
+    plan = Plan("coarse", items=1, parallelism=2, completions=2, defect="leaves on empty")
+    assert blamed(judged(plan)) == {"S9", "S13"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "found"),
+    [
+        pytest.param(Plan("coarse", items=4, completions=2), {"S1", "S12", "L3"}, id="too few"),
+        pytest.param(Plan("coarse", items=2, completions=4), {"L3"}, id="too many"),
+        pytest.param(Plan("fine", items=4, completions=4), {"J1"}, id="any at all"),
+    ],
+)
+def test_completions_that_do_not_match(plan: Plan, found: set[str]) -> None:
+    """That is nothing against the worker."""
+    judgement = judged(plan)
+    assert blamed(judgement) == set()
+    verdicts = judgement.verdicts.items()
+    assert {name for name, verdict in verdicts if verdict.outcome is Outcome.FAIL} == found
+
+
+@quickly
+@given(plan=plans)
+def test_killed_between_settling_and_exit(plan: Plan) -> None:
+    judgement = judged(replace(plan, pattern="coarse", fault="killed after settling"))
+    (finding,) = judgement["L3"].findings
+    assert finding.subject is Subject.PATTERN

@@ -1,0 +1,223 @@
+"""The judge: what a defect of the history itself does to its verdicts; files, and what is told."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from histories import KILLED, Tale, good_coarse, good_fine
+
+from harness import judge as judging_module
+from harness.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
+from harness.history import Figures, NotUnderstood
+from harness.invariants import Invariant
+from harness.judge import invariants, judge
+from harness.judging import judge_files
+from harness.verdict import Finding, Outcome, Subject, failed, passed
+from harness.view import View
+
+IDS = ["S1", "S2", "S3", "S9", "S11", "S12", "S13", "L1", "L2", "L3", "J1"]
+
+
+def test_all_invariants_in_order() -> None:
+    assert [one.id for one in invariants()] == IDS
+
+
+def test_each_pattern_has_its_own() -> None:
+    fine, coarse = good_fine(), good_coarse()
+    assert list(judge(fine.header, fine.events).verdicts) == [one for one in IDS if one != "S13"]
+    assert list(judge(coarse.header, coarse.events).verdicts) == IDS[:-1]
+
+
+def outcomes(tale: Tale) -> dict[str, Outcome]:
+    verdicts = judge(tale.header, tale.events).verdicts
+    return {name: verdict.outcome for name, verdict in verdicts.items()}
+
+
+def bad() -> Tale:
+    """S1 by what is missing, and S3 by what was seen."""
+    tale = Tale("fine", figures=Figures(work=2.0, settles_after_work=False))
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(1, "a", "banana")
+    tale.settled(1, "a", "banana")
+    tale.finished(3, "a", "banana")
+    tale.given(3, "a", "apple")
+    tale.settled(3.1, "a", "apple")
+    tale.exited(3.5, "a", KILLED)
+    return tale
+
+
+def test_the_whole_history() -> None:
+    tale = bad()
+    tale.over(9)
+    assert outcomes(tale)["S1"] is Outcome.FAIL
+    assert outcomes(tale)["S3"] is Outcome.FAIL
+
+
+@pytest.mark.parametrize("why", [None, "the cluster is gone"])
+def test_half_a_history_proves_nothing(why: str | None) -> None:
+    """What was seen stands; what was not might have come."""
+    tale = bad()
+    if why is not None:
+        tale.over(9, why)
+    assert outcomes(tale)["S1"] is Outcome.UNKNOWN
+    assert outcomes(tale)["S3"] is Outcome.FAIL
+    good = good_fine()
+    good.events.pop()
+    assert set(outcomes(good).values()) == {Outcome.UNKNOWN}
+
+
+def test_a_reason_stays() -> None:
+    tale = bad()
+    tale.over(9, "the cluster is gone")
+    (finding,) = [
+        one for one in tale.judged("S1").findings if one.evidence and "apple" in one.reason
+    ]
+    assert "the cluster is gone" in finding.reason
+
+
+@pytest.mark.parametrize("of", ["tap", "monitor", "replica"])
+def test_a_blind_tap(of: str) -> None:
+    for tale in (bad(), good_fine()):
+        if tale.events[-1].what != good_fine().events[-1].what:
+            tale.over(9)
+        tale.missed(9, of)
+        assert set(outcomes(tale).values()) == {Outcome.UNKNOWN}
+
+
+def test_other_gaps_take_away_what_was_not_seen() -> None:
+    tale = bad()
+    tale.missed(4, "logs")
+    tale.over(9)
+    assert outcomes(tale)["S1"] is Outcome.UNKNOWN
+    assert outcomes(tale)["S3"] is Outcome.FAIL
+
+
+def test_bytes_that_were_not_understood() -> None:
+    tale = good_fine()
+    tale.put(10, "tap", NotUnderstood(1, "broker", "no command", "\x00", 1))
+    assert set(outcomes(tale).values()) == {Outcome.UNKNOWN}
+
+
+def test_a_fault_that_did_not_land() -> None:
+    for tale in (bad(), good_fine()):
+        tale.header = msgspec.structs.replace(tale.header, faults=("killed",))
+        tale.over(10)
+        assert set(outcomes(tale).values()) == {Outcome.UNKNOWN}
+        tale.harmed(11, "killed")
+        assert set(outcomes(tale).values()) != {Outcome.UNKNOWN}
+
+
+def test_nothing_was_enqueued() -> None:
+    """That proves nothing; and yet nobody may exit with 0 for no message."""
+    tale = Tale("coarse")
+    tale.came(1, "a")
+    tale.exited(2, "a")
+    tale.job(3, "Complete")
+    tale.left(4)
+    tale.over(9)
+    found = outcomes(tale)
+    assert found["S12"] is Outcome.UNKNOWN
+    assert found["S13"] is Outcome.FAIL
+
+
+# -- checks that break, or find much ------------------------------------------------------------
+
+
+def only(check: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Finding]:
+    assert callable(check)
+    one = Invariant("X1", "a test", ("fine",), check)
+    monkeypatch.setattr(judging_module, "invariants", lambda: (one,))
+    tale = good_fine()
+    return iter(tale.judged("X1").findings)
+
+
+def test_a_check_that_breaks_has_proved_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(_: View) -> Iterator[Finding]:
+        yield passed("so far")
+        raise ZeroDivisionError("a mistake")
+
+    (finding,) = only(check, monkeypatch)
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "ZeroDivisionError: a mistake" in finding.reason
+
+
+def test_of_many_findings_a_few_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(_: View) -> Iterator[Finding]:
+        for number in range(1, 101):
+            yield failed(f"number {number}", number)
+        yield failed("the Job", 1, subject=Subject.JOB)
+
+    reasons = [finding.reason for finding in only(check, monkeypatch)]
+    assert reasons == [*(f"number {n}" for n in range(1, 6)), "and 95 more like these", "the Job"]
+
+
+# -- whose fault --------------------------------------------------------------------------------
+
+
+def mismatched(*, own_job: bool) -> Tale:
+    tale = Tale("coarse", completions=1, own_job=own_job)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.worked(1, "a", "apple")
+    tale.exited(3, "a")
+    tale.job(4, "Complete", succeeded=1)
+    tale.left(5, "banana")
+    tale.over(9)
+    return tale
+
+
+def test_whose_fault_it_is() -> None:
+    """The built-in Job's is nobody's, the user's own is the user's."""
+    for own_job in (False, True):
+        tale = mismatched(own_job=own_job)
+        judgement = judge(tale.header, tale.events)
+        assert judgement["S12"].outcome is Outcome.FAIL
+        assert judgement.violated() is own_job
+        assert judgement.proved("S12") is not own_job
+        assert not judgement.proved("L1")
+
+
+# -- files --------------------------------------------------------------------------------------
+
+
+def save(tale: Tale, path: Path) -> Path:
+    lines = [msgspec.json.encode(one) for one in (tale.header, *tale.events)]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    return path
+
+
+def test_files_give_the_same_verdicts_and_an_exit_code(tmp_path: Path) -> None:
+    out = io.StringIO()
+    good = save(good_fine(), tmp_path / "good")
+    assert judge_files([good], out, lambda _: ("S1", "S9")) == EXIT_OK
+    assert judge_files([good], out) == EXIT_NOT_PROVED
+    tale = bad()
+    tale.over(9)
+    assert judge_files([good, save(tale, tmp_path / "bad")], out) == EXIT_VIOLATED
+
+
+def test_the_story_is_told(tmp_path: Path) -> None:
+    out, tale = io.StringIO(), bad()
+    tale.over(9)
+    judge_files([save(tale, tmp_path / "bad")], out)
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
+    assert "S1 no loss FAIL" in lines
+    at = lines.index("3.10 s worker 1 (pod pod-a, run 0) settled apple")
+    assert lines[at - 1] == "3.00 s worker 1 (pod pod-a, run 0) was given apple"
+    assert lines[at + 1] == "3.50 s worker 1 (pod pod-a, run 0) ended with exit code 137 (killed)"
+
+
+def test_a_broken_file_is_told_and_the_others_are_judged(tmp_path: Path) -> None:
+    out = io.StringIO()
+    broken = tmp_path / "broken"
+    broken.write_bytes(save(good_fine(), tmp_path / "good").read_bytes()[:-3])
+    paths = [broken, tmp_path / "none", tmp_path / "good"]
+    assert judge_files(paths, out, lambda _: ("S1",)) == EXIT_NOT_PROVED
+    assert "the last line is cut off" in out.getvalue()
+    assert "cannot be read" in out.getvalue()
+    assert "a scenario, fine, my/worker:1" in out.getvalue()

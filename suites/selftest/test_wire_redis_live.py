@@ -1,0 +1,453 @@
+"""The whole way with a real Redis: workers, the tap, MONITOR and a replica's link, events.
+
+It needs a Redis that sees the tap's own address and holds nothing of value: all is deleted.
+`QUEUEJOB_TEST_REDIS` says where it is, as HOST:PORT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import random
+import socket
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from redis.connection import Connection, ConnectionPool
+
+from harness.history import (
+    AskedForItem,
+    FoundEmpty,
+    ItemDelivered,
+    ItemLeased,
+    ItemReclaimed,
+    ItemReturned,
+    ItemSettled,
+    NotUnderstood,
+    What,
+)
+from harness.tap.proxy import Proxy
+from harness.tap.records import Effect, Record
+from harness.tap.resp import Resp
+from harness.tap.witness import Witness
+from harness.wire.redis_keyspace import Keyspace
+from harness.wire.redis_reader import RedisReader
+from harness.wire.redis_values import Hash, Zset
+
+WHERE = os.environ.get("QUEUEJOB_TEST_REDIS", "")
+WORKERS = Path(str(files("harness.manifests"))) / "workers"
+BOUND = 30.0
+
+pytestmark = pytest.mark.skipif(not WHERE, reason="QUEUEJOB_TEST_REDIS names no Redis to try with")
+
+
+class FromPod(Connection):
+    """A connection that comes from an address of its own, as pods have them."""
+
+    pod = "127.0.0.1"
+
+    def __init__(self, *args: Any, pod: str, **more: Any) -> None:
+        self.pod = pod
+        super().__init__(*args, **more)
+
+    def _connect(self) -> socket.socket:
+        return socket.create_connection((self.host, self.port), BOUND, (self.pod, 0))
+
+
+class Scene:
+    """A tap before the Redis, in a loop of its own; what it records is kept."""
+
+    def __init__(self) -> None:
+        host, _, port = WHERE.rpartition(":")
+        self.upstream = host, int(port)
+        self.direct = redis.Redis(*self.upstream)
+        self.records: list[tuple[float, Record]] = []
+        self._loop = asyncio.new_event_loop()
+        self._ready, self._over = threading.Event(), asyncio.Event()
+        self._port = 0
+        self._thread = threading.Thread(
+            target=self._loop.run_until_complete, args=(self._main(),), daemon=True
+        )
+
+    def __enter__(self) -> Scene:
+        self.direct.flushall()
+        self._thread.start()
+        assert self._ready.wait(BOUND), "the tap did not begin"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(BOUND)
+        assert not self._thread.is_alive(), "the tap did not end"
+        self.direct.close()
+        self._loop.close()
+
+    def pod(self, number: int) -> redis.Redis:
+        pool = ConnectionPool(
+            connection_class=FromPod, host="127.0.0.1", port=self._port, pod=f"127.0.1.{number}"
+        )
+        return redis.Redis(connection_pool=pool)
+
+    def together(self, *works: Callable[[], None]) -> None:
+        """All at the same time, to their end."""
+        failed: list[BaseException] = []
+
+        def run(work: Callable[[], None]) -> None:
+            try:
+                work()
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(BOUND)
+        assert not any(thread.is_alive() for thread in threads)
+        assert failed == []
+
+    async def _main(self) -> None:
+        proxy = Proxy(self.upstream, Resp, self._record)
+        witness = Witness(self.upstream, self._record, lambda: bool(proxy.links))
+        await witness.start(BOUND)
+        self._port = await proxy.start()
+        self._ready.set()
+        await self._over.wait()
+        await proxy.stop()
+        await witness.sync(BOUND)
+        witness.stop()
+
+    def _record(self, record: Record) -> None:
+        self.records.append((time.time(), record))
+
+    def read(self, queue: str) -> tuple[RedisReader, list[What]]:
+        """What all records say, once the scene is over."""
+        reader = RedisReader(queue, self.records[0][0])
+        events = [event for at, record in self.records for event in reader.take(at, record)]
+        assert reader.idle()
+        assert reader.flush() == []
+        assert not [one for one in events if isinstance(one, NotUnderstood)]
+        return reader, events
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    """Nothing is left of it afterwards."""
+    yield (made := Scene())
+    made.direct.flushall()
+
+
+def worker(path: str) -> Any:
+    """A module of a worker's image."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, WORKERS / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def by_item(events: list[What]) -> dict[Any, list[What]]:
+    """What happened to each item, in order."""
+    kinds = (ItemDelivered, ItemLeased, ItemSettled, ItemReturned, ItemReclaimed)
+    stories: dict[Any, list[What]] = defaultdict(list)
+    for event in events:
+        if isinstance(event, kinds):
+            stories[event.item].append(event)
+    return stories
+
+
+def names(story: list[What]) -> list[str]:
+    return [type(one).__name__ for one in story]
+
+
+def test_the_page_s_worker(scene: Scene) -> None:
+    page = worker("tutorial/fine/rediswq.py")
+
+    def work(number: int) -> None:
+        client = scene.pod(number)
+        todo = page.WorkQueue(client, "job2")
+        while not todo.empty():
+            item = todo.lease(lease_seconds=20, timeout=1)
+            if item is not None:
+                todo.complete(item)
+        client.close()
+
+    with scene:
+        scene.direct.rpush("job2", *(f"item-{number}" for number in range(60)))
+        scene.together(*(lambda number=number: work(number) for number in (1, 2, 3)))
+    reader, events = scene.read("job2")
+    stories = by_item(events)
+    assert len(stories) == 60
+    for story in stories.values():
+        assert names(story) == ["ItemDelivered", "ItemLeased", "ItemSettled"]
+        assert len({one.connection for one in story}) == 1  # type: ignore[union-attr]  # all have one
+        assert story[1].until - story[1].at == pytest.approx(20, abs=1)  # type: ignore[union-attr]
+    assert reader.leases_understood() == ""
+    assert reader.places() == {"ready": [], "leased": [], "dead": []}
+    assert {FoundEmpty, AskedForItem} <= {type(one) for one in events}
+
+
+def test_the_reference_worker(scene: Scene) -> None:
+    reference = worker("reference/fine/workqueue.py")
+    lost, back, done = threading.Event(), threading.Event(), threading.Event()
+
+    def first() -> None:
+        todo = reference.WorkQueue(scene.pod(1), "job2", 0.4, 3)
+        token, item = todo.claim()
+        assert item == b"a"
+        lost.set()
+        assert done.wait(BOUND)
+        assert not todo.complete(token)
+
+    def second() -> None:
+        todo = reference.WorkQueue(scene.pod(2), "job2", 5, 3)
+        assert lost.wait(BOUND)
+        token, item = todo.claim()
+        assert item == b"b"
+        assert todo.renew(token)
+        assert todo.give_back(token)
+        back.set()
+
+    def third() -> None:
+        todo = reference.WorkQueue(scene.pod(3), "job2", 5, 3)
+        assert back.wait(BOUND)
+        end = time.monotonic() + BOUND
+        while not todo.empty():
+            assert time.monotonic() < end
+            claimed = todo.claim()
+            if claimed is not None:
+                assert todo.complete(claimed[0])
+        done.set()
+
+    with scene:
+        scene.direct.rpush("job2", "a", "b")
+        scene.together(first, second, third)
+    reader, events = scene.read("job2")
+    stories = by_item(events)
+    assert names(stories["a"]) == [
+        "ItemDelivered",
+        "ItemReclaimed",
+        "ItemDelivered",
+        "ItemSettled",
+        "ItemSettled",
+    ]
+    assert [one.effective for one in stories["a"] if isinstance(one, ItemSettled)] == [True, False]
+    assert names(stories["b"]) == [
+        "ItemDelivered",
+        "ItemLeased",
+        "ItemReturned",
+        "ItemDelivered",
+        "ItemSettled",
+    ]
+    roles = reader.roles()
+    assert [len(one) for one in (roles.claims, roles.settles, roles.renews, roles.gives_back)] == [
+        1,
+        1,
+        1,
+        1,
+    ]
+
+
+@pytest.mark.parametrize("pop", ["blmove", "brpoplpush", "blpop", "bzpopmin"])
+def test_those_who_wait(scene: Scene, pop: str) -> None:
+    def work(number: int, got: list[bytes]) -> None:
+        client = scene.pod(number)
+        while True:
+            more = ("p",) if pop in ("blmove", "brpoplpush") else ()
+            answer = getattr(client, pop)("q", *more, timeout=1)
+            if answer is None:
+                return
+            got.append(answer if isinstance(answer, bytes) else answer[1])
+
+    taken: list[list[bytes]] = [[], [], []]
+
+    def push() -> None:
+        for number in range(90):
+            if pop == "bzpopmin":
+                scene.direct.zadd("q", {f"i{number}": number})
+            else:
+                scene.direct.rpush("q", f"i{number}")
+
+    with scene:
+        scene.together(*(lambda n=n: work(n, taken[n]) for n in range(3)), push)
+    _, events = scene.read("q")
+    told: dict[int, list[bytes]] = defaultdict(list)
+    for one in events:
+        if isinstance(one, ItemDelivered):
+            told[one.connection].append(str(one.item).encode())
+    assert sorted(told.values()) == sorted(one for one in taken if one)
+    assert sum(map(len, told.values())) == 90
+
+
+def test_a_stream(scene: Scene) -> None:
+    def work(number: int) -> None:
+        client = scene.pod(number)
+        for _ in range(20):
+            answer = client.xreadgroup("g", f"c{number}", {"q": ">"}, count=2, block=500)
+            for _, entries in answer.items() if isinstance(answer, dict) else answer:
+                for entry, _ in entries if isinstance(entries[0], tuple) else entries[0]:
+                    client.xack("q", "g", entry)
+
+    with scene:
+        scene.direct.xgroup_create("q", "g", "0", mkstream=True)
+        for number in range(60):
+            scene.direct.xadd("q", {"item": f"i{number}"})
+        scene.together(*(lambda n=n: work(n) for n in (1, 2)))
+    reader, events = scene.read("q")
+    stories = by_item(events)
+    assert len(stories) == 60
+    assert {tuple(names(story)) for story in stories.values()} == {("ItemDelivered", "ItemSettled")}
+    assert reader.places() == {"ready": [], "leased": [], "dead": []}
+
+
+# -- the model of the keyspace --------------------------------------------------------------------
+
+VALUES = ["a", "b", "c", "dd", "1", ""]
+
+
+def some_command(chance: random.Random) -> list[str]:
+    """A command with made-up arguments; Redis refuses those that do not fit their key."""
+    value, more = chance.choice(VALUES), chance.choice(VALUES)
+    number, end = str(chance.randint(-4, 4)), str(chance.randint(-4, 9))
+    one, two = chance.choices(["k1", "k2"], k=2)
+    kinds = {
+        "list": [
+            [chance.choice(["LPUSH", "RPUSH"]), one, value, more, value, more],
+            [chance.choice(["LPUSH", "RPUSH", "LPUSHX", "RPUSHX"]), one, value, more],
+            [chance.choice(["LPOP", "RPOP"]), one],
+            [chance.choice(["LPOP", "RPOP"]), one, end],
+            ["LREM", one, number, value],
+            ["LTRIM", one, chance.choice(["0", "1", "-6"]), chance.choice(["5", "-2"])],
+            ["LSET", one, number, value],
+            ["LINSERT", one, chance.choice(["BEFORE", "AFTER"]), value, more],
+            ["RPOPLPUSH", one, two],
+            ["LMOVE", one, two, *chance.choices(["LEFT", "RIGHT"], k=2)],
+            ["LMPOP", "2", one, two, chance.choice(["LEFT", "RIGHT"]), "COUNT", "2"],
+        ],
+        "set": [
+            ["SADD", one, value, more],
+            ["SREM", one, value],
+            ["SMOVE", one, two, value],
+            ["SPOP", one],
+        ],
+        "hash": [
+            ["HSET", one, value, more, "f", end],
+            ["HSETNX", one, value, more],
+            ["HDEL", one, value, more],
+            ["HINCRBY", one, "f", number],
+        ],
+        "zset": [
+            ["ZADD", one, number, value, end, more],
+            ["ZADD", one, chance.choice(["NX", "XX"]), number, value],
+            ["ZADD", one, chance.choice(["GT", "LT"]), number, value],
+            ["ZADD", one, "INCR", number, value],
+            ["ZINCRBY", one, number, value],
+            ["ZREM", one, value],
+            [chance.choice(["ZPOPMIN", "ZPOPMAX"]), one],
+            ["ZMPOP", "1", one, chance.choice(["MIN", "MAX"]), "COUNT", "2"],
+            ["ZREMRANGEBYSCORE", one, chance.choice(["-inf", f"({number}", number]), end],
+            ["ZREMRANGEBYRANK", one, number, end],
+        ],
+        "string": [
+            ["SET", one, value],
+            ["SET", one, value, "PX", "100000", "NX"],
+            ["SET", one, value, "KEEPTTL"],
+            ["SETEX", one, "100", value],
+            ["SETNX", one, value],
+            ["GETSET", one, value],
+            ["GETDEL", one],
+            ["MSET", one, value, two, more],
+        ],
+        "any": [
+            ["EXPIRE", one, "100"],
+            ["PERSIST", one],
+            ["RENAME", one, two],
+            [chance.choice(["DEL", "UNLINK"]), one, two],
+        ],
+    }
+    kind = chance.choices(list(kinds), weights=[8, 3, 3, 8, 3, 1])[0]
+    prefix = chance.choice(["", kind])  # keys of a kind, and keys of any
+    return [
+        f"{prefix}{word}" if word in ("k1", "k2") else word for word in chance.choice(kinds[kind])
+    ]
+
+
+def held(client: redis.Redis) -> dict[bytes, object]:
+    """All that a Redis holds."""
+    look: dict[bytes, Callable[[bytes], object]] = {
+        b"list": lambda key: deque(client.lrange(key, 0, -1)),
+        b"set": client.smembers,
+        b"hash": client.hgetall,
+        b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
+        b"string": client.get,
+    }
+    return {key: look[client.type(key)](key) for key in client.scan_iter()}
+
+
+def modelled(space: Keyspace, keys: list[bytes]) -> dict[bytes, object]:
+    """The same of the model."""
+    shown: dict[bytes, object] = {}
+    for key in keys:
+        value = space.get(key)
+        if isinstance(value, Zset):
+            shown[key] = [(member, value.score(member)) for member in value]
+        elif value is not None:
+            shown[key] = value
+    return shown
+
+
+def check_index(space: Keyspace, keys: list[bytes]) -> None:
+    """Where values are, and what keys hold, is the same."""
+    for value in (one.encode() for one in VALUES):
+        places = space.places.of(value)
+        for key in keys:
+            there = sum(often for place, often in places.items() if place[0] == key)
+            assert there == count(space.get(key), value), (key, value)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_keyspace_is_followed(scene: Scene, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  # the same ones each time
+    real: list[tuple[dict[bytes, object], set[bytes]]] = []
+    with scene:
+        for number in range(1000):
+            with contextlib.suppress(redis.ResponseError):
+                scene.direct.execute_command(*some_command(chance))
+            if number % 3 == 0:
+                holds = held(scene.direct)
+                real.append((holds, {key for key in holds if scene.direct.pttl(key) > 0}))
+                scene.direct.publish("seen", len(real))
+    space = Keyspace()
+    quiet = {b"SELECT", b"MULTI", b"EXEC", b"PING", b"REPLCONF", b"FLUSHALL"}
+    keys = sorted({key for holds, _ in real for key in holds})
+    seen = 0
+    for record in (one for _, one in scene.records if isinstance(one, Effect)):
+        if record.words[:2] == (b"PUBLISH", b"seen"):
+            holds, ends = real[int(record.words[2]) - 1]
+            assert modelled(space, keys) == holds
+            assert {key for key in keys if space.ends(key) is not None} == ends
+            check_index(space, keys)
+            seen += 1
+        elif record.words[0].upper() not in quiet:
+            assert space.apply(record.words), record.words
+    assert seen == len(real)
+
+
+def count(value: object, item: bytes) -> int:
+    """How often something lies in a key."""
+    if value is None or isinstance(value, bytes):
+        return int(value == item)
+    if isinstance(value, Hash):
+        return (item in value) + list(value.values()).count(item)
+    assert isinstance(value, (deque, set, Zset))
+    return list(value).count(item)

@@ -1,0 +1,1 @@
+"""Workers whose defects are known: each is found and named rightly, and the correct ones never."""

@@ -1,0 +1,87 @@
+"""The workers, and what must and what may be found of them: written before they were ever run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.bringup import Bench
+from harness.campaign import scenarios
+from harness.worker import WorkerUnderTest
+
+#: An item on which this project's own workers fail, when they are told so.
+FAILING = "durian"
+#: Seconds of work on an item.
+_WORK = "1"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A worker of ours (the recipe of its image), and what is known of it.
+
+    `must` are ids of invariants that have to be found broken by the worker, `may` those that can
+    follow from that; of a correct worker both are empty, and nothing may stay unknown.
+    """
+
+    recipe: str
+    pattern: str
+    must: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+    env: Mapping[str, str] = field(default_factory=dict)
+    #: The scenarios that are played; empty: all of the pattern.
+    plays: tuple[str, ...] = ()
+
+    @property
+    def correct(self) -> bool:
+        return not self.must
+
+    @property
+    def worker(self) -> WorkerUnderTest:
+        env = {"ITEM_SECONDS": _WORK, "FAIL_ITEM": FAILING, **self.env}
+        return WorkerUnderTest(
+            image=f"recipe:{self.recipe}",
+            pattern=self.pattern,
+            env=env,
+            failing_item=FAILING.encode(),
+        )
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        return self.plays or tuple(scenarios(self.pattern))
+
+
+CORRECT = (
+    Case("reference-fine", "fine"),
+    Case("reference-coarse", "coarse"),
+)
+#: The same in other languages.
+TWINS = (
+    Case("shell-fine", "fine"),
+    Case("shell-coarse", "coarse"),
+    Case("go-fine", "fine"),
+    Case("go-coarse", "coarse"),
+)
+#: The task pages' own.
+PAGES = (
+    Case("tutorial-fine", "fine", frozenset({"L1"}), frozenset({"L3"})),
+    Case(
+        "tutorial-coarse-crash",
+        "coarse",
+        frozenset({"S11"}),
+        frozenset({"S1", "S9", "S12", "S13"}),
+        plays=("fault_free", "failing_item"),
+    ),
+)
+
+
+def mutants(bench: Bench) -> list[Case]:
+    """The faulty workers whose files say what must be found, in the order of their names."""
+    return [
+        Case(name, _pattern(name), frozenset(one.must), frozenset(one.may))
+        for name, one in sorted(bench.images.catalogue.mutants.items())
+        if one.must
+    ]
+
+
+def _pattern(recipe: str) -> str:
+    return "coarse" if "coarse" in recipe else "fine"
