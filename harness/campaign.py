@@ -96,8 +96,7 @@ class Campaign:
         with path.open("rb") as file:
             header, lines = read(file, str(path))
             events = tuple(lines)
-        error = folder / _ERROR
-        why = error.read_text(encoding="utf-8") if error.exists() else ""
+        why = _text(folder / _ERROR)
         return Judged(judge(header, events), events, why, path)
 
     def learned(self) -> Learned:
@@ -107,7 +106,7 @@ class Campaign:
             raise InfrastructureError(
                 "nothing is known about this worker",
                 expected="a fault-free run from which the bounds of all others come",
-                seen=(path.parent / _ERROR).read_text(encoding="utf-8"),
+                seen=_text(path.parent / _ERROR) or "no item that was given to anybody",
                 todo="see to the fault-free scenario first",
             )
         return Learned.load(path)
@@ -143,6 +142,14 @@ class Campaign:
     def _learn(self, played: runner.Played, folder: Path) -> None:
         with played.path.open("rb") as file:
             header, events = read(file, str(played.path))
-            seen = figures(look(header, events))
+            view = look(header, events)
+        if not view.attempts:
+            return  # nobody was given anything: there is nothing to go by
         roles = getattr(played.reader, "roles", None)
-        Learned(seen, roles().fault_free() if roles else None).save(folder / _LEARNED)
+        settles = any(one.settled and not one.settled.at_once for one in view.attempts)
+        known = Learned(figures(view), roles().fault_free() if roles else None, settles)
+        known.save(folder / _LEARNED)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -16,7 +16,8 @@ _POD_START = 10.0
 #: The Job controller's (and the kubelet's) first pause after a failure, in seconds.
 BACK_OFF = 10.0
 #: Bounds of the fault-free run itself, in seconds: nothing is known about the worker yet.
-FIRST = Bounds(reclaim=60.0, progress=45.0, end=180.0)
+#: `end` counts from the last item.
+FIRST = Bounds(reclaim=60.0, progress=45.0, end=120.0)
 
 
 class Learned(msgspec.Struct, frozen=True):
@@ -25,6 +26,8 @@ class Learned(msgspec.Struct, frozen=True):
     figures: Figures = Figures()
     #: For Redis; RabbitMQ's wire says by itself what is what.
     roles: Roles | None = None
+    #: Whether it ever reported an item as done, by a message of its own.
+    settles: bool = True
 
     def bounds(self, pattern: str, items: int, parallelism: int, factor: float = 1.0) -> Bounds:
         """By when things must have happened, for so many items; `factor` for slow machines."""

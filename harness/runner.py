@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.observe.workers import Workers
 from harness.part import Part, header_of, items_of, job_of
-from harness.patterns import worker_container
+from harness.patterns import Points, worker_container
 from harness.stage import Stage
 from harness.tap.records import Record
 from harness.wire.reader import Reader
@@ -136,7 +137,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
         recording=recording,
         owners=owners,
         learned=part.learned,
-        points=part.pattern.points(part.learned.roles, run.items),
+        points=_points(part, run.items),
         items=run.items,
         start=lambda: station.namespace.create(run.manifest),
         read=read,
@@ -149,6 +150,14 @@ def _observed(run: _Run) -> Iterator[Stage]:
         watching(station.namespace, run.job, recording),
     ):
         yield stage
+
+
+def _points(part: Part, items: tuple[bytes, ...]) -> Points:
+    """Where this worker can be stopped; one that never reports anything cannot be at its report."""
+    points = part.pattern.points(part.learned.roles, items)
+    if part.learned.settles:
+        return points
+    return dataclasses.replace(points, settling=None, settled=None)
 
 
 class _Teller:

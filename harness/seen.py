@@ -58,6 +58,11 @@ def settled(connection: int) -> Find:
     return last(lambda what: isinstance(what, ItemSettled) and what.connection == connection)
 
 
+def progress() -> Find:
+    """An item that was given to somebody, or settled."""
+    return last(lambda what: isinstance(what, (ItemDelivered, ItemSettled)))
+
+
 def job_at(parallelism: int) -> Find:
     """The Job, changed to let so many pods run at once."""
     return last(lambda what: isinstance(what, JobSeen) and what.parallelism == parallelism)
@@ -109,20 +114,30 @@ def owners(events: Sequence[Event]) -> dict[int, Worker]:
 
 
 def end_of_attempt(item: Payload) -> Find:
-    """What became of the first attempt on an item: it was settled, or its worker has ended."""
+    """What came of the first attempt on an item: its worker has ended, or goes on with others."""
 
     def find(events: Sequence[Event]) -> Event | None:
-        workers, whose, over = set(), owners(events), False
+        whose = owners(events)
+        workers: set[Worker | None] = set()
+        settled: set[Worker | None] = set()
         for event in events:
             what = event.what
-            if isinstance(what, ItemDelivered) and what.item == item:
-                workers.add(whose.get(what.connection))
-            if isinstance(what, ItemSettled) and what.item == item:
-                over = True
-            if isinstance(what, ContainerSeen) and what.state == "terminated":
-                over |= what.worker in workers
-            if over:
-                return event
+            if isinstance(what, ContainerSeen):
+                if what.state == "terminated" and what.worker in workers:
+                    return event
+            elif isinstance(what, (ItemDelivered, AskedForItem, ItemSettled)):
+                worker = whose.get(what.connection or 0)
+                mine = not isinstance(what, AskedForItem) and what.item == item
+                if isinstance(what, ItemSettled):
+                    settled |= {worker} if mine else set()
+                elif mine:
+                    workers.add(worker)
+                elif worker in settled and not _takes_back(what):
+                    return event
         return None
 
     return find
+
+
+def _takes_back(what: What) -> bool:
+    return isinstance(what, AskedForItem) and what.room == 0

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from harness.errors import InfrastructureError
+from harness.errors import InfrastructureError, TimedOut
 from harness.history import (
     Bounds,
     ConnectionHeld,
+    ConnectionOpened,
+    ConnectionRefused,
     ConnectionReleased,
+    ContainerSeen,
     Event,
     FaultConfirmed,
     FaultHealed,
@@ -18,9 +21,11 @@ from harness.history import (
     ItemStarted,
     JobSeen,
     LogCaughtUp,
+    LogLine,
     PodSeen,
     Worker,
 )
+from harness.kube.waiting import HOPELESS
 from harness.learned import Learned
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
@@ -28,6 +33,7 @@ from harness.patterns import Points
 from harness.station import Station
 from harness.tap.points import Point
 from harness.tap.remote import RemoteCaught, RemoteTrap
+from harness.view import shown
 
 T = TypeVar("T")
 
@@ -172,6 +178,55 @@ class Stage:
                         return event.id
                 return None
         return None
+
+    def somebody_connects(self) -> None:
+        """Wait until a worker has reached the broker, or the Job has ended without.
+
+        `InfrastructureError` says why nobody can, with the last words of a worker.
+        """
+        try:
+            self.wait("a worker to connect to the broker", self._connected, self.patience)
+        except TimedOut as error:
+            broker = f"{self.station.pattern.service}:{self.station.pattern.port}"
+            raise InfrastructureError(
+                f"no worker has connected to the broker within {self.patience:.0f} s",
+                expected=f"a connection to {broker}",
+                seen=f"{error.seen}; {self._last_words()}",
+                todo="tell the worker where the broker is: --env NAME={host}, {port} or {url}",
+            ) from None
+
+    def _connected(self, events: Sequence[Event]) -> bool | None:
+        if self.ended(events) is not None:
+            return True
+        for event in reversed(events):
+            what = event.what
+            if isinstance(what, ConnectionOpened):
+                return True
+            if isinstance(what, ConnectionRefused):
+                raise InfrastructureError(f"a worker was turned away: {what.why}")
+            if isinstance(what, ContainerSeen) and what.reason in HOPELESS:
+                raise InfrastructureError(
+                    "the worker's container does not run, and no worker has reached the broker",
+                    expected="a container that starts and connects",
+                    seen=f"{what.reason}; {self._last_words()}",
+                    todo="see that the image is on this machine, or can be pulled, and starts",
+                )
+        return None
+
+    def _last_words(self) -> str:
+        """How workers have ended, and what they wrote last."""
+        ends = {
+            f"exit code {event.what.exit_code}"
+            for event in self.recording.events
+            if isinstance(event.what, ContainerSeen) and event.what.exit_code is not None
+        }
+        lines = [
+            shown(event.what.text)
+            for event in self.recording.events
+            if isinstance(event.what, LogLine)
+        ]
+        words = " | ".join(lines[-5:]) or "nothing"
+        return f"workers ended with {', '.join(sorted(ends)) or 'nothing yet'}, and wrote: {words}"
 
     def has_begun(self, worker: Worker, connection: int) -> None:
         """Wait until a worker says that it has begun, or is held on its connection.

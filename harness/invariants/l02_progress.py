@@ -9,7 +9,7 @@ from typing import NamedTuple
 from harness.history import Worker
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Life, Mark, View, without
+from harness.view import Life, Mark, View, several, without
 
 
 class _Change(NamedTuple):
@@ -51,7 +51,9 @@ def check(view: View) -> Iterator[Finding]:
         else:
             good += stretch.delivered
     if good and not late:
-        yield passed(f"{good} times a worker was idle while an item was there, and got one")
+        yield passed(
+            f"{several(good, 'time')} an idle worker was there for an item, and one was delivered"
+        )
     elif not late:
         yield unknown("never was a worker seen to wait while an item was there")
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
-from harness.view import Item, Mark, View, shown
+from harness.view import Item, Mark, View, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
-    calm = view.course.calm
+    calm = _calm(view)
     if calm is None:
         yield unknown("a fault was not healed", *ids(view.course.injected[-1].mark))
         return
@@ -30,6 +30,18 @@ def check(view: View) -> Iterator[Finding]:
         yield _ended(view, over)
 
 
+def _calm(view: View) -> float | None:
+    """From when on the time is counted: all is well, and it is known how long work takes.
+
+    In the run that is to show that, the time begins anew with each item.
+    """
+    calm = view.course.calm
+    if calm is None or view.header.figures.work is not None:
+        return calm
+    signs = (mark.at for one in view.attempts for mark in (one.delivered, one.ended) if mark)
+    return max(signs, default=calm)
+
+
 def _open(view: View) -> list[Item]:
     """What is not settled; of an item that nobody can work on that is not asked."""
     failing = view.header.failing_item
@@ -41,7 +53,7 @@ def _ended(view: View, over: Mark) -> Finding:
     rest = _open(view)
     if not rest:
         return passed("the Job has ended, and every item that can be is settled", over.id)
-    text = f"the Job has ended, and {len(rest)} items are not settled"
+    text = f"the Job has ended with {several(len(rest), 'item')} not settled"
     evidence = ids(rest[0].enqueued[0], over)
     if view.job.complete and view.too_few_completions:
         why = f": its completions are {view.job.completions}"
@@ -66,7 +78,8 @@ def _hangs(view: View, by: float) -> Finding:
         item = rest[0]
         given = item.attempts[-1].delivered if item.attempts else item.enqueued[0]
         return failed(
-            f"the Job hangs, and {len(rest)} items are not settled, as {shown(item.payload)}",
+            f"the Job hangs with {several(len(rest), 'item')} not settled, "
+            f"as {shown(item.payload)}",
             *ids(given, last),
         )
     return _all_settled(view, last)

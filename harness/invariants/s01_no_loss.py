@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
-from harness.view import Attempt, Item, Life, Settlement, View, shown
+from harness.view import Attempt, Item, Life, Settlement, View, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -21,7 +21,7 @@ def check(view: View) -> Iterator[Finding]:
                 yield finding
         yield from _never_settled(view, item)
     if good:
-        yield passed(f"{good} items were settled, each after the work on it", *ids(*settled[:1]))
+        yield passed(f"{several(good, 'item')} settled after the work on it", *ids(*settled[:1]))
 
 
 def _settled(view: View, item: Item, settlement: Settlement) -> Finding | None:

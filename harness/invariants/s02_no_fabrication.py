@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import View, shown, starts_matched
+from harness.view import View, several, shown, starts_matched
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def check(view: View) -> Iterator[Finding]:
         )
     lines = [mark for one in view.attempts for mark in (one.started, one.done) if mark is not None]
     if lines:
-        yield passed(f"all {len(lines)} lines are about items that were sent", lines[0].id)
+        yield passed(f"{several(len(lines), 'line')}, all about what was sent", lines[0].id)
     elif not view.strays:
         yield unknown("no worker has said anything in this run")
 

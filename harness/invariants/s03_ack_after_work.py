@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Attempt, Order, View, most, order, shown
+from harness.view import Attempt, Order, View, most, order, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def check(view: View) -> Iterator[Finding]:
     if rule is None:
         yield unknown("nothing shows the end of the work on an item that was settled")
     elif rule == "after":
-        yield passed(f"the work on {len(told)} items came before they were settled")
+        yield passed(f"{several(len(told), 'item')} settled after the worker had said it was done")
     elif rule == "early":
         early = next(attempt for attempt, one in told if one == "early")
         yield failed(_early(view, early, told), *_evidence(early))
@@ -28,7 +28,8 @@ def check(view: View) -> Iterator[Finding]:
         odd = next(attempt for attempt, one in told if one != "after")
         count = sum(one != "after" for _, one in told)
         yield unknown(
-            f"of {len(told)} items, {count} look as if they were settled in the middle of the work",
+            f"{count} of {several(len(told), 'item')} may have been settled "
+            "in the middle of the work",
             *_evidence(odd),
         )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Item, Life, Mark, View, shown
+from harness.view import Item, Life, Mark, View, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -39,11 +39,11 @@ def _coarse(view: View, leavers: list[Life]) -> Iterator[Finding]:
         else:
             given = [one.delivered for one in life.attempts if one.settled is None][:1]
             yield failed(
-                f"{who} exited with 0, and has settled {count or 'no'} messages",
+                f"{who} exited with 0, and has settled {several(count, 'message')}",
                 *ids(*given, *marks),
             )
     if good:
-        yield passed(f"{good} workers exited with 0, and each had settled exactly one message")
+        yield passed(f"{several(good, 'exit')} with 0, each after exactly one settled message")
 
 
 # -- fine: nothing ready, nothing leased -----------------------------------------------------------
@@ -88,7 +88,7 @@ def _fine(view: View, leavers: list[Life]) -> Iterator[Finding]:
         else:
             good += 1
     if good:
-        yield passed(f"{good} workers exited with 0, each when all items were settled")
+        yield passed(f"{several(good, 'exit')} with 0, each when all items were settled")
 
 
 def _times(view: View) -> Iterator[_Time]:

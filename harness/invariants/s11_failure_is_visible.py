@@ -55,6 +55,8 @@ def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
     evidence = ids(attempt.delivered, attempt.ended, life.end)
     if life.end and not life.success and not life.end.killed:
         return passed(f"{who} settled {shown(item)} and then exited with a failure", *evidence)
+    if life.end is None and not _goes_on(attempt, life):
+        return unknown(f"nobody saw what {who} did after it had settled {shown(item)}", *evidence)
     if view.header.failing_known:
         return failed(f"the work on {shown(item)} fails, and {who} has acknowledged it", *evidence)
     return unknown(
@@ -62,6 +64,12 @@ def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
         "no work failed in this run",
         *evidence,
     )
+
+
+def _goes_on(attempt: Attempt, life: Life) -> bool:
+    """Whether the worker has wanted, or has been given, more after this."""
+    over = attempt.ended.at if attempt.ended else attempt.delivered.at
+    return life.asks.after(over) is not None or life.attempts[-1].delivered.at > over
 
 
 def _broken_off(

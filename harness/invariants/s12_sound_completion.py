@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
-from harness.view import Depth, Left, View
+from harness.view import Depth, Left, View, several
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Finding]:
         yield passed("the Job is Complete and the broker is empty", complete.id)
         return
     yield failed(
-        f"the Job is Complete, and the broker still holds {max(held, len(alive))} items",
+        f"the Job is Complete, and the broker still holds {several(max(held, len(alive)), 'item')}",
         *ids(complete, *(each.mark for each in alive[:1]), view.depths[-1].mark),
         subject=Subject.JOB if view.too_few_completions else Subject.WORKER,
     )

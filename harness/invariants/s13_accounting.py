@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import View
+from harness.view import View, several
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -14,19 +14,22 @@ def check(view: View) -> Iterator[Finding]:
     if not succeeded:
         yield unknown("no worker has succeeded")
         return
-    unowned = [one for one in view.attempts if one.worker is None]
+    unowned = [one for one in view.attempts if one.worker is None and one.settled]
     if unowned:
-        yield unknown(f"nobody knows whose {len(unowned)} deliveries are", unowned[0].delivered.id)
+        yield unknown(
+            f"nobody knows who settled {several(len(unowned), 'message')}", unowned[0].delivered.id
+        )
     exact = [life for life in succeeded if len(life.settled) == 1]
     for life in succeeded:
         count = len(life.settled)
         if count > 1 or (count == 0 and not unowned):
             yield failed(
-                f"the success of {view.cast.short(life.worker)} stands for {count} messages",
+                f"the success of {view.cast.short(life.worker)} stands for "
+                f"{several(count, 'message')}",
                 *ids(*(one.mark for one in life.settled), life.end),
             )
     if exact:
-        yield passed(f"{len(exact)} successes stand for one message each")
+        yield passed(f"{several(len(exact), 'worker')} succeeded, with one message each")
 
 
 INVARIANT = Invariant("S13", "accounting", ("coarse",), check)

@@ -8,7 +8,7 @@ from harness.kube.records import Pod
 
 #: Reasons to wait that do not pass by themselves. (ErrImagePull is tried again; its back-off is
 #: the sign that this did not help.)
-_HOPELESS = (
+HOPELESS = (
     "ImagePullBackOff",
     "ErrImageNeverPull",
     "InvalidImageName",
@@ -22,7 +22,7 @@ _HOPELESS = (
 def stuck(pod: Pod, now: datetime, schedule: float) -> str | None:
     """Why this pod cannot run, or None while it may; `schedule` in seconds, as in Timeouts."""
     for container in pod.containers:
-        if container.waiting.split(":")[0] in _HOPELESS:
+        if container.waiting.split(":")[0] in HOPELESS:
             code = "" if container.exit_code is None else f" (exit code {container.exit_code})"
             return f"container {container.name}: {container.waiting}{code}"
     if pod.unplaced_since and (now - pod.unplaced_since).total_seconds() > schedule:

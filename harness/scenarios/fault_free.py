@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from harness import seen
+from harness.history import Event
 from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:
-    """Start the Job, and let it end."""
+    """Start the Job, and let it end, for as long as something is done."""
     stage.start()
-    stage.wait_for_the_end()
+    stage.somebody_connects()
+    going = True
+    while going:
+        before = seen.progress()(stage.recording.events)
+
+        def news(events: Sequence[Event], last: Event | None = before) -> bool | None:
+            if stage.ended(events) is not None:
+                return False
+            return True if seen.progress()(events) is not last else None
+
+        what = "the next item, or the end of the Job"
+        going = stage.recording.wait_quietly(what, news, stage.bounds.end) or False
 
 
 SCENARIO = Scenario(

@@ -19,8 +19,12 @@ _START = b"AMQP\x00\x00\x09\x01"
 _HEAD = struct.Struct(">BHI")
 _METHOD, _HEADER, _BODY, _HEARTBEAT = _KINDS = (1, 2, 3, 8)
 _FRAME_END = 0xCE
+#: Bytes of a frame with nothing in it, and of the shortest content header's.
+_EMPTY, _LEAST_HEADER = 8, 22
 _HIDDEN = "***"
 _CARRIES = frozenset(("Basic.Publish", "Basic.Deliver", "Basic.GetOk", "Basic.Return"))
+#: The same as they are on the wire.
+_CARRYING = tuple(b"\x00\x3c\x00" + bytes((index,)) for index in (40, 60, 71, 50))
 
 
 class _Content:
@@ -73,17 +77,31 @@ class Amqp(Decoder):
             return self._end_of_start(kept)
         if kept.startswith(b"AMQP"):  # the broker does not speak the version that was asked for
             raise Unreadable("the broker refuses this version of the protocol")
-        if len(kept) < _HEAD.size:
-            return None
-        kind, _, size = _HEAD.unpack_from(kept)
-        end = _HEAD.size + int(size) + 1
-        if kind not in _KINDS:
-            raise Unreadable(f"there is no frame of type {kind}")
-        if len(kept) < end:
-            return None
-        if kept[end - 1] != _FRAME_END:
-            raise Unreadable("a frame does not end where it should")
+        end = _end_of_frame(kept, 0)
+        carries = kept[0] == _METHOD and kept.startswith(_CARRYING, _HEAD.size)
+        if end is not None and carries:
+            return self._end_of_content(kept, end) or end
         return end
+
+    def _end_of_content(self, kept: bytearray, at: int) -> int | None:
+        """Where the content ends that begins at `at`, if all of it is there and nothing between.
+
+        Most messages are so small that this is so, and then they are one piece.
+        """
+        channel, head = kept[1:3], at
+        end = _end_of_frame(kept, at)
+        if end is None or kept[at] != _HEADER or kept[at + 1 : at + 3] != channel:
+            return None
+        if end - at < _LEAST_HEADER:
+            return None
+        left = hot.size(kept, head)
+        while left > 0:
+            at = end
+            end = _end_of_frame(kept, at)
+            if end is None or kept[at] != _BODY or kept[at + 1 : at + 3] != channel:
+                return None
+            left -= end - at - _EMPTY
+        return end if left == 0 and end <= self._limit else None
 
     def _end_of_start(self, kept: bytearray) -> int | None:
         if kept[: len(_START)] != _START[: len(kept)]:
@@ -99,15 +117,29 @@ class Amqp(Decoder):
         kind, number, size = _HEAD.unpack_from(raw)
         if kind == _HEARTBEAT:
             return Piece(raw, overtakes=True)
-        if not size:  # pamqp takes an empty body for an error
-            return Piece(raw)
         try:
+            if size + _EMPTY < len(raw):
+                return Piece(raw, self._whole(towards, number, raw, size + _EMPTY))
             if kind == _METHOD:
                 return Piece(raw, self._method(towards, number, raw))
             return Piece(raw, self._content(towards, number, kind, raw))
         # Whatever a parser makes of bytes that were made to confuse it, they go on.
         except Exception as error:
             return Piece(raw, self._lost(towards, raw, f"{type(error).__name__}: {error}"))
+
+    def _whole(self, towards: Towards, number: int, raw: bytes, at: int) -> Message:
+        """A method with all of its content; the frame that is at `at` is its header."""
+        name, fields = hot.method(raw[:at]) or _read(raw[:at])
+        end = _after(raw, at)
+        _, properties = hot.content(raw[at:end])
+        bodies = []
+        while end < len(raw):
+            at, end = end, _after(raw, end)
+            bodies.append(raw[at + _HEAD.size : end - 1])
+        method = Method(
+            self.connection, towards, number, name, fields, properties, b"".join(bodies)
+        )
+        return self._channels[number].carried(method)
 
     def _content(self, towards: Towards, number: int, kind: int, raw: bytes) -> Message | None:
         content = self._contents.get((towards, number))
@@ -135,6 +167,26 @@ class Amqp(Decoder):
             for way in ("broker", "client"):
                 self._contents.pop((way, number), None)
         return self._channels[number].said(method)
+
+
+def _end_of_frame(kept: bytearray, at: int) -> int | None:
+    """Where the frame that begins at `at` ends, None while it is not whole."""
+    if len(kept) - at < _HEAD.size:
+        return None
+    kind, _, size = _HEAD.unpack_from(kept, at)
+    end = at + int(size) + _EMPTY
+    if kind not in _KINDS:
+        raise Unreadable(f"there is no frame of type {kind}")
+    if len(kept) < end:
+        return None
+    if kept[end - 1] != _FRAME_END:
+        raise Unreadable("a frame does not end where it should")
+    return end
+
+
+def _after(raw: bytes, at: int) -> int:
+    """Where the whole frame at `at` ends."""
+    return at + int(_HEAD.unpack_from(raw, at)[2]) + _EMPTY
 
 
 def _read(raw: bytes) -> hot.Read:

@@ -34,6 +34,11 @@ class Decoder(ABC):
     def feed(self, towards: Towards, data: bytes) -> Iterator[Piece]:
         """The pieces that are complete with `data`."""
         kept = self._kept[towards]
+        if not kept and not self.opaque and len(data) <= self._limit:
+            piece = self._at_once(towards, data)
+            if piece is not None:
+                yield piece
+                return
         kept += data
         while kept and not self.opaque:
             try:
@@ -57,6 +62,10 @@ class Decoder(ABC):
         taken = bytes(kept[:length])
         del kept[:length]
         return taken
+
+    def _at_once(self, towards: Towards, data: bytes) -> Piece | None:
+        """`data` as one message, where that is quickly seen; else None, and nothing has changed."""
+        return None
 
     @abstractmethod
     def _end(self, towards: Towards, kept: bytearray) -> int | None:

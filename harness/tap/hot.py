@@ -42,9 +42,13 @@ def content(raw: bytes) -> tuple[int, dict[str, Any]]:
     The properties may be those of another message; they are not to be changed. Raises what pamqp
     does.
     """
-    (size,) = _SIZE.unpack_from(raw, 11)
     tail = raw[_PROPERTIES:-1]
-    return size, _remembered(tail) if len(tail) <= _KEPT else _properties(tail)
+    return size(raw), _remembered(tail) if len(tail) <= _KEPT else _properties(tail)
+
+
+def size(raw: bytes | bytearray, at: int = 0) -> int:
+    """The size of the body that follows the content header's frame at `at`."""
+    return int(_SIZE.unpack_from(raw, at + 11)[0])
 
 
 def _properties(tail: bytes) -> dict[str, Any]:

@@ -33,6 +33,21 @@ class Resp(Decoder):
         self._talk = _Talk(connection)
         self._number = 0
 
+    def _at_once(self, towards: Towards, data: bytes) -> Piece | None:
+        """Who asks and waits sends one message at a time, and hiredis can tell that it is one."""
+        if towards == "broker" and not data.startswith(b"*"):
+            return None
+        reader = self._reader(towards)
+        try:
+            reader.feed(data)
+            value = reader.gets()
+        except (hiredis.HiredisError, TypeError, ValueError):
+            return None
+        if value is _NOTHING or reader.has_data():
+            return None
+        self._readers[towards] = reader
+        return self._piece(towards, data, value)
+
     def _end(self, towards: Towards, kept: bytearray) -> int | None:
         if towards == "broker" and not kept.startswith(b"*"):
             end = kept.find(b"\n") + 1
@@ -55,6 +70,9 @@ class Resp(Decoder):
             else:
                 self._talk.answered(None)
             return Piece(raw, self._lost(towards, raw, f"{error}"))
+        return self._piece(towards, raw, value)
+
+    def _piece(self, towards: Towards, raw: bytes, value: Any) -> Piece:
         if towards == "client":
             said = self._talk.answered(value)
             return Piece(raw, said or self._lost(towards, raw, "a reply without a command"))
@@ -79,18 +97,21 @@ class Resp(Decoder):
         return command
 
     def _read(self, towards: Towards, raw: bytes) -> Any:
-        reader = self._readers.pop(towards, None) or hiredis.Reader(
-            replyError=ErrorReply, notEnoughData=_NOTHING
-        )
+        reader = self._reader(towards)
         reader.feed(raw)
         value, more = reader.gets(), reader.has_data()
         while more:  # what stood first was an attribute
             value, more = reader.gets(), reader.has_data()
         if value is _NOTHING:
             raise ValueError("hiredis takes this message for unfinished")
-        # One that has raised is not used again.
         self._readers[towards] = reader
         return value
+
+    def _reader(self, towards: Towards) -> hiredis.Reader:
+        """One with nothing in it: those that have raised, or keep something, are not put back."""
+        return self._readers.pop(towards, None) or hiredis.Reader(
+            replyError=ErrorReply, notEnoughData=_NOTHING
+        )
 
 
 @dataclass

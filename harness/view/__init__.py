@@ -13,7 +13,7 @@ from harness.view.items import Attempt, Item, Left, Line, Settlement, Wait
 from harness.view.marks import Mark
 from harness.view.timing import Order, most, order
 from harness.view.view import Depth, View, look
-from harness.view.words import clean, shown
+from harness.view.words import clean, several, shown
 from harness.view.workers import End, Life
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "look",
     "most",
     "order",
+    "several",
     "shown",
     "starts_matched",
     "without",

@@ -254,6 +254,8 @@ class Reader:
         """The latest attempt that is this connection's; else the latest of the same worker."""
         if connection is None:
             return None
+        if len(self._open) == 1 and self._open[0].connection == connection and fits(self._open[0]):
+            return self._open[0]  # as it is nearly always
         worker = self._worker(connection)
         pool = [*reversed(self._open), *reversed(self._unsure)]
         for key in (connection, worker):

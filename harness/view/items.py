@@ -114,10 +114,13 @@ class Item(msgspec.Struct, frozen=True):
     @property
     def unsettled(self) -> int:
         """How many of them nobody has settled."""
+        open_ = len(self.enqueued) - len(self.settled)
+        if not self.left:
+            return max(0, open_)
         set_aside = sum(one.where == "dead" for one in self.left)
         told = sum(one.how != "acked" for one in self.settled)
         # Who is found in the dead-letter place may have come there without a word on the wire.
-        return max(0, len(self.enqueued) - len(self.settled) - max(0, set_aside - told))
+        return max(0, open_ - max(0, set_aside - told))
 
 
 class ItemTable:

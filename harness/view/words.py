@@ -21,6 +21,11 @@ def shown(item: Payload, longest: int = _LONGEST) -> str:
     return text if item and text == item and " " not in item else f'"{text}"'
 
 
+def several(number: int, noun: str) -> str:
+    """A number with its noun, as `1 item` or `3 items`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def clean(text: str) -> str:
     """The text on one line, with everything escaped that a terminal would not just print."""
     return "".join(

@@ -50,6 +50,8 @@ class Held:
     returned: bool = False
     #: It has not yet come out as an event.
     new: bool = True
+    #: Commands of its worker since.
+    commands: int = 0
     #: Workers who have wanted to settle it in vain.
     refused: set[str] = field(default_factory=set)
 

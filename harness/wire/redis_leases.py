@@ -21,6 +21,9 @@ _AHEAD = 0.02
 #: Lua writes the numbers of seconds with four places.
 _ROUNDED = 0.001
 
+#: Commands within which a worker sets a key as a lease on what it was given.
+_SOON = 3
+
 _HEX = re.compile(rb"[0-9a-fA-F]{32,}")
 #: What finds members by their scores.
 _BY_SCORE = frozenset((b"ZRANGEBYSCORE", b"ZREVRANGEBYSCORE", b"ZRANGE", b"ZCOUNT"))
@@ -127,7 +130,7 @@ class Leases:
         token = note.value
         if token is None:  # only its end was moved
             token = b"" if held is None else held.token
-        if until > act.moment + _ROUNDED:
+        if until > act.moment + _ROUNDED and not _is_too_late(act, held):
             self._leased(act, item, held, until, token)
 
     def _gone(self, act: Act, note: Gone, expired: bool) -> None:
@@ -179,13 +182,13 @@ class Leases:
 
     def _leased(self, act: Act, item: Item, held: Held | None, until: float, token: bytes) -> None:
         """Somebody has a lease: its holder, by where it comes from or by the token, or another."""
-        self.seen = True
         if held is None:
             held = self._claimed_by_it(act, item)
             if held is None:
                 return
         elif not held.new and (held.returned or not _is_holder(act, held, token)):
             held = self._ledger.take_over(act, held, held.places)
+        self.seen = True
         held.token = token or held.token
         self._ledger.lease(act, held, until)
 
@@ -195,6 +198,12 @@ class Leases:
         if not ready or item.value in act.fresh:
             return None
         return self._ledger.deliver(act, item, [], in_place=True)
+
+
+def _is_too_late(act: Act, held: Held | None) -> bool:
+    """A first lease comes soon; what is set later is something else, as a result."""
+    mine = held is not None and held.worker == act.worker
+    return held is not None and mine and not held.leased and held.commands > _SOON
 
 
 def _is_holder(act: Act, held: Held, token: bytes) -> bool:

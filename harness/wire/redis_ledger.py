@@ -174,6 +174,8 @@ class Ledger:
 
     def another_command(self, worker: str) -> list[Act]:
         """A worker has come with another command; the acts that have settled an item with that."""
+        if worker in self.given:
+            self.given[worker].commands += 1
         for one in self._undecided:
             one.commands -= one.act.worker == worker
         return self._decide()

@@ -141,7 +141,7 @@ class Moves:
     def _gone(self, act: Act, held: Held) -> None:
         """It is nowhere any more, or only where it has come to lie before."""
         rest = {key for key, _ in held.extra if not self._leases.is_deadline(key)}
-        if held.returned and self._is_ready(held.item.value):
+        if held.returned and (self._is_ready(held.item.value) or len(held.item.held) > 1):
             held.item.held.remove(held)  # the other half of putting it back
         elif rest - self._learned.done.keys():
             self._bury(act, held, rest)

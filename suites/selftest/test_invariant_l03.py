@@ -6,7 +6,7 @@ from typing import Any
 
 from histories import Tale, good_coarse, good_fine
 
-from harness.history import FaultInjected, ItemDelivered, ItemEnqueued, JobSeen
+from harness.history import FaultInjected, Figures, ItemDelivered, ItemEnqueued, JobSeen
 from harness.verdict import Outcome, Subject
 
 
@@ -50,6 +50,18 @@ def test_the_bound_is_reckoned_from_the_healing() -> None:
     tale = hangs(faults=("killed",))
     tale.events.pop()
     tale.harmed(30, "killed")
+    tale.over(80)
+    assert tale.finds("L3") is Outcome.UNKNOWN
+    tale.over(91)
+    assert tale.finds("L3") is Outcome.FAIL
+
+
+def test_in_the_fault_free_run_the_bound_begins_anew_with_each_item() -> None:
+    """Nobody knows yet how long its work takes."""
+    tale = hangs(figures=Figures())
+    assert tale.finds("L3") is Outcome.FAIL
+    tale.events.pop()
+    tale.settled(30, "a", "apple")
     tale.over(80)
     assert tale.finds("L3") is Outcome.UNKNOWN
     tale.over(91)

@@ -82,6 +82,15 @@ def test_digested() -> None:
     assert swallowed(failing_item=Raw(b"\xff")).finds("S11") is Outcome.UNKNOWN
 
 
+def test_nobody_saw_what_it_did_after_it_had_settled() -> None:
+    """It may yet exit with a failure; who takes another item does not."""
+    tale = attempted("fine", None, failing_known=True)
+    tale.settled(2, "a", "apple")
+    assert tale.finds("S11") is Outcome.UNKNOWN
+    tale.asked(3, "a")
+    assert tale.finds("S11") is Outcome.FAIL
+
+
 def test_no_work_failed() -> None:
     (finding,) = good_coarse().judged("S11").findings
     assert finding.reason == "no work failed in this run"

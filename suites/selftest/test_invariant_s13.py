@@ -68,4 +68,6 @@ def test_not_known_whose() -> None:
     tale = success()
     tale.came(4, "b", owned=False)
     tale.given(5, "b", "apple")
+    assert tale.finds("S13") is Outcome.FAIL
+    tale.settled(6, "b", "apple")
     assert tale.finds("S13") is Outcome.UNKNOWN

@@ -110,26 +110,25 @@ def case(
 @given(plan=plans)
 def test_a_defect_is_found(defective: Plan, must: set[str], may: set[str], plan: Plan) -> None:
     """And nothing else is, but what follows from it."""
-    chosen = replace(
+    same = replace(
         plan,
         pattern=defective.pattern,
         defect=defective.defect,
         fault=defective.fault,
         failing=defective.failing,
-        **_shows(defective.defect, plan),
     )
-    found = blamed(judged(chosen))
+    found = blamed(judged(_showing(same)))
     assert must <= found
     assert found <= must | may
 
 
-def _shows(defect: str, plan: Plan) -> dict[str, float]:
-    """What the run must be like for a defect to show."""
-    if defect == "leaves early":  # one works on, for longer than the exit is uncertain
-        return {"items": plan.parallelism * 2 + 1, "work": max(plan.work, 3.5)}
-    if defect == "hoards":  # others wait, for longer than the bound
-        return {"items": 2, "parallelism": 2, "work": 30.0, "usual": plan.work}
-    return {}
+def _showing(plan: Plan) -> Plan:
+    """The plan, such that its defect shows."""
+    if plan.defect == "leaves early":  # one works on, for longer than the exit is uncertain
+        return replace(plan, items=plan.parallelism * 2 + 1, work=max(plan.work, 3.5))
+    if plan.defect == "hoards":  # others wait, for longer than the bound
+        return replace(plan, items=2, parallelism=2, work=30.0, usual=plan.work)
+    return plan
 
 
 def test_a_coarse_worker_that_is_not_content_with_an_empty_queue() -> None:

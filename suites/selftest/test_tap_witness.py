@@ -76,6 +76,10 @@ class Wire(asyncio.Transport):
     def abort(self) -> None:
         self.aborted = True
 
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
 
 def in_loop(play: Callable[[], Awaitable[None]]) -> None:
     async def run() -> None:

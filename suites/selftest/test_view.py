@@ -16,7 +16,7 @@ from harness.history import (
     Raw,
     Worker,
 )
-from harness.view import Attempt, Item, clean, figures, shown, without
+from harness.view import Attempt, Item, clean, figures, several, shown, without
 
 
 def item(tale: Tale, payload: Payload = "apple") -> Item:
@@ -137,7 +137,8 @@ def test_given_out_for_good() -> None:
     tale.given(1, "a", "apple", final=True)
     assert (attempt(tale).how, item(tale).settled[0].at_once) == ("settled", True)
     tale.leased(1.1, "a", "apple", until=11)
-    assert (attempt(tale).how, attempt(tale).lease) == ("open", pytest.approx(9.9))
+    assert attempt(tale).how == "open"
+    assert attempt(tale).lease == pytest.approx(9.9)
 
 
 def test_given_out_for_good_and_put_back() -> None:
@@ -388,6 +389,10 @@ def test_a_start_of_something_else_does_not_match() -> None:
 )
 def test_how_an_item_is_shown(payload: Payload, text: str) -> None:
     assert shown(payload) == text
+
+
+def test_numbers_have_their_nouns() -> None:
+    assert [several(number, "item") for number in (0, 1, 2)] == ["0 items", "1 item", "2 items"]
 
 
 def test_nothing_acts_on_the_terminal() -> None:

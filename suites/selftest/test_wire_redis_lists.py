@@ -256,6 +256,23 @@ def test_what_is_pushed_and_then_taken_away_is_given_back_once() -> None:
     ]
 
 
+def test_what_was_pushed_may_be_given_away_before_the_other_half() -> None:
+    tape = Tape()
+    tape.seeds("RPUSH q a")
+    one, two = tape.worker(), tape.worker()
+    one.does("LMOVE q p LEFT RIGHT", b"a", "LMOVE q p LEFT RIGHT")
+    one.does("LPUSH q a", 1, "LPUSH q a")  # 2
+    two.does("LMOVE q p LEFT RIGHT", b"a", "LMOVE q p LEFT RIGHT")
+    one.does("LREM p 1 a", 1, "LREM p 1 a")
+    two.does("LREM p 1 a", 1, "LREM p 1 a")  # 5
+    assert tape.told()[3:] == [
+        ItemReturned("a", 1, at=2.0),
+        asked(2, 3.0),
+        given("a", 2, 3.0, again=True),
+        settled("a", 2, 5.0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("steps", "at"),
     [
@@ -387,6 +404,20 @@ def test_a_key_that_is_named_after_a_part_of_the_item() -> None:
     one.does("SET alive:worker-1 1 EX 5", b"OK", f"SET alive:worker-1 1 {end(7)}")
     one.does("SET lease:4711 1 EX 5", b"OK", f"SET lease:4711 1 {end(8)}")
     assert tape.told()[3:] == [ItemLeased('{"id": 4711}', 1, "1", 8.0, 3.0)]
+
+
+def test_a_result_is_no_lease() -> None:
+    tape = Tape()
+    tape.seeds("RPUSH q a")
+    one = tape.worker()
+    one.does("LMOVE q p LEFT RIGHT", b"a", "LMOVE q p LEFT RIGHT")
+    for _ in range(4):
+        one.does("INCR progress", 1, "INCR progress")
+    one.does("SET result:a x EX 3600", b"OK", f"SET result:a x {end(3606)}")
+    one.does("LREM p 0 a", 1, "LREM p 0 a")
+    one.does("SET seen:a x EX 3600", b"OK", f"SET seen:a x {end(3608)}")
+    assert tape.told()[3:] == [settled("a", 1, 7.0)]
+    assert tape.reader.leases_understood() != ""
 
 
 def test_a_new_container_in_the_same_pod_takes_over_what_the_old_one_had() -> None:

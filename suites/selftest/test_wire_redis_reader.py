@@ -30,8 +30,8 @@ from harness.wire.redis_reader import RedisReader
 class Kept(Tape):
     """Keeps the records with their moments."""
 
-    def __init__(self, **more: bool) -> None:
-        super().__init__(**more)
+    def __init__(self, *, ticking: bool) -> None:
+        super().__init__(ticking=ticking)
         self.records: list[tuple[float, Record]] = []
 
     def tells(self, record: Record) -> None:

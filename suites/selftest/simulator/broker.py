@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import count
+from typing import Literal
 
 from simulator.world import World
 
@@ -80,7 +81,7 @@ class Leases:
             del self.taken[token]
             if dead:
                 self.dead.append(item)
-        how = "dead" if dead else "acked"
+        how: Literal["dead", "acked"] = "dead" if dead else "acked"
         self._world.see("tap", ItemSettled(item, connection, how, token, valid, at=self._world.now))
         return valid
 
@@ -134,7 +135,7 @@ class Connections:
 
     def settle(self, connection: int, token: Token, item: str, *, dead: bool = False) -> bool:
         self.taken.pop(token, None)
-        how = "refused" if dead else "acked"
+        how: Literal["refused", "acked"] = "refused" if dead else "acked"
         self._world.see("tap", ItemSettled(item, connection, how, token, None, self._world.now))
         return True
 
