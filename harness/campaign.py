@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import registry, runner
 from harness.errors import InfrastructureError, QueuejobError
 from harness.history import Event, Header, read
-from harness.judge import Judgement, judge
+from harness.judge import Judgement, invariants, judge
 from harness.learned import Learned
 from harness.lock import turn
 from harness.part import Part
@@ -71,6 +71,14 @@ def scenarios(pattern: str) -> dict[str, Scenario]:
     names = sorted(registry.names("scenarios"), key=lambda name: (name != FAULT_FREE, name))
     found = {name: registry.lookup("scenarios", name, "SCENARIO") for name in names}
     return {name: one for name, one in found.items() if pattern in one.proves}
+
+
+def needed(header: Header) -> Collection[str]:
+    """What a recorded run is to prove; all of its pattern's invariants for a scenario of others."""
+    for scenario in scenarios(header.pattern).values():
+        if scenario.name == header.scenario:
+            return scenario.proves[header.pattern]
+    return [one.id for one in invariants() if header.pattern in one.patterns]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from harness import __version__, check
 from harness.bringup import Bench
+from harness.campaign import needed
 from harness.doctor import checkup
 from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, QueuejobError
 from harness.images import archive, sources, tools
@@ -112,7 +113,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _judge(options: argparse.Namespace) -> int:
-    return judge_files(options.histories, sys.stdout)
+    return judge_files(options.histories, sys.stdout, needed)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -203,9 +203,9 @@ def main() -> int:
                     measured.append(one)
                     print(_row(one), flush=True)
     finally:
-        bench.provider.release(keep=chosen.keep)
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
         chosen.out.write_text(json.dumps([asdict(one) for one in measured], indent=1) + "\n")
+        bench.provider.release(keep=chosen.keep)
     return 1 if any(one.wrong for one in measured) else 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 #: Seconds for which what Redis tells is left to gather, and the bytes that are too many for that.
 #: Each look costs as much as passing a worker's command on, and none of this is in a hurry.
-_PAUSE, _MUCH = 0.01, 64 * 1024
+_PAUSE, _MUCH = 0.02, 64 * 1024
 
 
 class Inlet(asyncio.Protocol):

@@ -12,7 +12,7 @@ from harness.tap.records import Record
 #: Bytes that wait for the controlling client. More is not kept, and that is told.
 LIMIT = 64 * 1024 * 1024
 #: Seconds for which records are collected before they are sent, together.
-_PAUSE = 0.01
+_PAUSE = 0.03
 
 
 class Outbox:

@@ -13,8 +13,9 @@ from harness.wire.redis_words import Words, name
 
 Line = TypeVar("Line")
 
-#: What replicas are told that changes no keys.
-_NO_EFFECT = frozenset(b"PING REPLCONF PUBLISH SPUBLISH SCRIPT FUNCTION SELECT MULTI EXEC".split())
+#: What replicas are told now and then, and what else changes no keys.
+_IDLE = frozenset((b"PING", b"REPLCONF"))
+_NO_EFFECT = frozenset(b"PUBLISH SPUBLISH SCRIPT FUNCTION SELECT MULTI EXEC".split())
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +44,10 @@ class _Stream(Generic[Line]):
     now: list[Line] = field(default_factory=list)
     cut: deque[tuple[int, list[Line]]] = field(default_factory=deque)
 
+    @property
+    def empty(self) -> bool:
+        return not self.now and not any(lines for _, lines in self.cut)
+
     def tick(self, number: int) -> None:
         self.cut.append((number, self.now))
         self.now = []
@@ -69,13 +74,14 @@ class Batches:
     @property
     def empty(self) -> bool:
         """Whether nothing waits for a tick."""
-        return not (self._lines.now or self._effects.now or self._lines.cut or self._effects.cut)
+        return self._lines.empty and self._effects.empty
 
     def line(self, line: Monitored) -> None:
         self._lines.now.append(line)
 
     def effect(self, at: float, words: Words) -> None:
-        self._effects.now.append((at, words))
+        if name(words) not in _IDLE:
+            self._effects.now.append((at, words))
 
     def tick(self, at: float, tick: Tick) -> list[Batch]:
         """The batches that are complete with this tick."""

@@ -102,6 +102,15 @@ def test_a_delivery_is_put_together() -> None:
     ]
 
 
+def test_a_delivery_that_comes_at_once_is_one_piece() -> None:
+    """So that of one that is held nothing goes on; what comes in parts goes on in parts."""
+    data = deliver(1, b"fig", parts=2)
+    assert [piece.raw for piece in consuming().gets(data + data[:-1]).pieces[-4:]] == [
+        data,
+        *(raw(one) for one in (BASIC.Deliver("c", 1, False, "", "job1"), *content(b"fig", 2)[:2])),
+    ]
+
+
 def test_an_empty_message_is_complete_with_its_header() -> None:
     assert [one.body for one in consuming().gets(deliver(1, b"")).delivered] == [b""]
 

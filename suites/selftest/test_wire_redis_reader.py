@@ -273,3 +273,12 @@ def test_a_port_is_used_again_by_somebody_else() -> None:
     tape.changes("RPUSH q a")
     tape.step()
     assert tape.told() == [ItemEnqueued("a", "q")]
+
+
+def test_a_sign_of_life_and_half_a_tick_are_nothing_to_wait_for() -> None:
+    tape = Tape(ticking=False)
+    tape.ticks("monitor")
+    tape.changes("PING")
+    assert tape.reader.idle()
+    tape.changes("RPUSH q a")
+    assert not tape.reader.idle()

@@ -121,3 +121,31 @@ def test_a_profile_of_which_a_part_is_left_out_proves_nothing(
     monkeypatch.setenv("SKIP", "S2")
     assert pytester.runpytest_subprocess(*worker).ret == 6
     assert pytester.runpytest_subprocess("-k", "S1").ret == 0
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        ("errors.NotProved('no')", 6),
+        ("errors.InfrastructureError('no')", 6),
+        ("errors.UsageError('no')", 4),
+        ("AssertionError('no')", 1),
+    ],
+)
+def test_what_was_not_proved_is_no_violation(
+    pytester: pytest.Pytester, raised: str, code: int
+) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+        from harness import errors
+
+        @pytest.mark.queuejob_profile
+        def test_holds():
+            raise {raised}
+        """
+    )
+    worker = ["--queuejob-image=x", "--queuejob-pattern=fine"]
+    result = pytester.runpytest_subprocess(*worker)
+    assert result.ret == code
+    assert "conformant" not in result.stdout.str()

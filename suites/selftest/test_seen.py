@@ -1,0 +1,124 @@
+"""What a run that goes on is watched for: the conditions, and the recording that is waited on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from harness import seen
+from harness.errors import TimedOut
+from harness.history import (
+    SCHEMA,
+    AskedForItem,
+    Bounds,
+    ConnectionOwner,
+    ContainerSeen,
+    Event,
+    FoundEmpty,
+    Gap,
+    Header,
+    ItemDelivered,
+    ItemSettled,
+    What,
+    Worker,
+    read,
+)
+from harness.observe.recording import Recording
+
+A, B = Worker("a"), Worker("b")
+ENDED = ContainerSeen(A, "terminated", 1, exit_code=1)
+
+
+def events(*whats: What) -> list[Event]:
+    return [Event(number, float(number), "test", what) for number, what in enumerate(whats, 1)]
+
+
+def given(item: str, connection: int = 1) -> ItemDelivered:
+    return ItemDelivered(item, connection)
+
+
+def done(item: str, connection: int = 1, *, effective: bool = True) -> ItemSettled:
+    return ItemSettled(item, connection, "acked", effective=effective)
+
+
+OWNED = ConnectionOwner(1, A)
+
+
+@pytest.mark.parametrize(
+    ("what", "over"),
+    [
+        ([OWNED, given("x")], False),
+        ([OWNED, given("x"), ENDED], True),
+        ([OWNED, given("y"), ENDED], False),
+        # Who acknowledges too early may still fail, and say so.
+        ([OWNED, given("x"), done("x")], False),
+        ([OWNED, given("x"), done("x"), AskedForItem(1, "q")], True),
+        ([OWNED, given("x"), done("x"), AskedForItem(1, "q", 0)], False),
+        ([OWNED, given("x"), done("x"), given("y")], True),
+        ([OWNED, given("x"), done("x"), given("y", 2)], False),
+        # Whose it is, comes later than what is done on it.
+        ([given("x"), done("x"), ENDED, OWNED], True),
+    ],
+)
+def test_an_attempt_has_come_to_its_end(what: list[What], over: bool) -> None:  # a table
+    assert (seen.end_of_attempt("x")(events(*what)) is not None) is over
+
+
+def test_all_but_one_are_settled_only_by_what_takes_effect() -> None:
+    find = seen.all_settled(["x", "y"], but=1)
+    assert find(events(given("x"), done("x", effective=False))) is None
+    found = find(events(given("x"), done("x")))
+    assert found is not None
+    assert found.id == 2
+
+
+def test_a_delivery_to_others_is_on_another_connection_and_later() -> None:
+    find = seen.delivery_to_others({1}, after=1)
+    assert find(events(given("x", 2), given("y", 1))) is None
+    assert find(events(given("x", 1), given("y", 2))) is not None
+
+
+def test_the_newest_counts() -> None:
+    assert seen.exit_of(A)(events(ENDED, FoundEmpty(1, "q"))) is not None
+    assert seen.exit_of(B)(events(ENDED)) is None
+    assert seen.success()(events(ENDED)) is None
+    assert seen.success()(events(ContainerSeen(B, "terminated", 1, exit_code=0))) is not None
+    assert seen.progress()(events(OWNED, given("x"), OWNED)) is not None
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[Recording]:
+    header = Header(SCHEMA, "s", "fine", "image", datetime.now(UTC), Bounds(1, 1, 1))
+    made = Recording(tmp_path / "history.ndjson", header)
+    yield made
+    made.close()
+
+
+def test_what_is_waited_for_may_come_from_another_thread(recording: Recording) -> None:
+    find: Callable[..., Event | None] = seen.exit_of(A)
+    thread = threading.Timer(0.05, lambda: recording.record("pods", ENDED))
+    thread.start()
+    assert recording.wait("the end of a", find, timeout=10).what == ENDED
+    thread.join()
+
+
+def test_a_wait_in_vain_says_for_what(recording: Recording) -> None:
+    recording.gap("tap", "lost")
+    with pytest.raises(TimedOut, match="in vain for the end of a") as error:
+        recording.wait("the end of a", seen.exit_of(A), timeout=0.01)
+    assert "1 events, the last (Gap)" in error.value.seen
+    assert recording.wait_quietly("the end of a", seen.exit_of(A), timeout=0.01) is None
+
+
+def test_the_file_has_what_was_recorded_until_it_was_closed(recording: Recording) -> None:
+    recording.gap("tap", "lost")
+    recording.close()
+    assert recording.record("pods", ENDED) is None
+    with recording.path.open("rb") as file:
+        header, found = read(file)
+        assert header == recording.header
+        assert [event.what for event in found] == [Gap("tap", "lost")]
