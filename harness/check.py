@@ -55,7 +55,8 @@ DESCRIPTION = (
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     for name, value, text in _OPTIONS:
-        parser.add_argument(f"--{name}", metavar=value, help=text)
+        needed = name in ("pattern", "image")
+        parser.add_argument(f"--{name}", metavar=value, help=text, required=needed)
     for name, value, text in _LISTS:
         parser.add_argument(f"--{name}", metavar=value, action="append", default=[], help=text)
     parser.add_argument("--profile", choices=("core",), default="core")
@@ -72,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
     # Whatever pytest is set to in the folder where we happen to be is meant for other tests.
     words += ["-c", os.devnull, "--rootdir", str(Path.cwd()), "-p", "no:cacheprovider"]
     words += ["-q", "-n", str(options.at_once), "--tb=no", "-rN"]
+    # That this very package is imported before pytest could rewrite its asserts is no news.
+    words += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     given = vars(options)
     if options.keep is None:
         given["keep"] = "never"

@@ -21,6 +21,7 @@ from harness.history import (
     ItemStarted,
     JobSeen,
     LogCaughtUp,
+    LogEnded,
     LogLine,
     PodSeen,
     Worker,
@@ -225,7 +226,12 @@ class Stage:
             for event in self.recording.events
             if isinstance(event.what, LogLine)
         ]
-        words = " | ".join(lines[-5:]) or "nothing"
+        cut = {
+            event.what.why
+            for event in self.recording.events
+            if isinstance(event.what, LogEnded) and not event.what.whole
+        }
+        words = " | ".join([*lines[-3:], *sorted(cut)]) or "nothing"
         return f"workers ended with {', '.join(sorted(ends)) or 'nothing yet'}, and wrote: {words}"
 
     def has_begun(self, worker: Worker, connection: int) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -23,6 +24,8 @@ _WATCH = 300
 _PAUSE = 1.0
 #: Seconds after which a container whose log has ended, and that is called running, does run.
 _SETTLE = 10.0
+#: A moment as the kubelet writes it, to the second.
+_SECONDS = "%Y-%m-%dT%H:%M:%S"
 #: Seconds that `stop` gives all threads together.
 _JOIN = 10.0
 #: Bytes that are kept of what one run of a container writes.
@@ -209,27 +212,30 @@ class Follower:
         if state.restarts == run.number + 1:
             # Whoever restarts quickly has had the next run's lines in this file: the log that the
             # cluster now calls the previous one is this run's, and whole.
-            self._again(run)
+            self._again(run, state.now.started)
             return ""
         if state.restarts > run.number:
             return "it was restarted more than once before its log was read to the end"
         return _GOES_ON if state.running else ""
 
-    def _again(self, run: Run) -> None:
-        """Take the log of a run from the one that is kept of the run before the present one."""
+    def _again(self, run: Run, restarted: datetime | None) -> None:
+        """Take the log of a run from the one that is kept of the run before the present one.
+
+        It may be gone already. What came by the stream is then all there is, and it is this run's
+        as far as it is older than the next (`restarted`).
+        """
         path = self._path(run)
-        first = path.read_text(encoding="utf-8") if path.exists() else ""
-        with path.open("w", encoding="utf-8") as file:
-            lines = self._namespace.follow_log(run.pod, run.container, previous=True)
-            with self._open(lines) as log:
-                for line in log:
-                    file.write(line + "\n")
-        whole = path.read_text(encoding="utf-8")
-        if not whole.startswith(first):
+        first = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        stream = self._namespace.follow_log(run.pod, run.container, previous=True)
+        with self._open(stream) as log:
+            whole = [line for line in log if _stamped(line)]
+        if whole:
+            path.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
+        if whole[: len(first)] == first:
+            for line in whole[len(first) :]:
+                self._listener.line(run, line)
+        elif whole or restarted is None or _moment(first[-1]) >= _moment(f"{restarted:{_SECONDS}}"):
             self._listener.missed(f"lines of a later run were taken for those of {run}")
-            return
-        for line in whole[len(first) :].splitlines():
-            self._listener.line(run, line)
 
     def _copy(self, run: Run, previous: bool) -> None:
         """Append what is newer than the last line in the file, until the stream ends."""
@@ -239,6 +245,8 @@ class Follower:
             lines = self._namespace.follow_log(run.pod, run.container, previous=previous)
             with self._open(lines) as log:
                 for line in log:
+                    if not _stamped(line):  # the kubelet's own words
+                        raise InfrastructureError(f"no log of {run}: {line}")
                     if _moment(line) > had:
                         file.write(line + "\n")
                         self._listener.line(run, line)
@@ -290,6 +298,11 @@ class Follower:
         if not self._over.is_set():
             with self._lock, (self._folder / "follower.txt").open("a", encoding="utf-8") as file:
                 file.write(f"{now().isoformat()} {line}\n")
+
+
+def _stamped(line: str) -> bool:
+    """Whether a line begins with a moment, as all do that a container wrote."""
+    return line[:4].isdigit() and line[4:5] == "-"
 
 
 def _moment(line: str) -> str:

@@ -125,6 +125,7 @@ class Batches:
             if line.client == "lua":
                 if last is not None:
                     last.lines.append(line.words)
+                    last.end = line.at
                 continue
             last = self._begun.get(line.client)
             if last is not None:

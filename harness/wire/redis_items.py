@@ -75,6 +75,11 @@ class Act:
     renewed: bool = False
 
     @property
+    def end(self) -> float:
+        """When it was over, in seconds since 1970."""
+        return self.moment if self.group is None else max(self.moment, self.group.end)
+
+    @property
     def connection(self) -> int | None:
         return None if self.group is None else self.group.connection
 

@@ -75,7 +75,7 @@ class Leases:
         item = self._ledger.items.get(note.member) if held is None else held.item
         if item is None:
             return
-        if until > act.moment + _AHEAD:
+        if until > act.end + _AHEAD:
             self._deadlines.add(note.key)
         elif note.key not in self._deadlines:
             until = self._after_claim(note.key, until)
@@ -83,7 +83,7 @@ class Leases:
                 return
         if held is None:
             held = self._holder(act, item)
-        if until <= act.moment + _ROUNDED:
+        if until <= act.end + _ROUNDED:
             if held is not None and held.leased:
                 held.until = until
                 self._ledger.free(act, held)

@@ -99,6 +99,8 @@ class Group:
     tops: list[Words]
     asked: Asked | None = None
     transaction: bool = False
+    #: When its last line was; a script's clock stands somewhere between this and `at`.
+    end: float = 0.0
     #: It is waiting for an item; what it got is still to come.
     waiting: bool = field(default=False, compare=False)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.clock import NotYet, wait_until
 from harness.observe.dump import dump
 from harness.observe.follower import Follower, following
@@ -99,6 +101,62 @@ def test_the_next_runs_lines_are_not_taken_for_this_ones(
     with following(fake_api.namespace, tmp_path) as follower:
         wait_lines(follower, ["line 1", "line 2"])
     assert (tmp_path / "p.c.0.log").read_text() == ONE + TWO
+
+
+class Ear:
+    """What a listener is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+        self.ends: list[tuple[int, str]] = []
+        self.gaps: list[str] = []
+
+    def pod(self, change: Any, pod: Any) -> None: ...
+
+    def line(self, run: Any, line: str) -> None:
+        self.lines.append((run.number, line + "\n"))
+
+    def ended(self, run: Any, why: str) -> None:
+        self.ends.append((run.number, why))
+
+    def missed(self, what: str) -> None:
+        self.gaps.append(what)
+
+
+def wait_ends(ear: Ear, count: int) -> None:
+    def probe() -> None:
+        if len(ear.ends) < count:
+            raise NotYet(f"{ear.ends}")
+
+    wait_until(f"{count} logs to end", probe, timeout=10, interval=0.05)
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        # The kubelet has thrown the log away: the stream had brought all of it.
+        ("unable to retrieve container logs for containerd://8\n", ([ONE], 0)),
+        # The stream had been cut short.
+        (ONE + TWO, ([ONE, TWO], 0)),
+        # The stream was the next run's.
+        (TWO, ([ONE], 1)),
+    ],
+)
+def test_what_a_restart_leaves_of_a_log(
+    fake_api: Any, pod_json: MakePod, tmp_path: Path, kept: str, expected: tuple[list[str], int]
+) -> None:
+    first = pod_json("p", {"running": {}})
+    began = {"startedAt": "2026-01-01T00:00:05Z"}
+    next_one = pod_json("p", {"running": began}, restartCount=1)
+    fake_api.on(PODS, fake_api.json(listed(first)))
+    fake_api.on(PODS + "/p", fake_api.json(next_one))
+    fake_api.on(WATCH, fake_api.stream(held=True))
+    fake_api.on(LOG, fake_api.stream(ONE), fake_api.stream(kept))
+    ear = Ear()
+    with following(fake_api.namespace, tmp_path, ear):
+        wait_ends(ear, 1)
+    assert ear.ends == [(0, "")]
+    assert ([line for _, line in ear.lines], len(ear.gaps)) == expected
 
 
 def test_the_log_of_a_pod_that_is_gone_stays(

@@ -160,6 +160,21 @@ def test_what_is_given_back_is_taken_by_another_and_is_not_reclaimed() -> None:
     assert tape.reader.places() == {"ready": [], "leased": [b"a"], "dead": []}
 
 
+def test_a_slow_script_gives_back_at_a_moment_of_its_own() -> None:
+    tape = Tape()
+    tape.seeds("RPUSH q a")
+    client = tape.worker()
+    Reference(client).claim("A:1", "a", 10)  # 1
+    client.asks("EVALSHA give_back")
+    tape.shows(client.address, "EVALSHA give_back")
+    tape.now += 0.5  # Redis was held up; then the script looks at the clock
+    effect = f"ZADD q:leases {score(tape.now)} A:1"
+    tape.shows("lua", effect)
+    tape.changes(effect)
+    tape.step()
+    assert tape.told()[3:] == [ItemReturned("a", 1, "A:1", 2.0)]
+
+
 def test_what_was_tried_too_often_is_set_aside_by_who_looks_for_items() -> None:
     tape = Tape()
     tape.seeds("RPUSH q a")

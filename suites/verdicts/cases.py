@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
 
-from harness.bringup import Bench
 from harness.campaign import scenarios
+from harness.images.recipe import Catalogue
 from harness.worker import WorkerUnderTest
 
 #: An item on which this project's own workers fail, when they are told so.
@@ -74,13 +76,15 @@ PAGES = (
 )
 
 
-def mutants(bench: Bench) -> list[Case]:
-    """The faulty workers whose files say what must be found, in the order of their names."""
-    return [
+def all_cases() -> tuple[Case, ...]:
+    """The above, and the faulty workers whose files say what must be found of them."""
+    catalogue = Catalogue(Path(str(files("harness.manifests") / "images")))
+    faulty = (
         Case(name, _pattern(name), frozenset(one.must), frozenset(one.may))
-        for name, one in sorted(bench.images.catalogue.mutants.items())
+        for name, one in sorted(catalogue.mutants.items())
         if one.must
-    ]
+    )
+    return (*CORRECT, *TWINS, *PAGES, *faulty)
 
 
 def _pattern(recipe: str) -> str:

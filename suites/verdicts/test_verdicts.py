@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 
 from harness.campaign import Campaign, scenarios
 from harness.fixtures.conformance import CampaignOf
-from harness.suites.verdicts.cases import CORRECT, PAGES, Case
+from harness.suites.verdicts.cases import CORRECT, PAGES, Case, all_cases
 
-CASES = (*CORRECT, *PAGES)
+#: All of them take an hour: `tox -e verdicts`. The few that decide most are for every change.
+CASES = all_cases() if os.environ.get("QUEUEJOB_WORKERS") == "all" else (*CORRECT, *PAGES)
 PLAYED = [
     pytest.param(case, scenario, id=f"{case.recipe}-{scenario}")
     for case in CASES
