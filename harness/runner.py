@@ -103,6 +103,7 @@ def _play(run: _Run) -> QueuejobError | None:
             stage.disarm()
             _last_words(stage)
             station.tap.sync(station.namespace.timeouts.settle)
+        # Nobody listens to the tap any more: what is still open comes out now.
         for what in run.reader.flush():
             recording.record("tap", what)
         station.end(run.job)
@@ -209,6 +210,7 @@ def _last_words(stage: Stage) -> None:
 
 
 def _dead(reader: Reader) -> tuple[str, ...]:
-    """The dead-letter places that the reader knows of."""
+    """The places that the reader knows of where items lie that nobody waits for any more."""
     roles = getattr(reader, "roles", None)
-    return tuple(one.decode(errors="backslashreplace") for one in roles().dead) if roles else ()
+    places = (*roles().dead, *roles().done) if roles else ()
+    return tuple(one.decode(errors="backslashreplace") for one in places)

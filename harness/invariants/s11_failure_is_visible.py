@@ -47,6 +47,8 @@ def _on_failing(
         return _digested(view, attempt, life)
     if life.worker in harmed or end is None or end.exit_code is None:
         return None
+    if view.coarse and life.success and life.settled and attempt.started is None:
+        return None  # it has done its one message; this one was only kept in stock
     return _shown(view, attempt, life)
 
 

@@ -122,3 +122,24 @@ def test_what_was_only_in_stock_has_not_failed() -> None:
     tale.settled(2, "a", "apple")
     tale.exited(3, "a", 0)
     assert tale.finds("S11") is Outcome.UNKNOWN
+
+
+def test_the_failing_item_was_only_in_stock_at_a_success() -> None:
+    """As amqp-consume gets one more message between its acknowledgement and its end."""
+    tale = Tale("coarse", failing_item="apple", failing_known=True)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.worked(1, "a", "banana")
+    tale.given(2.1, "a", "apple")
+    tale.exited(3, "a")
+    tale.over(20)
+    assert tale.finds("S11") is Outcome.UNKNOWN
+    tale = Tale("coarse", failing_item="apple", failing_known=True)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.worked(1, "a", "banana")
+    tale.given(2.1, "a", "apple")
+    tale.began(2.2, "a", "apple")
+    tale.exited(3, "a")
+    tale.over(20)
+    assert tale.finds("S11") is Outcome.FAIL
