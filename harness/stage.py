@@ -235,7 +235,7 @@ class Stage:
         return f"workers ended with {', '.join(sorted(ends)) or 'nothing yet'}, and wrote: {words}"
 
     def has_begun(self, worker: Worker, connection: int) -> None:
-        """Wait until a worker says that it has begun, or is held on its connection.
+        """Wait until a worker that was let go says that it has begun, or is held once more.
 
         Returns at once where the fault-free run has shown no such words: what was delivered to
         a worker that has nothing else counts as begun.
@@ -244,14 +244,15 @@ class Stage:
             return
 
         def find(events: Sequence[Event]) -> bool | None:
+            held = False
             for event in reversed(events):
                 what = event.what
                 if isinstance(what, ItemStarted) and what.worker == worker:
                     return True
-                if isinstance(what, ConnectionHeld) and what.connection == connection:
-                    return True
+                # Held again, that is: what held it until now may yet be told to be over.
                 if isinstance(what, ConnectionReleased) and what.connection == connection:
-                    return None
+                    return True if held else None
+                held |= isinstance(what, ConnectionHeld) and what.connection == connection
             return None
 
         self.wait("the worker to begin its item", find, self.patience)
