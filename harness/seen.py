@@ -7,11 +7,14 @@ from typing import TypeVar
 
 from harness.history import (
     AskedForItem,
+    ConnectionHeld,
     ConnectionOwner,
+    ConnectionReleased,
     ContainerSeen,
     Event,
     ItemDelivered,
     ItemSettled,
+    ItemStarted,
     JobSeen,
     Payload,
     PodSeen,
@@ -66,6 +69,25 @@ def progress() -> Find:
 def job_at(parallelism: int) -> Find:
     """The Job, changed to let so many pods run at once."""
     return last(lambda what: isinstance(what, JobSeen) and what.parallelism == parallelism)
+
+
+def begun(worker: Worker, connection: int) -> Find:
+    """A worker that was let go says that it has begun, or is held once more."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        held: Event | None = None
+        for event in reversed(events):
+            what = event.what
+            if isinstance(what, ItemStarted) and what.worker == worker:
+                return event
+            # Once more, that is: what has held it until now may yet be told to be over.
+            if isinstance(what, ConnectionReleased) and what.connection == connection:
+                return held
+            if isinstance(what, ConnectionHeld) and what.connection == connection:
+                held = event
+        return None
+
+    return find
 
 
 def all_settled(items: Iterable[Payload], but: int) -> Find:

@@ -6,19 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from harness import seen
 from harness.errors import InfrastructureError, TimedOut
 from harness.history import (
     Bounds,
-    ConnectionHeld,
     ConnectionOpened,
     ConnectionRefused,
-    ConnectionReleased,
     ContainerSeen,
     Event,
     FaultConfirmed,
     FaultHealed,
     FaultInjected,
-    ItemStarted,
     JobSeen,
     LogCaughtUp,
     LogEnded,
@@ -243,18 +241,7 @@ class Stage:
         if self.learned.figures.starts_matched is None and not self._traps:
             return
 
-        def find(events: Sequence[Event]) -> bool | None:
-            held = False
-            for event in reversed(events):
-                what = event.what
-                if isinstance(what, ItemStarted) and what.worker == worker:
-                    return True
-                # Held again, that is: what held it until now may yet be told to be over.
-                if isinstance(what, ConnectionReleased) and what.connection == connection:
-                    return True if held else None
-                held |= isinstance(what, ConnectionHeld) and what.connection == connection
-            return None
-
+        find = seen.begun(worker, connection)
         self.wait("the worker to begin its item", find, self.patience)
 
     def wait_for_the_end(self) -> None:

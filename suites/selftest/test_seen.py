@@ -15,7 +15,9 @@ from harness.history import (
     SCHEMA,
     AskedForItem,
     Bounds,
+    ConnectionHeld,
     ConnectionOwner,
+    ConnectionReleased,
     ContainerSeen,
     Event,
     FoundEmpty,
@@ -23,6 +25,7 @@ from harness.history import (
     Header,
     ItemDelivered,
     ItemSettled,
+    ItemStarted,
     What,
     Worker,
     read,
@@ -45,6 +48,7 @@ def done(item: str, connection: int = 1, *, effective: bool = True) -> ItemSettl
     return ItemSettled(item, connection, "acked", effective=effective)
 
 
+HELD, FREED = ConnectionHeld(1, "client", "before delivery"), ConnectionReleased(1, "client")
 OWNED = ConnectionOwner(1, A)
 
 
@@ -66,6 +70,24 @@ OWNED = ConnectionOwner(1, A)
 )
 def test_an_attempt_has_come_to_its_end(what: list[What], over: bool) -> None:  # a table
     assert (seen.end_of_attempt("x")(events(*what)) is not None) is over
+
+
+@pytest.mark.parametrize(
+    ("what", "begun"),
+    [
+        # Told to let it go; that it was is not there yet: what holds it is still the first hold.
+        ([HELD], False),
+        ([HELD, FREED], False),
+        ([HELD, FREED, HELD], True),
+        ([HELD, FREED, ConnectionHeld(2, "client")], False),
+        ([HELD, FREED, ItemStarted("x", A)], True),
+        ([HELD, FREED, ItemStarted("x", B)], False),
+        # A line of the log may be quicker than the tap.
+        ([HELD, ItemStarted("x", A)], True),
+    ],
+)
+def test_a_worker_that_was_let_go_has_begun(what: list[What], begun: bool) -> None:
+    assert (seen.begun(A, 1)(events(*what)) is not None) is begun
 
 
 def test_all_but_one_are_settled_only_by_what_takes_effect() -> None:
