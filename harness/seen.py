@@ -13,6 +13,7 @@ from harness.history import (
     ContainerSeen,
     Event,
     ItemDelivered,
+    ItemDone,
     ItemSettled,
     ItemStarted,
     JobSeen,
@@ -88,6 +89,11 @@ def begun(worker: Worker, connection: int) -> Find:
         return None
 
     return find
+
+
+def finished(worker: Worker) -> Find:
+    """A worker says that it has finished an item."""
+    return last(lambda what: isinstance(what, ItemDone) and what.worker == worker)
 
 
 def all_settled(items: Iterable[Payload], but: int) -> Find:

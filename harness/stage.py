@@ -92,6 +92,7 @@ class Stage:
     job: str
     container: str
     _traps: list[RemoteTrap] = field(default_factory=list)
+    _containers: dict[Worker, str] = field(default_factory=dict)
 
     @property
     def bounds(self) -> Bounds:
@@ -154,6 +155,13 @@ class Stage:
             if isinstance(event.what, PodSeen) and event.what.pod == worker.pod
         ]
         return seen[-1]
+
+    def container_of(self, worker: Worker) -> str:
+        """The id by which the node knows a worker's container; asked for once."""
+        if worker not in self._containers:
+            found = self.station.namespace.container_id(self.pod(worker).name, self.container)
+            self._containers[worker] = found
+        return self._containers[worker]
 
     def drain_log(self, worker: Worker) -> None:
         """Wait until all that a worker has written up to now is recorded."""

@@ -26,7 +26,7 @@ class ContainerKill:
         """From now on nothing passes; what was held is lost once the process is gone."""
         tap, pod = stage.station.tap, stage.pod(worker)
         tap.hold(address)
-        container = stage.station.namespace.container_id(pod.name, stage.container)
+        container = stage.container_of(worker)
         begun = stage.injected(self.name, f"pod {pod.name}: SIGKILL from its node", worker)
         kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", container)
         stage.station.provider.on_node(pod.node, *kill)

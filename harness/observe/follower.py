@@ -141,7 +141,8 @@ class Follower:
                             break
                         if change["type"] != "BOOKMARK":
                             self._changed(change["type"].lower(), Pod.of(change["object"]))
-            except InfrastructureError as error:
+            # ValueError: a connection that ended in the middle of a line.
+            except (InfrastructureError, ValueError) as error:
                 self._note(f"watching pods: {error}")
                 self._over.wait(_PAUSE)
 

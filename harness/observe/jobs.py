@@ -51,8 +51,9 @@ class JobWatcher:
                     if change["type"] in ("ERROR", "DELETED"):
                         break
                     self._saw(Job.of(change["object"]))
-            except InfrastructureError:
-                # No such Job (yet, or any more), or a stream that broke: the next look tells.
+            except (InfrastructureError, ValueError):
+                # No such Job (yet, or any more), or a stream that broke, perhaps in the middle of
+                # a line: the next look tells.
                 pass
             self._over.wait(_PAUSE)
 

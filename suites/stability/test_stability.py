@@ -34,8 +34,8 @@ class Deciding:
     job: tuple[str, ...] = ()
 
 
-def _case(recipe: str, **env: str) -> Case:
-    return Case(recipe, "coarse" if "coarse" in recipe else "fine", env=env)
+def _case(recipe: str, *must: str) -> Case:
+    return Case(recipe, "coarse" if "coarse" in recipe else "fine", frozenset(must))
 
 
 DECIDING = (
@@ -44,7 +44,7 @@ DECIDING = (
     Deciding(_case("fine-destructive-pop"), "killed_in_work", ("S1",), ("S3", "S12", "L1")),
     Deciding(_case("coarse-auto-ack"), "killed_in_work", ("S1",), ("S3", "S12", "L1")),
     Deciding(_case("fine-ack-first"), "killed_in_work", ("S1", "S3"), ("S12", "L1")),
-    Deciding(_case("coarse-ack-first"), "killed_in_work", ("S1", "S3"), ("S12", "L1")),
+    Deciding(_case("coarse-ack-first", "S1", "S3"), "killed_in_work", ("S1", "S3"), ("S12", "L1")),
     Deciding(_case("fine-leaves-early"), "last_lease", ("S9",), ("S1", "S12", "L8")),
     Deciding(_case("reference-coarse"), "completions_mismatch", job=("S12",)),
     Deciding(_case("reference-fine"), "killed_in_work"),

@@ -13,8 +13,9 @@ from harness.worker import WorkerUnderTest
 
 #: An item on which this project's own workers fail, when they are told so.
 FAILING = "durian"
-#: Seconds of work on an item.
-_WORK = "1"
+#: Seconds of work on an item; longer where a kill has to come in the middle of it, for RabbitMQ
+#: answers no acknowledgement, so nothing could stop the worker there.
+_WORK, _LONG_WORK = "1", "3"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Case:
 
     @property
     def worker(self) -> WorkerUnderTest:
-        env = {"ITEM_SECONDS": _WORK, "FAIL_ITEM": FAILING, **self.env}
+        long = self.pattern == "coarse" and "S3" in self.must
+        work = _LONG_WORK if long else _WORK
+        env = {"ITEM_SECONDS": work, "FAIL_ITEM": FAILING, **self.env}
         return WorkerUnderTest(
             image=f"recipe:{self.recipe}",
             pattern=self.pattern,
