@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
+from redis_tape import words
 
-from harness.suites.selftest.redis_tape import words
 from harness.wire.redis_keyspace import Keyspace
 from harness.wire.redis_places import Gone, Scored, Timed
 from harness.wire.redis_values import Value, Zset

@@ -5,6 +5,15 @@ from __future__ import annotations
 from hashlib import sha224
 
 import pytest
+from redis_tape import (
+    Tape,
+    asked,
+    buried,
+    end,
+    given,
+    score,
+    settled,
+)
 
 from harness.history import (
     ConnectionClosed,
@@ -16,15 +25,6 @@ from harness.history import (
     ItemReclaimed,
     ItemReturned,
     LeaseExpired,
-)
-from harness.suites.selftest.redis_tape import (
-    Tape,
-    asked,
-    buried,
-    end,
-    given,
-    score,
-    settled,
 )
 from harness.tap.points import Signature
 from harness.wire.roles import Roles

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as some
+from redis_tape import EPOCH, NO_ANSWER, Tape, asked, end, given
 
 from harness.history import (
     Gap,
@@ -14,7 +15,6 @@ from harness.history import (
     NotUnderstood,
     What,
 )
-from harness.suites.selftest.redis_tape import EPOCH, NO_ANSWER, Tape, asked, end, given
 from harness.tap.records import (
     Command,
     Effect,

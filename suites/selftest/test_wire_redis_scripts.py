@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.history import (
-    FoundEmpty,
-    ItemEnqueued,
-    ItemLeased,
-    ItemReclaimed,
-    ItemReturned,
-    NotUnderstood,
-)
-from harness.suites.selftest.redis_tape import (
+from redis_tape import (
     Client,
     Said,
     Tape,
@@ -21,6 +13,15 @@ from harness.suites.selftest.redis_tape import (
     given,
     score,
     settled,
+)
+
+from harness.history import (
+    FoundEmpty,
+    ItemEnqueued,
+    ItemLeased,
+    ItemReclaimed,
+    ItemReturned,
+    NotUnderstood,
 )
 from harness.tap.points import Signature
 from harness.tap.records import ErrorReply

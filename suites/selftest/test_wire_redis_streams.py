@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from redis_tape import EPOCH, Client, Tape, asked, given, settled
+
 from harness.history import (
     AskedForItem,
     FoundEmpty,
@@ -10,7 +12,6 @@ from harness.history import (
     ItemReclaimed,
     LeaseExpired,
 )
-from harness.suites.selftest.redis_tape import EPOCH, Client, Tape, asked, given, settled
 from harness.tap.points import Signature
 from harness.wire.roles import Roles
 
