@@ -8,6 +8,7 @@ from typing import TypeVar
 from harness.history import (
     AskedForItem,
     ConnectionHeld,
+    ConnectionOpened,
     ConnectionOwner,
     ConnectionReleased,
     ContainerSeen,
@@ -72,10 +73,18 @@ def job_at(parallelism: int) -> Find:
     return last(lambda what: isinstance(what, JobSeen) and what.parallelism == parallelism)
 
 
-def begun(worker: Worker, connection: int) -> Find:
-    """A worker that was let go says that it has begun, or is held once more."""
+def begun(worker: Worker, connection: int, address: str) -> Find:
+    """A worker that was let go on a connection says that it has begun, or is held once more.
+
+    That may be on another connection from its address: some take one for each command.
+    """
 
     def find(events: Sequence[Event]) -> Event | None:
+        its = {
+            event.what.connection
+            for event in events
+            if isinstance(event.what, ConnectionOpened) and event.what.address == address
+        }
         held: Event | None = None
         for event in reversed(events):
             what = event.what
@@ -84,8 +93,10 @@ def begun(worker: Worker, connection: int) -> Find:
             # Once more, that is: what has held it until now may yet be told to be over.
             if isinstance(what, ConnectionReleased) and what.connection == connection:
                 return held
-            if isinstance(what, ConnectionHeld) and what.connection == connection:
+            if isinstance(what, ConnectionHeld) and what.connection in its | {connection}:
                 held = event
+                if what.connection != connection:
+                    return event
         return None
 
     return find

@@ -240,7 +240,7 @@ class Stage:
         words = " | ".join([*lines[-3:], *sorted(cut)]) or "nothing"
         return f"workers ended with {', '.join(sorted(ends)) or 'nothing yet'}, and wrote: {words}"
 
-    def has_begun(self, worker: Worker, connection: int) -> None:
+    def has_begun(self, worker: Worker, caught: RemoteCaught) -> None:
         """Wait until a worker that was let go says that it has begun, or is held once more.
 
         Returns at once where the fault-free run has shown no such words: what was delivered to
@@ -249,7 +249,7 @@ class Stage:
         if self.learned.figures.starts_matched is None and not self._traps:
             return
 
-        find = seen.begun(worker, connection)
+        find = seen.begun(worker, caught.connection, caught.address)
         self.wait("the worker to begin its item", find, self.patience)
 
     def wait_for_the_end(self) -> None:

@@ -13,7 +13,7 @@ def play(stage: Stage) -> None:
     caught = stage.catch(trap)
     victim = stage.worker_at(caught.address)
     stage.free(trap)
-    stage.has_begun(victim, caught.connection)
+    stage.has_begun(victim, caught)
     FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
 

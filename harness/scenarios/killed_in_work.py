@@ -24,7 +24,7 @@ def play(stage: Stage) -> None:
         at_the_end = known.figures.settles_after_work is True
         stage.trap(stage.points.settling if at_the_end else stage.points.settled, caught.address)
         stage.free(trap)
-        stage.has_begun(victim, caught.connection)
+        stage.has_begun(victim, caught)
     FAULT.inject(stage, victim, caught.address)
     if known.figures.settles_after_work is False and seen.finished(victim)(stage.recording.events):
         raise NotPlayable(

@@ -16,6 +16,7 @@ from harness.history import (
     AskedForItem,
     Bounds,
     ConnectionHeld,
+    ConnectionOpened,
     ConnectionOwner,
     ConnectionReleased,
     ContainerSeen,
@@ -82,12 +83,15 @@ def test_an_attempt_has_come_to_its_end(what: list[What], over: bool) -> None:  
         ([HELD, FREED, ConnectionHeld(2, "client")], False),
         ([HELD, FREED, ItemStarted("x", A)], True),
         ([HELD, FREED, ItemStarted("x", B)], False),
+        # Another connection from the same address, and one from elsewhere.
+        ([HELD, ConnectionOpened(2, "10.0.0.1", 1), ConnectionHeld(2, "client")], True),
+        ([HELD, ConnectionOpened(2, "10.0.0.2", 1), ConnectionHeld(2, "client")], False),
         # A line of the log may be quicker than the tap.
         ([HELD, ItemStarted("x", A)], True),
     ],
 )
 def test_a_worker_that_was_let_go_has_begun(what: list[What], begun: bool) -> None:
-    assert (seen.begun(A, 1)(events(*what)) is not None) is begun
+    assert (seen.begun(A, 1, "10.0.0.1")(events(*what)) is not None) is begun
 
 
 def test_all_but_one_are_settled_only_by_what_takes_effect() -> None:
