@@ -152,25 +152,33 @@ def owners(events: Sequence[Event]) -> dict[int, Worker]:
     }
 
 
-def end_of_attempt(item: Payload) -> Find:
-    """What came of the first attempt on an item: its worker has ended, or goes on with others."""
+def end_of_attempt(item: Payload, *, one_each: bool) -> Find:
+    """What came of the first attempt on an item: its worker has ended, or goes on with others.
+
+    `one_each`: a worker takes one item, and what it was handed beside it was no attempt.
+    """
 
     def find(events: Sequence[Event]) -> Event | None:
         whose = owners(events)
-        workers: set[Worker | None] = set()
+        given: set[Worker | None] = set()
         settled: set[Worker | None] = set()
+        others: set[Worker | None] = set()
         for event in events:
             what = event.what
-            if isinstance(what, ContainerSeen):
-                if what.state == "terminated" and what.worker in workers:
+            if isinstance(what, ItemStarted) and what.item == item:
+                others.discard(what.worker)
+            elif isinstance(what, ContainerSeen):
+                if what.state == "terminated" and what.worker in given - (
+                    others if one_each else set()
+                ):
                     return event
             elif isinstance(what, (ItemDelivered, AskedForItem, ItemSettled)):
                 worker = whose.get(what.connection or 0)
                 mine = not isinstance(what, AskedForItem) and what.item == item
                 if isinstance(what, ItemSettled):
-                    settled |= {worker} if mine else set()
+                    (settled if mine else others).add(worker)
                 elif mine:
-                    workers.add(worker)
+                    given.add(worker)
                 elif worker in settled and not _takes_back(what):
                     return event
         return None

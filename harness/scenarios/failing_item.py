@@ -12,7 +12,8 @@ def play(stage: Stage) -> None:
     stage.start()
     item = payload(stage.items[0])
     timeout = stage.patience + stage.bounds.progress
-    stage.recording.wait_quietly("the end of the attempt", seen.end_of_attempt(item), timeout)
+    over = seen.end_of_attempt(item, one_each=stage.station.pattern.name == "coarse")
+    stage.recording.wait_quietly("the end of the attempt", over, timeout)
 
 
 SCENARIO = Scenario(

@@ -65,12 +65,15 @@ OWNED = ConnectionOwner(1, A)
         ([OWNED, given("x"), done("x"), AskedForItem(1, "q", 0)], False),
         ([OWNED, given("x"), done("x"), given("y")], True),
         ([OWNED, given("x"), done("x"), given("y", 2)], False),
+        # It was only handed this one beside another, which it has done; and then it was not.
+        ([OWNED, given("y"), done("y"), given("x"), ENDED], False),
+        ([OWNED, given("y"), done("y"), given("x"), ItemStarted("x", A), ENDED], True),
         # Whose it is, comes later than what is done on it.
         ([given("x"), done("x"), ENDED, OWNED], True),
     ],
 )
 def test_an_attempt_has_come_to_its_end(what: list[What], over: bool) -> None:  # a table
-    assert (seen.end_of_attempt("x")(events(*what)) is not None) is over
+    assert (seen.end_of_attempt("x", one_each=True)(events(*what)) is not None) is over
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,11 @@ def test_an_attempt_has_come_to_its_end(what: list[What], over: bool) -> None:  
 )
 def test_a_worker_that_was_let_go_has_begun(what: list[What], begun: bool) -> None:
     assert (seen.begun(A, 1, "10.0.0.1")(events(*what)) is not None) is begun
+
+
+def test_who_takes_many_may_fail_with_any_of_them() -> None:
+    what = events(OWNED, given("y"), done("y"), given("x"), ENDED)
+    assert seen.end_of_attempt("x", one_each=False)(what) is not None
 
 
 def test_all_but_one_are_settled_only_by_what_takes_effect() -> None:
