@@ -6,6 +6,7 @@ import dataclasses
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness import __version__, clock
 from harness.history import SCHEMA, Figures, Header, payload
@@ -40,12 +41,19 @@ class Part:
     def queue(self) -> str:
         return self.worker.queue or self.pattern.queue
 
+    @cached_property
+    def own_job(self) -> Manifest | None:
+        """The user's Job; None where there is none, or the scenario needs another shape."""
+        if self.worker.job is None or self.scenario.shaped:
+            return None
+        return load_job(self.worker.job)
+
 
 def items_of(part: Part) -> tuple[bytes, ...]:
     """Items that occur nowhere else, so that none can be taken for another run's."""
     names, mark = part.pattern.items, secrets.token_hex(2)
     wanted = part.scenario.items or len(names)
-    if part.pattern.name == "coarse" and (own := _own_job(part)) is not None:
+    if part.pattern.name == "coarse" and (own := part.own_job) is not None:
         wanted = own["spec"].get("completions") or wanted
     items = [f"{names[n % len(names)]}-{mark}{n}".encode() for n in range(wanted)]
     if part.scenario.failing:
@@ -70,25 +78,17 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         faults=scenario.faults,
         failing_item=payload(items[0]) if scenario.failing else None,
         failing_known=scenario.failing and part.worker.failing_item is not None,
-        own_job=_own_job(part) is not None,
+        own_job=part.own_job is not None,
         version=__version__,
     )
-
-
-def _own_job(part: Part) -> Manifest | None:
-    """The user's Job; None where there is none, or where the scenario needs another shape."""
-    if part.worker.job is None or part.scenario.shaped:
-        return None
-    return load_job(part.worker.job)
 
 
 def job_of(part: Part, items: int) -> Manifest:
     """The Job of this run: the user's own, or the task page's, as the scenario wants it."""
     scenario, pattern = part.scenario, part.pattern
     workers = Workers(part.image, env=_env(part), container=part.worker.container)
-    own = _own_job(part)
-    if own is not None:
-        return with_workers(own, dataclasses.replace(workers, parallelism=None))
+    if part.own_job is not None:
+        return with_workers(part.own_job, dataclasses.replace(workers, parallelism=None))
     completions = scenario.completions
     if pattern.name == "coarse":
         completions = items + scenario.more_completions

@@ -23,10 +23,8 @@ from harness.kube.records import State
 from harness.observe.follower import Change, Run
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
+from harness.worker import DONE, START
 
-#: What the task pages' workers print, and others like them.
-START = r"(Working on|Processing) (?P<item>.+)"
-DONE = r"(Done|Finished) (?P<item>.+)"
 #: Lines of one run that are recorded although no pattern fits them.
 _PLAIN = 200
 _LONGEST = 4096
