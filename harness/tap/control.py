@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.tap.points import Point
-from harness.tap.records import ErrorReply, Message, Record
+from harness.tap.records import ErrorReply, Message, Record, Unread
 
 #: Bytes of one frame: more than any record that a tap makes.
 MAX_FRAME = 256 * 1024 * 1024
@@ -89,11 +89,17 @@ class _Answer(msgspec.Struct, frozen=True, tag_field="is"):
     """What the tap says."""
 
 
-class Told(_Answer, frozen=True, tag="told"):
+class Told(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A record, made at `at` (seconds since 1970, by the tap's clock)."""
 
     at: float
-    record: Record
+    record: Record | Unread
+
+
+class Tellings(_Answer, frozen=True, tag="told"):
+    """Records, in order."""
+
+    told: tuple[Told, ...]
 
 
 class Caught(_Answer, frozen=True, tag="caught"):
@@ -115,7 +121,7 @@ class Refused(_Answer, frozen=True, tag="refused"):
     why: str
 
 
-Answer = Told | Caught | Done | Refused
+Answer = Tellings | Caught | Done | Refused
 
 
 def _to_ext(value: Any) -> Any:

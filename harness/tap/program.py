@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -75,6 +76,8 @@ async def run(chosen: Options, stop: asyncio.Event, tell: Callable[[str], None])
             await witness.start(_BEGIN)
         port = await proxy.start(chosen.host, chosen.listen)
         control_port = await control.start(chosen.host, chosen.control)
+        # What is there now stays: no collection needs to look at it while workers wait.
+        gc.freeze()
         tell(f"workers: port {port}, control: port {control_port}")
         await stop.wait()
     finally:

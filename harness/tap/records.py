@@ -30,7 +30,7 @@ class ErrorReply(Exception):
         return hash(self.args)
 
 
-class Command(msgspec.Struct, frozen=True, tag="command"):
+class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
     """A Redis command; `number` counts those of the connection. Passwords are left out."""
 
     connection: int
@@ -43,7 +43,7 @@ class Command(msgspec.Struct, frozen=True, tag="command"):
         return self.words[0].upper().decode("latin-1") if self.words else ""
 
 
-class Reply(msgspec.Struct, frozen=True, tag="reply"):
+class Reply(msgspec.Struct, frozen=True, gc=False, tag="reply"):
     """What Redis answered: bytes, numbers, None, lists, dicts or `ErrorReply`.
 
     `queued` are the commands of a transaction, in the order of the values, when this is EXEC's.
@@ -55,14 +55,14 @@ class Reply(msgspec.Struct, frozen=True, tag="reply"):
     queued: tuple[Command, ...] = ()
 
 
-class Push(msgspec.Struct, frozen=True, tag="push"):
+class Push(msgspec.Struct, frozen=True, gc=False, tag="push"):
     """What Redis says unasked: a published message, a confirmed subscription, a MONITOR line."""
 
     connection: int
     value: Any
 
 
-class Method(msgspec.Struct, frozen=True, tag="method"):
+class Method(msgspec.Struct, frozen=True, gc=False, tag="method"):
     """An AMQP method, as "Queue.Declare"; `body` is there when it carries content."""
 
     connection: int
@@ -74,7 +74,7 @@ class Method(msgspec.Struct, frozen=True, tag="method"):
     body: bytes | None = None
 
 
-class Delivery(msgspec.Struct, frozen=True, tag="delivery"):
+class Delivery(msgspec.Struct, frozen=True, gc=False, tag="delivery"):
     """RabbitMQ has handed out a message; `no_ack`: and has forgotten it with that."""
 
     connection: int
@@ -89,7 +89,7 @@ class Delivery(msgspec.Struct, frozen=True, tag="delivery"):
     consumer: str = ""
 
 
-class Settlement(msgspec.Struct, frozen=True, tag="settlement"):
+class Settlement(msgspec.Struct, frozen=True, gc=False, tag="settlement"):
     """A worker gives up deliveries: all that its word covers, `multiple` already worked out."""
 
     connection: int
@@ -106,7 +106,7 @@ class Settlement(msgspec.Struct, frozen=True, tag="settlement"):
 Message = Command | Reply | Push | Method | Delivery | Settlement | NotUnderstood
 
 
-class Monitored(msgspec.Struct, frozen=True, tag="monitored"):
+class Monitored(msgspec.Struct, frozen=True, gc=False, tag="monitored"):
     """A line of Redis' MONITOR: what was run, in the server's order, by its clock (`at`).
 
     `client` is "ip:port", "unix:PATH", or "lua" for what the script that stands before it runs.
@@ -118,17 +118,27 @@ class Monitored(msgspec.Struct, frozen=True, tag="monitored"):
     words: tuple[bytes, ...]
 
 
-class Effect(msgspec.Struct, frozen=True, tag="effect"):
+class Effect(msgspec.Struct, frozen=True, gc=False, tag="effect"):
     """A command from the link to a replica: what Redis has changed, in the server's order."""
 
     words: tuple[bytes, ...]
 
 
-class Tick(msgspec.Struct, frozen=True, tag="tick"):
+class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
     """The tap's own mark, at the same place of the server's order in both of these streams."""
 
     number: int
     where: Literal["monitor", "replica"]
+
+
+class Unread(msgspec.Struct, frozen=True, gc=False, tag="unread"):
+    """What came on one of these two links, whole lines or whole commands, left to be read later.
+
+    Between the tap and its client only: reading takes longer than passing on, and workers wait.
+    """
+
+    where: Literal["monitor", "replica"]
+    data: bytes
 
 
 #: What Redis tells the tap itself. A Gap: one of these links, or the room for records, is lost.
@@ -153,7 +163,7 @@ class Sink(Protocol):
     arrives here. An error in a sink ends the connection: nothing passes unrecorded.
     """
 
-    def __call__(self, record: Record) -> None: ...
+    def __call__(self, record: Record | Unread) -> None: ...
 
 
 class Piece(NamedTuple):

@@ -16,7 +16,8 @@ from harness.errors import InfrastructureError, TimedOut
 from harness.tap import control
 from harness.tap.control import Answer, Frames, Request
 from harness.tap.points import Point
-from harness.tap.records import Message, Record
+from harness.tap.reading import Reading
+from harness.tap.records import Message, Record, Unread
 
 #: Seconds for a tap to be reached and free, and for one answer. Reset waits for connections.
 _ATTACH, _ANSWER, _RESET = 15.0, 15.0, 30.0
@@ -103,6 +104,7 @@ class RemoteTap:
         self._traps: dict[int, RemoteTrap] = {}
         self._why = ""
         self._closed = False
+        self._reading = Reading()
         # One who had it before may still be on the way out.
         self._frames = Frames()
         self._socket, early = wait_until(
@@ -205,8 +207,9 @@ class RemoteTap:
         self._end(why)
 
     def _take(self, answer: Answer) -> None:
-        if isinstance(answer, control.Told):
-            self._on_record(answer.at, answer.record)
+        if isinstance(answer, control.Tellings):
+            for one in answer.told:
+                self._tell(one.at, one.record)
         elif isinstance(answer, control.Caught):
             if trap := self._traps.get(answer.trap):
                 caught = RemoteCaught(answer.connection, answer.address, answer.message, answer.at)
@@ -214,6 +217,13 @@ class RemoteTap:
         elif pending := self._open.pop(answer.request, None):
             pending.why = answer.why if isinstance(answer, control.Refused) else ""
             pending.over.set()
+
+    def _tell(self, at: float, record: Record | Unread) -> None:
+        if not isinstance(record, Unread):
+            self._on_record(at, record)
+            return
+        for read in self._reading.read(record):
+            self._on_record(at, read)
 
     def _end(self, why: str) -> None:
         with self._lock:

@@ -5,54 +5,54 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import hiredis
-
 from harness.tap.inlet import Inlet
-from harness.tap.records import Effect
+from harness.tap.reading import ticks
 
-_NOTHING = object()
 #: Seconds from one acknowledgement to the next, until the first command comes.
 _AGAIN = 0.02
 
 
 class Replica(Inlet):
-    """A connection on which Redis takes the tap for a replica; `told` gets each command.
+    """A connection on which Redis takes the tap for a replica; `told` gets whole commands, unread.
 
-    The data that Redis has at the beginning are passed over.
+    The data that Redis has at the beginning are passed over. Where a command ends only a reader
+    could tell, but one that is a tick is easily found: what follows the last one is kept.
     """
 
     # So that Redis may send the data as they come, with no file in between.
     begin = b"REPLCONF capa eof\r\n"
 
-    def __init__(self, told: Callable[[Effect], None], lost: Callable[[str], None]) -> None:
+    def __init__(self, told: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
         super().__init__(lost)
         self._told = told
         self._kept = bytearray()
         self._step: Callable[[], bool] = self._greeted
         self._left, self._mark = 0, b""
-        self._reader = hiredis.Reader(notEnoughData=_NOTHING)
         self._again: asyncio.TimerHandle | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether commands have come that no tick has followed so far."""
+        return self.ready.done() and bool(self._kept)
 
     def close(self) -> None:
         self._rest()
         super().close()
 
     def data_received(self, data: bytes) -> None:
-        if not self.ready.done():
-            self._kept += data
-            while not self.ready.done() and self._step():
-                pass
-            if not self.ready.done():
-                return
-            data = bytes(self._kept)
-            self._kept.clear()
-        if data:
+        self._kept += data
+        while not self.ready.done() and self._step():
+            pass
+        if self.ready.done() and self._kept:
             self._rest()
-            self._read(data)
+            if found := ticks("replica", self._kept):
+                self._tell(found[-1].end())
             self.gather(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()
+        if self.ready.done() and self._kept:
+            self._tell(len(self._kept))
         super().connection_lost(exc)
 
     # -- before the first command -------------------------------------------------------------
@@ -124,13 +124,7 @@ class Replica(Inlet):
         self._lost(f"Redis takes the tap for no replica: {line[:200]!r}")
         return False
 
-    # -- the commands -------------------------------------------------------------------------
-
-    def _read(self, data: bytes) -> None:
-        try:
-            self._reader.feed(data)
-            while (words := self._reader.gets()) is not _NOTHING:
-                self._told(Effect(tuple(words)))
-        except (hiredis.HiredisError, TypeError) as error:
-            self._lost(f"the replica's link cannot be read: {error}")
-            self.close()
+    def _tell(self, end: int) -> None:
+        commands = bytes(self._kept[:end])
+        del self._kept[:end]
+        self._told(commands)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import hiredis
@@ -12,18 +13,18 @@ from harness.errors import InfrastructureError, TimedOut
 from harness.history import Gap
 from harness.tap.inlet import Inlet
 from harness.tap.monitor import Monitor
-from harness.tap.records import Effect, Monitored, Sink, Tick
+from harness.tap.reading import CHANNEL, ticks
+from harness.tap.records import Sink, Unread
 from harness.tap.replica import Replica
 
 #: Seconds from one tick to the next, while there is something to tell.
 PERIOD = 0.05
-CHANNEL = b"queuejob:tick"
 
 _NOTHING = object()
 
 
 class Witness:
-    """Three connections to Redis at `upstream`; all that comes on them goes to `sink`.
+    """Three connections to Redis at `upstream`; all that comes on them goes to `sink`, `Unread`.
 
     `busy` says whether somebody is connected: then, and after whatever has happened, it ticks. When
     a link is lost, a `Gap` says so, once.
@@ -48,9 +49,9 @@ class Witness:
         Raises `InfrastructureError` when Redis refuses, `TimedOut` after `timeout` seconds.
         """
         monitor, replica, ticker = (
-            Monitor(self._ran, lambda why: self._lost("monitor", why)),
-            Replica(self._changed, lambda why: self._lost("replica", why)),
-            _Ticker(lambda why: self._lost("ticks", why)),
+            Monitor(partial(self._told, "monitor"), partial(self._lost, "monitor")),
+            Replica(partial(self._told, "replica"), partial(self._lost, "replica")),
+            _Ticker(partial(self._lost, "ticks")),
         )
         self._monitor, self._replica, self._ticker = monitor, replica, ticker
         try:
@@ -94,7 +95,8 @@ class Witness:
     # -- ticks --------------------------------------------------------------------------------
 
     def _beat(self) -> None:
-        if self._dirty or self._busy():
+        assert self._replica is not None
+        if self._dirty or self._replica.waits or self._busy():
             self._tick()
         self._dirty = False
         self._beating = asyncio.get_running_loop().call_later(PERIOD, self._beat)
@@ -125,29 +127,25 @@ class Witness:
         seen = " and ".join(f"tick {last} in {where}" for where, last in self._seen.items())
         return TimedOut(f"waited {timeout:g} s in vain for {what}", expected=expected, seen=seen)
 
-    def _ticked(self, where: Literal["monitor", "replica"], words: tuple[bytes, ...]) -> bool:
-        if words[:2] != (b"PUBLISH", CHANNEL) or not words[2].isdigit():
+    # -- what the links tell ------------------------------------------------------------------
+
+    def _told(self, where: Literal["monitor", "replica"], data: bytes) -> None:
+        self._sink(Unread(where, data))
+        found = ticks(where, data)
+        if not found:
             self._dirty = True
-            return False
-        number = int(words[2])
-        self._sink(Tick(number, where))
-        self._seen[where] = number
+            return
+        self._dirty = found[-1].end() < len(data)
+        self._seen[where] = int(found[-1][1])
+        self._pass()
+
+    def _pass(self) -> None:
+        """Tell those who wait for a tick that has come in both streams."""
         least = min(self._seen.values())
         for wanted, passed in self._waiting:
             if wanted <= least and not passed.done():
                 passed.set_result(None)
         self._waiting = [one for one in self._waiting if not one[1].done()]
-        return True
-
-    # -- what the links tell ------------------------------------------------------------------
-
-    def _ran(self, line: Monitored) -> None:
-        if not self._ticked("monitor", line.words):
-            self._sink(line)
-
-    def _changed(self, effect: Effect) -> None:
-        if not self._ticked("replica", effect.words):
-            self._sink(effect)
 
     def _lost(self, of: str, why: str) -> None:
         if self._over:

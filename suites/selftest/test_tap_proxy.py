@@ -24,7 +24,7 @@ from harness.tap.amqp import Amqp
 from harness.tap.decoder import Decoder
 from harness.tap.link import Link
 from harness.tap.proxy import Proxy
-from harness.tap.records import Command, Record, Reply, Settlement
+from harness.tap.records import Command, Record, Reply, Settlement, Unread
 from harness.tap.resp import Resp
 
 LREM = b"*4\r\n$4\r\nLREM\r\n$1\r\nk\r\n$1\r\n1\r\n$1\r\na\r\n"
@@ -111,7 +111,8 @@ class Stage:
         assert isinstance(found, ConnectionClosed)
         return found
 
-    def _record(self, record: Record) -> None:
+    def _record(self, record: Record | Unread) -> None:
+        assert not isinstance(record, Unread)
         self.records.append(record)
         if isinstance(record, ConnectionClosed):
             self._over.set()
@@ -314,7 +315,7 @@ def test_a_sink_that_fails_ends_the_connection() -> None:
         client, broker = await stage.connect()
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
 
-        def fail(record: Record) -> None:
+        def fail(record: Record | Unread) -> None:
             if isinstance(record, Command):
                 raise OSError("no room")
 

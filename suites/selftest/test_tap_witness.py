@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from harness.errors import InfrastructureError, TimedOut
 from harness.history import Gap
-from harness.tap.monitor import Monitor, parsed
-from harness.tap.records import Effect, Monitored, Record, Tick
+from harness.tap.monitor import Monitor
+from harness.tap.reading import Reading, parsed
+from harness.tap.records import Broker, Effect, Monitored, Record, Tick, Unread
 from harness.tap.replica import Replica
 from harness.tap.witness import Witness
 
@@ -21,6 +23,7 @@ BOUND = 5.0
 #: The data of an empty Redis; all that matters is that nothing of them is taken for commands.
 RDB = b"REDIS0010\xfa*1\r\n$4\r\nPING\r\n\xff" + bytes(8)
 MARK = b"0123456789" * 4
+TICK = b"*3\r\n$7\r\nPUBLISH\r\n$13\r\nqueuejob:tick\r\n$1\r\n7\r\n"
 RPUSH = b"*3\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n$3\r\na\r\n\r\n"
 
 
@@ -62,6 +65,10 @@ def test_what_is_no_line_is_not_taken_for_one(said: bytes) -> None:
         parsed(said)
 
 
+def read(where: Literal["monitor", "replica"], data: bytes) -> list[Broker]:
+    return list(Reading().read(Unread(where, data)))
+
+
 class Wire(asyncio.Transport):
     """A transport that only remembers."""
 
@@ -92,15 +99,19 @@ def in_loop(play: Callable[[], Awaitable[None]]) -> None:
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 def test_monitor_is_read_in_any_chunks(size: int) -> None:
     async def play() -> None:
-        told: list[Monitored] = []
+        chunks: list[bytes] = []
         lost: list[str] = []
-        monitor = Monitor(told.append, lost.append)
+        monitor = Monitor(chunks.append, lost.append)
         monitor.connection_made(Wire())
         data = b"+OK\r\n" + line(b"GET", b"a\r\n") + b"\r\n" + line(b"GET", b"b") + b"\r\n"
         for at in range(0, len(data), size):
             monitor.data_received(data[at : at + size])
         assert monitor.ready.done()
-        assert [one.words for one in told] == [(b"GET", b"a\r\n"), (b"GET", b"b")]
+        assert all(chunk.endswith(b"\r\n") for chunk in chunks)
+        assert read("monitor", b"".join(chunks)) == [
+            Monitored(1.5, "127.0.0.1:5", 0, (b"GET", b"a\r\n")),
+            Monitored(1.5, "127.0.0.1:5", 0, (b"GET", b"b")),
+        ]
         assert lost == []
 
     in_loop(play)
@@ -123,14 +134,19 @@ def test_a_replica_passes_over_the_data_and_reads_the_rest(
     form: Callable[[bytes], bytes], size: int
 ) -> None:
     async def play() -> None:
-        told: list[Effect] = []
+        chunks: list[bytes] = []
         lost: list[str] = []
-        replica, wire = Replica(told.append, lost.append), Wire()
+        replica, wire = Replica(chunks.append, lost.append), Wire()
         replica.connection_made(wire)
-        data = b"+OK\r\n" + form(RDB) + RPUSH * 2
+        data = b"+OK\r\n" + form(RDB) + RPUSH * 2 + TICK + RPUSH
         for at in range(0, len(data), size):
             replica.data_received(data[at : at + size])
-        assert told == [Effect((b"RPUSH", b"q", b"a\r\n"))] * 2
+        rpush = Effect((b"RPUSH", b"q", b"a\r\n"))
+        assert read("replica", b"".join(chunks)) == [rpush, rpush, Tick(7, "replica")]
+        assert replica.waits
+        replica.data_received(TICK)
+        assert not replica.waits
+        assert read("replica", chunks[-1]) == [rpush, Tick(7, "replica")]
         assert wire.said.startswith(b"REPLCONF capa eof\r\nSYNC\r\nREPLCONF ACK 0\r\n")
         assert lost == []
         replica.close()
@@ -143,7 +159,6 @@ def test_a_replica_passes_over_the_data_and_reads_the_rest(
     [
         (b"-NOAUTH Authentication required.\r\n", "NOAUTH"),
         (b"+OK\r\n-ERR unknown command\r\n", "unknown command"),
-        (b"+OK\r\n" + whole(RDB) + b"?\r\n", "cannot be read"),
     ],
 )
 def test_a_link_that_is_no_replica_s_is_told(data: bytes, why: str) -> None:
@@ -157,6 +172,16 @@ def test_a_link_that_is_no_replica_s_is_told(data: bytes, why: str) -> None:
         replica.close()
 
     in_loop(play)
+
+
+def test_what_cannot_be_read_is_told_once_and_the_other_link_goes_on() -> None:
+    reading = Reading()
+    first, second = (list(reading.read(Unread("replica", b"?\r\n"))) for _ in range(2))
+    (gap,) = first
+    assert isinstance(gap, Gap)
+    assert gap.of == "replica"
+    assert second == []
+    assert len(list(reading.read(Unread("monitor", line(b"GET", b"k") + b"\r\n")))) == 1
 
 
 # -- both together --------------------------------------------------------------------------------
@@ -223,11 +248,14 @@ class Scene:
     def __init__(self, redis: Redis) -> None:
         self.redis, self.busy = redis, False
         self.records: list[Record] = []
-        self._news = asyncio.Event()
+        self._news, self._reading = asyncio.Event(), Reading()
         self.witness = Witness((ME, redis.port), self._record, lambda: self.busy)
 
-    def _record(self, record: Record) -> None:
-        self.records.append(record)
+    def _record(self, record: Record | Unread) -> None:
+        if isinstance(record, Unread):
+            self.records += self._reading.read(record)
+        else:
+            self.records.append(record)
         self._news.set()
 
     async def until(self, test: Callable[[], bool]) -> None:
@@ -355,16 +383,17 @@ def test_a_redis_that_never_sends_commands_is_not_waited_for() -> None:
 @settings(max_examples=30, deadline=None)
 def test_a_mark_is_found_wherever_it_is_cut(cuts: list[int]) -> None:
     async def play() -> None:
-        told: list[Effect] = []
-        replica = Replica(told.append, pytest.fail)
+        chunks: list[bytes] = []
+        replica = Replica(chunks.append, pytest.fail)
         replica.connection_made(Wire())
-        data = b"+OK\r\n" + until_mark(RDB + MARK[:-1]) + RPUSH
+        data = b"+OK\r\n" + until_mark(RDB + MARK[:-1]) + RPUSH + TICK
         ends = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
         start = 0
         for end in ends:
             replica.data_received(data[start:end])
             start = end
-        assert told == [Effect((b"RPUSH", b"q", b"a\r\n"))]
+        rpush = Effect((b"RPUSH", b"q", b"a\r\n"))
+        assert read("replica", b"".join(chunks)) == [rpush, Tick(7, "replica")]
         replica.close()
 
     in_loop(play)

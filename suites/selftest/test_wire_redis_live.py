@@ -37,7 +37,8 @@ from harness.history import (
     What,
 )
 from harness.tap.proxy import Proxy
-from harness.tap.records import Effect, Record
+from harness.tap.reading import Reading
+from harness.tap.records import Effect, Record, Unread
 from harness.tap.resp import Resp
 from harness.tap.witness import Witness
 from harness.wire.redis_keyspace import Keyspace
@@ -73,6 +74,7 @@ class Scene:
         # Any: the client's answers are typed for its two natures, now and awaited, at once
         self.direct: Any = redis.Redis(*self.upstream)
         self.records: list[tuple[float, Record]] = []
+        self._reading = Reading()
         self._loop = asyncio.new_event_loop()
         self._ready, self._over = threading.Event(), asyncio.Event()
         self._port = 0
@@ -128,8 +130,10 @@ class Scene:
         await witness.sync(BOUND)
         witness.stop()
 
-    def _record(self, record: Record) -> None:
-        self.records.append((time.time(), record))
+    def _record(self, record: Record | Unread) -> None:
+        at = time.time()
+        read = self._reading.read(record) if isinstance(record, Unread) else (record,)
+        self.records += [(at, one) for one in read]
 
     def read(self, queue: str) -> tuple[RedisReader, list[What]]:
         """What all records say, once the scene is over."""
