@@ -15,6 +15,7 @@ from harness.learned import Learned
 from harness.lock import turn
 from harness.part import Part
 from harness.ports import Tell
+from harness.scenario import Level, highest, within
 from harness.stage import Scenario
 from harness.station import Station
 from harness.story import story
@@ -66,19 +67,55 @@ class Judged:
         return story(self.judgement.cast, [one for one in self.events if one.id in wanted])
 
 
-def scenarios(pattern: str) -> dict[str, Scenario]:
-    """All scenarios of a pattern by module name, the fault-free one first."""
+def scenarios(pattern: str, level: Level = "core") -> dict[str, Scenario]:
+    """A profile's scenarios of a pattern by module name, the fault-free one first."""
     names = sorted(registry.names("scenarios"), key=lambda name: (name != FAULT_FREE, name))
     found = {name: registry.lookup("scenarios", name, "SCENARIO") for name in names}
-    return {name: one for name, one in found.items() if pattern in one.proves}
+    return {
+        name: one
+        for name, one in found.items()
+        if pattern in one.proves and within(one.level, level)
+    }
+
+
+def proved_by(scenario: Scenario, pattern: str, level: Level = "core") -> tuple[str, ...]:
+    """What a scenario is to prove in a profile, of all that it can."""
+    known = _levels()
+    return tuple(
+        name for name in scenario.proves[pattern] if within(known.get(name, "core"), level)
+    )
+
+
+def first_asked(scenario: Scenario, invariant: str) -> Level:
+    """The first profile that looks at an invariant in a scenario."""
+    return highest(scenario.level, _levels().get(invariant, "core"))
+
+
+def _levels() -> dict[str, Level]:
+    return {one.id: one.level for one in invariants()}
 
 
 def needed(header: Header) -> Collection[str]:
-    """What a recorded run is to prove; all of its pattern's invariants for a scenario of others."""
-    for scenario in scenarios(header.pattern).values():
-        if scenario.name == header.scenario:
-            return scenario.proves[header.pattern]
-    return [one.id for one in invariants() if header.pattern in one.patterns]
+    """What a recorded run is to prove, as a part of the first profile that plays its scenario.
+
+    For a scenario of others that is all of its pattern's core invariants.
+    """
+    scenario = _played(header)
+    if scenario is not None:
+        return proved_by(scenario, header.pattern, scenario.level)
+    core = (one for one in invariants() if within(one.level, "core"))
+    return [one.id for one in core if header.pattern in one.patterns]
+
+
+def part_of(header: Header) -> Level:
+    """The first profile that plays a recorded run's scenario; others' may break anything."""
+    scenario = _played(header)
+    return "extended" if scenario is None else scenario.level
+
+
+def _played(header: Header) -> Scenario | None:
+    known = scenarios(header.pattern, "extended").values()
+    return next((one for one in known if one.name == header.scenario), None)
 
 
 @dataclass(frozen=True)
@@ -94,6 +131,8 @@ class Campaign:
     factor: float = 1.0
     #: Where the fault-free run is, when it is another campaign's of the same worker.
     home: Path | None = None
+    #: The profile by whose invariants the runs are judged.
+    level: Level = "extended"
 
     def judged(self, name: str) -> Judged:
         """The scenario of this name: played, unless it was, and judged."""
@@ -105,7 +144,7 @@ class Campaign:
             header, lines = read(file, str(path))
             events = tuple(lines)
         why = _text(folder / _ERROR)
-        return Judged(judge(header, events), events, why, path)
+        return Judged(judge(header, events, self.level), events, why, path)
 
     def learned(self) -> Learned:
         """What the fault-free run teaches; `InfrastructureError` where it taught nothing."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, EXIT_VIOLATED
+from harness.scenario import LEVELS, within
 
 #: Scenarios at once. Most of their time is spent waiting: for leases, pods and back-offs.
 _AT_ONCE = 3
@@ -59,7 +60,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", metavar=value, help=text, required=needed)
     for name, value, text in _LISTS:
         parser.add_argument(f"--{name}", metavar=value, action="append", default=[], help=text)
-    parser.add_argument("--profile", choices=("core",), default="core")
+    parser.add_argument("--profile", choices=LEVELS, default=LEVELS[0])
     parser.add_argument(
         "-n", "--at-once", type=int, default=_AT_ONCE, help="scenarios at once (default: 3)"
     )
@@ -69,7 +70,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the suite; the exit code is the plugin's."""
-    words = ["--pyargs", f"harness.suites.{options.profile}", "--import-mode=importlib"]
+    suites = [f"harness.suites.{one}" for one in LEVELS if within(one, options.profile)]
+    words = ["--pyargs", *suites, f"--queuejob-profile={options.profile}"]
+    words += ["--import-mode=importlib"]
     # Whatever pytest is set to in the folder where we happen to be is meant for other tests.
     words += ["-c", os.devnull, "--rootdir", str(Path.cwd()), "-p", "no:cacheprovider"]
     words += ["-q", "-n", str(options.at_once), "--tb=no", "-rN"]

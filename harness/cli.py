@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from harness import __version__, check
 from harness.bringup import Bench
-from harness.campaign import needed
+from harness.campaign import needed, part_of
 from harness.doctor import checkup
 from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, QueuejobError
 from harness.images import archive, sources, tools
@@ -113,7 +113,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _judge(options: argparse.Namespace) -> int:
-    return judge_files(options.histories, sys.stdout, needed)
+    return judge_files(options.histories, sys.stdout, needed, part_of)
 
 
 def _list(options: argparse.Namespace) -> int:

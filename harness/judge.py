@@ -11,6 +11,7 @@ from itertools import islice
 from harness import registry
 from harness.history import Event, Header
 from harness.invariants import Invariant
+from harness.scenario import Level, within
 from harness.verdict import Finding, Outcome, Subject, Verdict, unknown
 from harness.view import Cast, View, look
 
@@ -62,9 +63,13 @@ class Judgement:
             )
         )
 
-    def violated(self) -> bool:
-        """Whether a guarantee is broken by the worker, or by what a user's own Job asks for."""
-        return any(self.blamed(name).outcome is Outcome.FAIL for name in self.verdicts)
+    def violated(self, level: Level = "extended") -> bool:
+        """Whether a guarantee is broken by the worker, or by what a user's own Job asks for.
+
+        One of a profile, that is.
+        """
+        asked = {one.id for one in invariants() if within(one.level, level)}
+        return any(self.blamed(name).outcome is Outcome.FAIL for name in asked & {*self.verdicts})
 
     def proved(self, name: str) -> bool:
         """Whether this invariant was looked at, and all that is wrong is others' fault."""
@@ -89,15 +94,17 @@ def _place(one: Invariant) -> tuple[int, str, int]:
     return kinds.find(letters) % len(kinds + "?"), letters, int(one.id[len(letters) :] or 0)
 
 
-def judge(header: Header, events: Iterable[Event]) -> Judgement:
-    """Judge the events by all invariants of the header's pattern.
+def judge(header: Header, events: Iterable[Event], level: Level = "extended") -> Judgement:
+    """Judge the events by all invariants of the header's pattern and of a profile.
 
     Raises `BrokenHistory` where the events come from a file that is broken.
     """
     view = look(header, events)
     flaws = list(_flaws(view))
     verdicts = {
-        one.id: _verdict(one, view, flaws) for one in invariants() if header.pattern in one.patterns
+        one.id: _verdict(one, view, flaws)
+        for one in invariants()
+        if header.pattern in one.patterns and within(one.level, level)
     }
     return Judgement(header, verdicts, view.cast)
 

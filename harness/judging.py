@@ -16,19 +16,25 @@ from harness.errors import (
 )
 from harness.history import Event, Header, read
 from harness.judge import Judgement, invariants, judge
+from harness.scenario import Level
 from harness.story import story
 from harness.verdict import Finding, Outcome, Verdict
 from harness.view import clean
 
 #: Which invariants a run is to prove, by its header.
 Needed = Callable[[Header], Collection[str]]
+#: Which profile a run is a part of, by its header.
+PartOf = Callable[[Header], Level]
 
 
-def judge_files(paths: Sequence[Path], out: TextIO, needed: Needed | None = None) -> int:
+def judge_files(
+    paths: Sequence[Path], out: TextIO, needed: Needed | None = None, part_of: PartOf | None = None
+) -> int:
     """Judge each file and write what was found to `out`; the exit code.
 
-    1: a guarantee is broken. 6: a file could not be judged, or one of the invariants that are
-    `needed` (all of the pattern, unless told) is not proved. 0: neither.
+    1: a guarantee of the profile that the run is `part_of` (any, unless told) is broken.
+    6: a file could not be judged, or one of the invariants that are `needed` (all of the pattern,
+    unless told) is not proved. 0: neither.
     """
     codes = {EXIT_OK}
     for path in paths:
@@ -40,7 +46,8 @@ def judge_files(paths: Sequence[Path], out: TextIO, needed: Needed | None = None
             codes.add(EXIT_NOT_PROVED)
             continue
         out.writelines(f"{line}\n" for line in lines)
-        codes.add(_code(judgement, needed))
+        level = part_of(judgement.header) if part_of else "extended"
+        codes.add(_code(judgement, needed, level))
     return next(code for code in (EXIT_VIOLATED, EXIT_NOT_PROVED, EXIT_OK) if code in codes)
 
 
@@ -60,8 +67,8 @@ def _opened(path: Path) -> Iterator[tuple[Header, Iterator[Event]]]:
         yield read(file, str(path))
 
 
-def _code(judgement: Judgement, needed: Needed | None) -> int:
-    if judgement.violated():
+def _code(judgement: Judgement, needed: Needed | None, level: Level) -> int:
+    if judgement.violated(level):
         return EXIT_VIOLATED
     names = judgement.verdicts if needed is None else needed(judgement.header)
     missing = [name for name in names if not judgement.proved(name)]

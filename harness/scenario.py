@@ -1,8 +1,23 @@
-"""What a run is asked to do, and how long each part of it may take."""
+"""What a run is asked to do: how much of it all, and how long each part may take."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+#: How much is asked of a worker; each level asks for what those before it do, and more.
+Level = Literal["core", "extended"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+def highest(*levels: Level) -> Level:
+    """The level that asks for most."""
+    return max(levels, key=LEVELS.index)
+
+
+def within(level: Level, profile: Level) -> bool:
+    """Whether what is of this level is asked for by a profile."""
+    return highest(level, profile) == profile
 
 
 @dataclass(frozen=True)

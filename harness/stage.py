@@ -29,6 +29,7 @@ from harness.learned import Learned
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.patterns import Points
+from harness.scenario import Level
 from harness.station import Station
 from harness.tap.points import Point
 from harness.tap.remote import RemoteCaught, RemoteTrap
@@ -65,6 +66,8 @@ class Scenario:
     completions: int | None = None
     #: The first item is one that makes the worker's handler fail.
     failing: bool = False
+    #: The first profile that it is a part of; what it `proves` may be of another.
+    level: Level = "core"
 
     @property
     def shaped(self) -> bool:

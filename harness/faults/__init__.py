@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
+from harness import registry
 from harness.history import Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -23,3 +25,15 @@ class Fault(Protocol):
 
         Raises `TimedOut` when it was not seen to land.
         """
+
+
+def unavailable(names: Collection[str], provider: Provider) -> str:
+    """Why one of these faults cannot be done with this provider; empty when all can.
+
+    What has no module here is done by the tap, and always can be.
+    """
+    for module in registry.names("faults"):
+        fault: Fault = registry.lookup("faults", module, "FAULT")
+        if fault.name in names and (why := fault.available(provider)):
+            return f"{fault.name}: {why}"
+    return ""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.scenario import Level
 from harness.verdict import Finding
 from harness.view import Mark, View
 
@@ -27,6 +28,8 @@ class Invariant:
     check: Callable[[View], Iterable[Finding]]
     #: Its failures are shown by what was seen, not by what was not: they stand in half a history.
     from_events: bool = False
+    #: The first profile that asks for it.
+    level: Level = "core"
 
 
 class Seen(Protocol):

@@ -6,27 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.campaign import Judged, scenarios
-from harness.errors import NotProved
-from harness.fixtures.conformance import conclude
-from harness.fixtures.keys import WORKER
-
-#: Whatever else a scenario shows, beside what it is to prove.
-OTHERS = "others"
+from harness.campaign import Judged
+from harness.fixtures import profile
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Scenarios × invariants of the worker's pattern; each scenario stays in one process."""
-    worker = metafunc.config.stash[WORKER]
-    pattern = worker.pattern if worker is not None else "fine"
-    metafunc.parametrize(
-        ("scenario", "invariant"),
-        [
-            pytest.param(name, invariant, id=f"{one.name}-{invariant}")
-            for name, one in scenarios(pattern).items()
-            for invariant in (*one.proves[pattern], OTHERS)
-        ],
-    )
+    """Each scenario stays in one process."""
+    profile.generate(metafunc, "core")
 
 
 @pytest.mark.queuejob_profile
@@ -37,13 +23,4 @@ def test_core(
     invariant: str,
 ) -> None:
     """The invariant holds in this scenario, and that was seen."""
-    run = judged(scenario)
-    if invariant != OTHERS:
-        conclude(request, invariant, run)
-        return
-    proves = scenarios(run.header.pattern)[scenario].proves[run.header.pattern]
-    for name in sorted(run.found() - set(proves)):
-        conclude(request, name, run)
-    if run.error:
-        raise NotProved(f"the scenario did not come to its end: {run.error}")
-    assert run.judgement.verdicts, "nothing was judged"
+    profile.prove(request, judged(scenario), scenario, invariant, "core")

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from harness.campaign import scenarios
+from harness.campaign import FAULT_FREE, proved_by, scenarios
 from harness.images.recipe import Catalogue
+from harness.judge import invariants
+from harness.scenario import Level, highest
 from harness.worker import WorkerUnderTest
 
 #: An item on which this project's own workers fail, when they are told so.
@@ -31,7 +33,8 @@ class Case:
     must: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
     env: Mapping[str, str] = field(default_factory=dict)
-    #: The scenarios that are played; empty: all of the pattern.
+    #: The scenarios that are played; empty: all of the core profile, or, when something else must
+    #: be found, the fault-free one and those that look for it.
     plays: tuple[str, ...] = ()
     #: An item that it fails on; None for one that cannot be told of any.
     failing: str | None = FAILING
@@ -55,8 +58,24 @@ class Case:
         )
 
     @property
+    def level(self) -> Level:
+        """The profile by which it is judged: the core one, unless another id must be found."""
+        return highest("core", *(one.level for one in invariants() if one.id in self.must))
+
+    @property
     def scenarios(self) -> tuple[str, ...]:
-        return self.plays or tuple(scenarios(self.pattern))
+        if self.plays or self.level == "core":
+            return self.plays or tuple(scenarios(self.pattern))
+        return tuple(
+            name
+            for name, one in scenarios(self.pattern, self.level).items()
+            if name == FAULT_FREE or not self.must.isdisjoint(one.proves[self.pattern])
+        )
+
+    def proves(self, scenario: str) -> tuple[str, ...]:
+        """What a scenario is to prove of it."""
+        played = scenarios(self.pattern, self.level)[scenario]
+        return proved_by(played, self.pattern, self.level)
 
 
 CORRECT = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import Campaign, scenarios
+from harness.campaign import Campaign
 from harness.fixtures.conformance import CampaignOf
 from harness.suites.verdicts.cases import CORRECT, PAGES, Case, all_cases
 
@@ -24,7 +24,9 @@ PLAYED = [
 @pytest.fixture(scope="session")
 def campaign(campaign_of: CampaignOf, session_folder: Path) -> Callable[[Case], Campaign]:
     """The runs of a worker, which are shared by the tests of this session."""
-    return lambda case: campaign_of(case.worker, session_folder / "verdicts" / case.recipe)
+    return lambda case: campaign_of(
+        case.worker, session_folder / "verdicts" / case.recipe, level=case.level
+    )
 
 
 @pytest.mark.parametrize(("case", "scenario"), PLAYED)
@@ -37,8 +39,7 @@ def test_nothing_else_is_found(
     assert not extra, run.told(*sorted(extra))
     if case.correct:
         assert not run.error, run.error
-        proves = scenarios(case.pattern)[scenario].proves[case.pattern]
-        unproved = {name for name in proves if not run.judgement.proved(name)}
+        unproved = {name for name in case.proves(scenario) if not run.judgement.proved(name)}
         assert not unproved, run.told(*sorted(unproved))
 
 
