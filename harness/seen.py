@@ -80,11 +80,7 @@ def begun(worker: Worker, connection: int, address: str) -> Find:
     """
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = {
-            event.what.connection
-            for event in events
-            if isinstance(event.what, ConnectionOpened) and event.what.address == address
-        }
+        its = connections_of(events, address)
         held: Event | None = None
         for event in reversed(events):
             what = event.what
@@ -97,6 +93,42 @@ def begun(worker: Worker, connection: int, address: str) -> Find:
                 held = event
                 if what.connection != connection:
                     return event
+        return None
+
+    return find
+
+
+def connections_of(events: Sequence[Event], address: str) -> set[int]:
+    """All connections that came from an address."""
+    return {
+        event.what.connection
+        for event in events
+        if isinstance(event.what, ConnectionOpened) and event.what.address == address
+    }
+
+
+def given_to(address: str) -> Find:
+    """The last item that whoever is at an address was given."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        its = connections_of(events, address)
+        given = last(lambda what: isinstance(what, ItemDelivered) and what.connection in its)
+        return given(events)
+
+    return find
+
+
+def taken_over(item: Payload, address: str, after: int) -> Find:
+    """An item was given to somebody at another address, later than the event `after`."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        its = connections_of(events, address)
+        for event in events:
+            what = event.what
+            if event.id <= after or not isinstance(what, ItemDelivered) or what.item != item:
+                continue
+            if what.connection not in its:
+                return event
         return None
 
     return find

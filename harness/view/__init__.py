@@ -4,6 +4,7 @@ What it says follows from the events alone; what it means for a guarantee is the
 """
 
 from harness.view.cast import Cast
+from harness.view.claims import FREE, SLACK, Claim, claim
 from harness.view.cluster import Job, Pod, Run
 from harness.view.connections import Connection, Hold
 from harness.view.course import Course
@@ -17,8 +18,11 @@ from harness.view.words import clean, several, shown
 from harness.view.workers import End, Life
 
 __all__ = [
+    "FREE",
+    "SLACK",
     "Attempt",
     "Cast",
+    "Claim",
     "Connection",
     "Course",
     "Depth",
@@ -38,6 +42,7 @@ __all__ = [
     "Settlement",
     "View",
     "Wait",
+    "claim",
     "clean",
     "figures",
     "look",

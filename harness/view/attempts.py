@@ -30,6 +30,7 @@ class _Draft:
     """An attempt while it is read."""
 
     __slots__ = (
+        "back",
         "connection",
         "delivered",
         "ended",
@@ -37,6 +38,7 @@ class _Draft:
         "lease",
         "settled",
         "token",
+        "until",
         "void",
         "worker",
     )
@@ -49,6 +51,8 @@ class _Draft:
         self.settled: Settlement | None = None
         self.void: list[Mark] = []
         self.lease = None if what.until is None else what.until - self.delivered.at
+        self.until = what.until
+        self.back: Mark | None = None
 
     @property
     def at_once(self) -> bool:
@@ -65,6 +69,9 @@ class _Draft:
             self.settled,
             tuple(self.void),
             self.lease,
+            token=self.token,
+            until=self.until,
+            back=self.back,
         )
 
 
@@ -146,6 +153,7 @@ class Reader:
             self._reopen(draft)
         if draft.lease is None:
             draft.lease = what.until - mark(event).at
+        draft.until = what.until
 
     def _settle(self, event: Event, what: ItemSettled) -> None:
         settlement = self._settlement(event, what)
@@ -180,6 +188,7 @@ class Reader:
             if draft.settled is not None:
                 self._reopen(draft)
             self._end(draft, "returned", mark(event))
+            draft.back = mark(event)
             self._waiting.append(mark(event))
 
     def _reclaim(self, event: Event, what: ItemReclaimed) -> None:
@@ -233,6 +242,7 @@ class Reader:
             closed = connection.closed if connection else None
             if closed and (before is None or closed.at <= before.at):
                 self._end(draft, "lost", closed)
+                draft.back = closed
                 self._waiting.append(closed)
 
     def _risky(self, draft: _Draft, settlement: Settlement) -> bool:

@@ -77,6 +77,12 @@ class Attempt(msgspec.Struct, frozen=True):
     lease: float | None = None
     started: Mark | None = None
     done: Mark | None = None
+    #: Names this delivery, where the broker or the worker has a name for it.
+    token: str = ""
+    #: The end of the last lease that its worker had on it, in seconds since the start.
+    until: float | None = None
+    #: When others could have it, by its worker's word or by the loss of its connection.
+    back: Mark | None = None
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -148,9 +154,13 @@ class ItemTable:
 
     def _leased(self, event: Event, what: ItemLeased) -> None:
         events = self.wire.setdefault(what.item, [])
-        last = events[-1].what if events else None
-        # Renewals, of which there may be any number, tell nothing that the first one does not.
-        if not (isinstance(last, ItemLeased) and last.connection == what.connection):
+        lately = [one.what for one in events[-2:]]
+        # Of renewals, of which there may be any number, the first and the last one tell all.
+        if len(lately) > 1 and all(
+            isinstance(one, ItemLeased) and one.connection == what.connection for one in lately
+        ):
+            events[-1] = event
+        else:
             events.append(event)
 
     def _said(self, event: Event, what: ItemStarted | ItemDone) -> None:

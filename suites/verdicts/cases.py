@@ -18,6 +18,8 @@ FAILING = "durian"
 #: Seconds of work on an item; longer where a kill has to come in the middle of it, for RabbitMQ
 #: answers no acknowledgement, so nothing could stop the worker there.
 _WORK, _LONG_WORK = "1", "3"
+#: Seconds of a lease where one has to end while its holder hangs: clients do not wait for long.
+_SHORT_LEASE = "6"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Case:
         long = self.pattern == "coarse" and "S3" in self.must
         work = _LONG_WORK if long else _WORK
         env = {"ITEM_SECONDS": work, **self.env}
+        if self.level == "extended":
+            env["LEASE_SECONDS"] = _SHORT_LEASE
         if self.failing is not None:
             env["FAIL_ITEM"] = self.failing
         return WorkerUnderTest(

@@ -1,0 +1,28 @@
+"""The only worker hangs at its acknowledgement until its lease is over, and then goes on."""
+
+from __future__ import annotations
+
+from harness.faults.hold import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Nobody is there to take the item over: only the lease itself can make the report void."""
+    trap = stage.trap(stage.points.settling)
+    stage.start()
+    caught = stage.catch(trap)
+    holder = stage.worker_at(caught.address)
+    FAULT.inject(stage, holder, caught.address)
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="held-alone",
+    says="the only worker hangs until its lease is over, and then reports its item as done",
+    proves={"fine": ("S1", "S4", "S7", "S12", "L3")},
+    play=play,
+    faults=(FAULT.name,),
+    items=2,
+    parallelism=1,
+    level="extended",
+)

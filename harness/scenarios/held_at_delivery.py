@@ -1,0 +1,30 @@
+"""A worker hangs when the broker has given it an item, and before it has heard of that."""
+
+from __future__ import annotations
+
+from harness.faults.hold import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Hold the answer, and all that would follow it, until another has taken the item over.
+
+    Who takes an item in one step and its lease in another is stopped between the two.
+    """
+    trap = stage.trap(stage.points.delivered)
+    stage.start()
+    caught = stage.catch(trap)
+    holder = stage.worker_at(caught.address)
+    FAULT.inject(stage, holder, caught.address)
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="held-at-delivery",
+    says="a worker hangs just after it was given an item, until another has taken that over",
+    proves={"fine": ("S1", "S4", "S7", "S8", "S12", "L3")},
+    play=play,
+    faults=(FAULT.name,),
+    items=3,
+    level="extended",
+)

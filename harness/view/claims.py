@@ -1,0 +1,42 @@
+"""Whether others may have what a worker was given: it was given back, or its lease is over."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.view.items import Attempt
+from harness.view.view import View
+
+#: Seconds by which the end of a lease may be another for who set it and for the broker.
+SLACK = 0.5
+
+#: Why others may have it: `back`, its connection `lost`, its holder `gone`, its lease `expired`.
+#: Why not: it was `settled`, or its holder has `kept` it. Or nobody can say (`unclear`).
+Claim = Literal["back", "lost", "gone", "expired", "settled", "kept", "unclear"]
+#: Others may have it.
+FREE: frozenset[Claim] = frozenset(("back", "lost", "gone", "expired"))
+
+
+def claim(view: View, attempt: Attempt, at: float) -> Claim:
+    """What had become of an attempt at a moment (seconds since the start)."""
+    settled, known = attempt.settled, view.life(attempt.worker) is not None
+    if attempt.back is not None and attempt.back.at <= at:
+        return "back"
+    if settled is not None and settled.effect <= at:
+        return "settled"
+    if gone := _gone(view, attempt, at):
+        return gone
+    if attempt.until is not None and attempt.until <= at + SLACK:
+        return "expired"
+    # Where its like have leases, one without has not come to take its own.
+    leases = attempt.until is not None or view.header.figures.lease is not None
+    return "kept" if leases and known else "unclear"
+
+
+def _gone(view: View, attempt: Attempt, at: float) -> Claim | None:
+    """Whether its connection was lost by then, or its holder gone."""
+    connection, life = view.connections.get(attempt.connection), view.life(attempt.worker)
+    if connection is not None and connection.closed is not None and connection.closed.at <= at:
+        return "lost"
+    ended = life is not None and life.end is not None and life.end.earliest <= at
+    return "gone" if ended else None
