@@ -52,6 +52,8 @@ class Part:
 def items_of(part: Part) -> tuple[bytes, ...]:
     """Items that occur nowhere else, so that none can be taken for another run's."""
     names, mark = part.pattern.items, secrets.token_hex(2)
+    if part.scenario.payloads is not None:
+        return tuple(part.scenario.payloads(names, mark))
     wanted = part.scenario.items or len(names)
     if part.pattern.name == "coarse" and (own := part.own_job) is not None:
         wanted = own["spec"].get("completions") or wanted
@@ -76,6 +78,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         bounds=bounds,
         figures=learned.figures,
         faults=scenario.faults,
+        unique_items=len(set(items)) == len(items),
         failing_item=payload(items[0]) if scenario.failing else None,
         failing_known=scenario.failing and part.worker.failing_item is not None,
         own_job=part.own_job is not None,

@@ -39,6 +39,8 @@ T = TypeVar("T")
 
 #: Pods at once, as on the task pages.
 _TWO = 2
+#: Makes a run's items, from the page's names and a mark that is in no other run's.
+Payloads = Callable[[Sequence[str], str], Sequence[bytes]]
 
 
 class NotPlayable(InfrastructureError):
@@ -68,12 +70,17 @@ class Scenario:
     failing: bool = False
     #: The first profile that it is a part of; what it `proves` may be of another.
     level: Level = "core"
+    #: What the items are, where not just the names of the task page.
+    payloads: Payloads | None = None
 
     @property
     def shaped(self) -> bool:
         """It needs a Job of a certain shape, so a user's own does not do."""
         return (
-            self.parallelism != _TWO or self.completions is not None or self.more_completions != 0
+            self.parallelism != _TWO
+            or self.completions is not None
+            or self.more_completions != 0
+            or self.payloads is not None
         )
 
 

@@ -28,6 +28,11 @@ class Harm(msgspec.Struct, frozen=True):
     worker: Worker | None = None
     connection: int | None = None
 
+    @property
+    def of_all(self) -> bool:
+        """It was aimed at nobody: at the broker, or at the way to it."""
+        return self.worker is None and self.connection is None
+
 
 class Missed(msgspec.Struct, frozen=True):
     """Something was not seen, or not understood, from here on."""

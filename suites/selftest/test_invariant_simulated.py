@@ -68,6 +68,15 @@ def test_a_right_worker_with_a_failing_item(pattern: str, plan: Plan) -> None:
     assert judgement.proved("S11")
 
 
+@pytest.mark.parametrize("pattern", ["fine", "coarse"])
+@quickly
+@given(plan=plans)
+def test_a_right_worker_with_equal_items(pattern: str, plan: Plan) -> None:
+    judgement = judged(replace(plan, pattern=pattern, equal=True))
+    assert blamed(judgement) == set()
+    assert judgement.proved("S14")
+
+
 def case(
     pattern: str,
     defect: str,
@@ -96,6 +105,7 @@ def case(
         case("fine", "fabricates", "S2"),
         case("fine", "hoards", "L2"),
         case("fine", "never exits", "L3"),
+        case("fine", "settles equal ones", "S14"),
         case("fine", "never settles", "S9 S12", "S1 S11 L1 L3"),
         case("coarse", "pops", "S1", "S3 S12 L1", fault="killed in work"),
         case("coarse", "settles first", "S1 S3", "S12 L1", fault="killed in work"),
@@ -103,6 +113,7 @@ def case(
         case("coarse", "swallows", "S11", "", failing=True),
         case("coarse", "takes two", "S9 S13", "S12 L3"),
         case("coarse", "hoards", "L2"),
+        case("coarse", "purges", "S14", "L2 L3"),
         case("coarse", "never settles", "S9 S13", "S1 S11 S12 L1 L3"),
     ],
 )
@@ -128,6 +139,10 @@ def _showing(plan: Plan) -> Plan:
         return replace(plan, items=plan.parallelism * 2 + 1, work=max(plan.work, 3.5))
     if plan.defect == "hoards":  # others wait, for longer than the bound
         return replace(plan, items=2, parallelism=2, work=30.0, usual=plan.work)
+    if plan.defect == "settles equal ones":  # two have one at the same time
+        return replace(plan, items=4, equal=True)
+    if plan.defect == "purges":  # somebody else's are waiting then
+        return replace(plan, items=plan.parallelism + 2)
     return plan
 
 

@@ -85,6 +85,12 @@ class Leases:
         self._world.see("tap", ItemSettled(item, connection, how, token, valid, at=self._world.now))
         return valid
 
+    def settle_equal(self, connection: int, token: Token, item: str) -> None:
+        """All that are being worked on and are equal: whoever has them."""
+        equal = [one for one, (held, _) in self.taken.items() if held == item and one != token]
+        for one in [token, *equal]:
+            self.settle(connection, one, item)
+
     def lost(self, connection: int) -> None:
         """A connection is over: here that changes nothing."""
 
@@ -138,6 +144,10 @@ class Connections:
         how: Literal["refused", "acked"] = "refused" if dead else "acked"
         self._world.see("tap", ItemSettled(item, connection, how, token, None, self._world.now))
         return True
+
+    def purge(self) -> None:
+        """What nobody has is gone; nobody is told."""
+        self.ready.clear()
 
     def lost(self, connection: int) -> None:
         """A connection is over: what it had is there again, at the head."""

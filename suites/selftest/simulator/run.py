@@ -40,6 +40,8 @@ class Plan:
     defect: str = ""
     fault: str = ""
     failing: bool = False
+    #: All items but the last are the same.
+    equal: bool = False
     completions: int | None = None
     seed: int = 0
     #: Seconds for an item in the fault-free run, where they were others than now.
@@ -47,7 +49,8 @@ class Plan:
 
     @property
     def names(self) -> list[str]:
-        return [f"item-{number}" for number in range(self.items)]
+        last = self.items - 1
+        return [f"item-{number // last if self.equal else number}" for number in range(self.items)]
 
 
 def run(plan: Plan) -> tuple[Header, list[Event]]:
@@ -102,6 +105,7 @@ def _header(plan: Plan) -> Header:
         faults=(FAULT,) if plan.fault else (),
         failing_item=plan.names[0] if plan.failing else None,
         failing_known=plan.failing,
+        unique_items=not plan.equal,
     )
 
 

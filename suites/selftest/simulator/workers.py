@@ -67,7 +67,9 @@ def _attempt(
     body.says("done", item)
     if defect == "never settles":
         return 0
-    if defect not in ("pops", "settles first"):
+    if defect == "settles equal ones":
+        queue.settle_equal(body.connection, token, item)
+    elif defect not in ("pops", "settles first"):
         queue.settle(body.connection, token, item)
     return None
 
@@ -104,17 +106,9 @@ def coarse(body: Body, queue: Connections, habits: Habits) -> Steps:
     if defect == "leaves on empty" and not queue.ready:
         body.exits(0)
         return
-    queue.ask(body.connection, wanted)
-    claims: list[tuple[str, str]] = []
-    while not claims:
-        claim = queue.take(body.connection, for_good=defect == "pops")
-        if claim is None:
-            yield _TICK
-        else:
-            claims.append(claim)
-    while len(claims) < wanted and (more := queue.take(body.connection)) is not None:
-        claims.append(more)
-    queue.ask(body.connection, 0)
+    claims = yield from _consume(body, queue, wanted, for_good=defect == "pops")
+    if defect == "purges":
+        queue.purge()
     for token, item in claims if defect == "takes two" else claims[:1]:
         body.says("begins", item)
         if defect == "settles first":
@@ -130,3 +124,21 @@ def coarse(body: Body, queue: Connections, habits: Habits) -> Steps:
             queue.settle(body.connection, token, item)
     yield _TICK  # a process does not end in no time
     body.exits(0)
+
+
+def _consume(
+    body: Body, queue: Connections, wanted: int, *, for_good: bool
+) -> Generator[float, None, list[tuple[str, str]]]:
+    """Wait for a message; with it come others that are wanted, as far as they are there."""
+    queue.ask(body.connection, wanted)
+    claims: list[tuple[str, str]] = []
+    while not claims:
+        claim = queue.take(body.connection, for_good=for_good)
+        if claim is None:
+            yield _TICK
+        else:
+            claims.append(claim)
+    while len(claims) < wanted and (more := queue.take(body.connection)) is not None:
+        claims.append(more)
+    queue.ask(body.connection, 0)
+    return claims
