@@ -96,7 +96,8 @@ def _play(run: _Run) -> QueuejobError | None:
     try:
         with _observed(run) as stage:
             try:
-                _seed(run)
+                if not run.part.scenario.late:
+                    _seed(run)
                 run.part.scenario.play(stage)
             except QueuejobError as failure:
                 error = failure
@@ -144,6 +145,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
         read=read,
         job=run.job,
         container=run.container,
+        fill=lambda: _seed(run),
     )
     with (
         station.ear.listening(_Teller(run, owners), lambda why: recording.gap("tap", why)),
@@ -183,10 +185,11 @@ class _Teller:
 
 def _seed(run: _Run) -> None:
     part, recording, items = run.part, run.recording, run.items
-    part.station.broker.seed(part.queue, items)
     if part.pattern.name == "coarse":  # Redis tells by itself what is put into it
         for item in items:
+            # Before it is there: who waits for it has it before anybody could say so.
             recording.record("harness", ItemEnqueued(payload(item), part.queue))
+    part.station.broker.seed(part.queue, items)
 
 
 def _last_words(stage: Stage) -> None:

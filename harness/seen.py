@@ -46,6 +46,16 @@ def exit_of(worker: Worker) -> Find:
     )
 
 
+def running() -> Find:
+    """A worker that runs."""
+    return last(lambda what: isinstance(what, ContainerSeen) and what.state != "waiting")
+
+
+def gave_up() -> Find:
+    """A worker that has ended, however."""
+    return last(lambda what: isinstance(what, ContainerSeen) and what.state == "terminated")
+
+
 def success() -> Find:
     """A worker that has ended with exit code 0."""
     return last(lambda what: isinstance(what, ContainerSeen) and what.exit_code == 0)

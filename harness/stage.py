@@ -72,6 +72,8 @@ class Scenario:
     level: Level = "core"
     #: What the items are, where not just the names of the task page.
     payloads: Payloads | None = None
+    #: There is no queue until `play` fills it.
+    late: bool = False
 
     @property
     def shaped(self) -> bool:
@@ -101,6 +103,8 @@ class Stage:
     read: Callable[[Worker], str]
     job: str
     container: str
+    #: Puts the items into the queue, where that is late.
+    fill: Callable[[], None] = lambda: None
     _traps: list[RemoteTrap] = field(default_factory=list)
     _containers: dict[Worker, str] = field(default_factory=dict)
 

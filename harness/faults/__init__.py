@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
-from harness import registry
-from harness.history import Worker
+from harness import registry, seen
+from harness.history import ConnectionOpened, Event, Worker
 from harness.ports import Provider
-from harness.stage import Stage
+from harness.stage import NotPlayable, Stage
+
+#: Seconds for which a worker without its broker is watched, unless it gives up before.
+_TRIES = 30.0
+#: A second, and some more for clocks that do not quite agree.
+_SECOND = 1.2
 
 
 class Fault(Protocol):
@@ -27,13 +33,52 @@ class Fault(Protocol):
         """
 
 
+class Outage(Protocol):
+    """Something that befalls all at once, for some time: the broker, or the way to it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def available(self, provider: Provider) -> str:
+        """Why it cannot be done with this provider; empty when it can."""
+
+    def during(self, stage: Stage) -> AbstractContextManager[int]:
+        """Do it for as long as the block lasts, and undo it; gives the event of its beginning."""
+
+
 def unavailable(names: Collection[str], provider: Provider) -> str:
     """Why one of these faults cannot be done with this provider; empty when all can.
 
     What has no module here is done by the tap, and always can be.
     """
     for module in registry.names("faults"):
-        fault: Fault = registry.lookup("faults", module, "FAULT")
+        fault: Fault | Outage = registry.lookup("faults", module, "FAULT")
         if fault.name in names and (why := fault.available(provider)):
             return f"{fault.name}: {why}"
     return ""
+
+
+def in_vain(stage: Stage) -> tuple[int, ...]:
+    """Watch workers that are to find no broker; the events that show that they did not."""
+    running = stage.wait("a worker to run", seen.running(), stage.patience)
+    end = stage.recording.wait_quietly("a worker to give up", seen.gave_up(), _TRIES)
+    if end is not None:
+        let_pass(stage, end)
+    for event in stage.recording.events:
+        if isinstance(event.what, ConnectionOpened):
+            raise NotPlayable(
+                "a worker has reached the broker all the same",
+                expected="no connection",
+                seen=f"one from {event.what.address} after {event.time:.1f} s",
+            )
+    return (running.id,) if end is None else (running.id, end.id)
+
+
+def let_pass(stage: Stage, end: Event) -> None:
+    """Wait until the second of a worker's end is over: the kubelet tells no more than that."""
+    until = (getattr(end.what, "finished", None) or end.time) + _SECOND
+
+    def over(_: Sequence[Event]) -> bool | None:
+        return True if stage.recording.moment() > until else None
+
+    stage.recording.wait_quietly("the second of the end to be over", over, 2 * _SECOND)

@@ -103,4 +103,4 @@ def _account(view: View, item: Item) -> Iterator[Finding]:
             yield failed(f"{told}: nobody ever had it", *evidence)
 
 
-INVARIANT = Invariant("S14", "conservation", ("coarse", "fine"), check)
+INVARIANT = Invariant("S14", "conservation", ("coarse", "fine"), check, level="extended")

@@ -214,6 +214,18 @@ class Api:
                 name, namespace, patch, _request_timeout=self.timeouts.api
             )
 
+    def patch_service(self, namespace: str, name: str, patch: dict[str, Any]) -> None:
+        with _asking(f"change Service {name}"):
+            self._core.patch_namespaced_service(
+                name, namespace, patch, _request_timeout=self.timeouts.api
+            )
+
+    def delete_service(self, namespace: str, name: str) -> None:
+        with _asking(f"delete Service {name}"):
+            self._core.delete_namespaced_service(
+                name, namespace, _request_timeout=self.timeouts.api
+            )
+
     def delete_namespace(self, name: str) -> None:
         """Have a namespace deleted in the background; one that is gone already is fine."""
         try:

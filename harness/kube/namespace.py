@@ -112,6 +112,23 @@ class Namespace:
         """Let so many pods of a Job run at once, from now on."""
         self._api.patch_job(self.name, name, {"spec": {"parallelism": parallelism}})
 
+    def select(self, service: str, **labels: str | None) -> None:
+        """Let a Service ask for these labels, too, in the pods that it leads to; None: no more."""
+        self._api.patch_service(self.name, service, {"spec": {"selector": labels}})
+
+    def take_service(self, service: str) -> Manifest:
+        """Delete a Service; the manifest with which `create` brings back the very same."""
+        seen = self._api.service(self.name, service)
+        self._api.delete_service(self.name, service)
+        spec = seen["spec"]
+        kept = {key: spec[key] for key in ("selector", "ports", "clusterIP")}
+        return {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": service},
+            "spec": kept,
+        }
+
     def container_id(self, pod: str, container: str) -> str:
         """The id that the node's runtime knows a container's present run by; empty without one."""
         for status in self._api.pod(self.name, pod).get("status", {}).get("containerStatuses", []):

@@ -37,5 +37,6 @@ SCENARIO = Scenario(
     says="three of four items are equal",
     proves={"fine": ("S14", "S12", "L3"), "coarse": ("S14", "S12", "S13", "L3")},
     play=play,
+    level="extended",
     payloads=_payloads,
 )

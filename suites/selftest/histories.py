@@ -157,7 +157,7 @@ class Tale:
 
     # -- workers --------------------------------------------------------------------------------
 
-    def came(self, moment: float, who: str, *, owned: bool = True) -> None:
+    def came(self, moment: float, who: str, *, owned: bool = True, connected: bool = True) -> None:
         """A new pod, its container running, and connected; or the next run of its container."""
         run = self._runs[who] = self._runs.get(who, -1) + 1
         if run == 0:
@@ -167,7 +167,8 @@ class Tale:
         self._version += 1
         running = ContainerSeen(self.worker(who), "running", self._version, started=int(moment))
         self.put(moment, "pods", running)
-        self.connected(moment, who, owned=owned)
+        if connected:
+            self.connected(moment, who, owned=owned)
 
     def connected(self, moment: float, who: str, *, owned: bool = True) -> None:
         number = self._connections[who] = len(self._connections) + 10 * self._runs[who] + 1
@@ -192,7 +193,8 @@ class Tale:
 
     def exited(self, moment: float, who: str, code: int = 0, signal: int | None = None) -> int:
         """Hung up, and ended; the kubelet knows the second."""
-        self.closed(moment, who)
+        if who in self._connections:
+            self.closed(moment, who)
         self._version += 1
         seen = ContainerSeen(
             self.worker(who),

@@ -1,0 +1,26 @@
+"""Workers start while DNS does not know the broker: that is no success."""
+
+from __future__ import annotations
+
+from harness.faults import in_vain
+from harness.faults.nameless import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Start the Job, see what a worker makes of it, and bring the broker's name back."""
+    with FAULT.during(stage) as begun:
+        stage.start()
+        stage.confirmed(FAULT.name, begun, *in_vain(stage))
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="broker-nameless",
+    says="workers start while DNS does not know the broker's name",
+    proves={"fine": ("S17", "S12", "L3"), "coarse": ("S17", "S12", "L3")},
+    play=play,
+    level="extended",
+    faults=(FAULT.name,),
+    items=4,
+)

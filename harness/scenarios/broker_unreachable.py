@@ -1,0 +1,26 @@
+"""Workers start while connections to the broker are refused: that is no success."""
+
+from __future__ import annotations
+
+from harness.faults import in_vain
+from harness.faults.unreachable import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Start the Job, see what a worker makes of it, and let the broker be reached again."""
+    with FAULT.during(stage) as begun:
+        stage.start()
+        stage.confirmed(FAULT.name, begun, *in_vain(stage))
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="broker-unreachable",
+    says="workers start while nobody listens at the broker's address",
+    proves={"fine": ("S17", "S12", "L3"), "coarse": ("S17", "S12", "L3")},
+    play=play,
+    level="extended",
+    faults=(FAULT.name,),
+    items=4,
+)

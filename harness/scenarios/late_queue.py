@@ -1,0 +1,44 @@
+"""Workers start before there is a queue: that is no success."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import seen
+from harness.faults import let_pass
+from harness.history import ConnectionOpened, Event
+from harness.stage import Scenario, Stage
+
+LATE = "queue late"
+#: Seconds for which a worker that has connected is let look for its queue.
+_LOOKS = 15.0
+
+
+def play(stage: Stage) -> None:
+    """Let a worker come and look, then declare the queue and fill it."""
+    begun = stage.injected(LATE, "the queue: it is not there yet")
+    stage.start()
+    came = stage.wait("a worker to connect", _connected, stage.patience)
+    end = stage.recording.wait_quietly("a worker to give up", seen.gave_up(), _LOOKS)
+    if end is not None:
+        let_pass(stage, end)
+    stage.confirmed(LATE, begun, came.id, *([end.id] if end else []))
+    stage.healed(LATE)
+    stage.fill()
+    stage.wait_for_the_end()
+
+
+def _connected(events: Sequence[Event]) -> Event | None:
+    return next((one for one in events if isinstance(one.what, ConnectionOpened)), None)
+
+
+SCENARIO = Scenario(
+    name="late-queue",
+    says="workers start before there is a queue",
+    proves={"coarse": ("S17", "S12", "L3")},
+    play=play,
+    level="extended",
+    faults=(LATE,),
+    items=4,
+    late=True,
+)
