@@ -24,6 +24,7 @@ _OPTIONS = (
     ("start-pattern", "REGEX", "how a log line says that work on (?P<item>…) begins"),
     ("done-pattern", "REGEX", "how a log line says that it has ended"),
     ("failing-item", "TEXT", "an item that makes this worker's handler fail"),
+    ("concurrency", "N", "how many items each of its containers works on at once (default: 1)"),
     ("provider", "NAME", "where the cluster comes from (default: kind)"),
     ("cluster", "NAME", "name of the cluster"),
     ("keep", "WHEN", "keep the cluster: never, failed or always (default: never)"),

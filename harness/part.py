@@ -81,6 +81,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         unique_items=len(set(items)) == len(items),
         failing_item=payload(items[0]) if scenario.failing else None,
         failing_known=scenario.failing and part.worker.failing_item is not None,
+        concurrency=part.worker.concurrency,
         own_job=part.own_job is not None,
         version=__version__,
     )

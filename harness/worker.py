@@ -36,6 +36,8 @@ class WorkerUnderTest:
     done_pattern: str = DONE
     #: An item that makes this worker's handler fail; None when its owner does not say.
     failing_item: bytes | None = None
+    #: How many items each of its containers works on at once.
+    concurrency: int = 1
 
     def check(self) -> None:
         """Raise `UsageError` for what cannot be."""
@@ -53,6 +55,12 @@ class WorkerUnderTest:
                 "the worker cannot be told of another queue",
                 expected="--queue-env NAME, the environment variable that names the queue",
                 seen=f"--queue {self.queue} alone",
+            )
+        if self.concurrency < 1:
+            raise UsageError(
+                f"a worker that works on {self.concurrency} items at once does nothing",
+                expected="--concurrency N, 1 or more",
+                seen=f"{self.concurrency}",
             )
         for flag, pattern in (
             ("--start-pattern", self.start_pattern),

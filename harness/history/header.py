@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from harness.history.base import Record, Seconds
+from harness.history.base import Count, Record, Seconds
 from harness.history.payload import Payload
 
 #: Raised with every change that a reader of another version would stumble over.
@@ -48,6 +48,8 @@ class Header(Record, frozen=True):
     faults: tuple[str, ...] = ()
     #: Each item is there once; False when equal payloads are the point.
     unique_items: bool = True
+    #: How many items a worker may work on at once, as its user says.
+    concurrency: Count = 1
     #: An item that makes this worker's handler fail, where the scenario has one.
     failing_item: Payload | None = None
     #: Its user has said so; else it is one that many workers choke on, and this one may not.

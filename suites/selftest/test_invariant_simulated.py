@@ -21,6 +21,8 @@ PROVED = {
     ("coarse", "killed in work"): "S1 S12 S13 L1 L3",
     ("coarse", "deleted in work"): "S1 S12 S13 L1 L3",
     ("fine", "killed after settling"): "S1 S12 L3",
+    ("fine", "unreachable"): "S17 S12 L3",
+    ("coarse", "unreachable"): "S17 S12 S13 L3",
     # The Job waits for one completion more, as the task page says itself.
     ("coarse", "killed after settling"): "S1",
 }
@@ -107,6 +109,8 @@ def case(
         case("fine", "never exits", "L3"),
         case("fine", "settles equal ones", "S14"),
         case("fine", "never settles", "S9 S12", "S1 S11 L1 L3"),
+        case("fine", "content alone", "S17", "S1 S9 S12", fault="unreachable"),
+        case("coarse", "content alone", "S17", "S1 S9 S12 S13 L3", fault="unreachable"),
         case("coarse", "pops", "S1", "S3 S12 L1", fault="killed in work"),
         case("coarse", "settles first", "S1 S3", "S12 L1", fault="killed in work"),
         case("coarse", "hides failures", "S11", "S1 S9 S12 S13", failing=True),

@@ -47,6 +47,14 @@ spec:
             ["--done-pattern is no regular expression"],
         ),
         (
+            ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-concurrency=0"],
+            ["--concurrency N, 1 or more"],
+        ),
+        (
+            ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-concurrency=two"],
+            ["--concurrency is no number"],
+        ),
+        (
             ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-accept-unproved=S99"],
             ["S99", "one of"],
         ),

@@ -42,10 +42,12 @@ class Container:
         self.connection = next(cluster.connections)
         self.code: int | None = None
         self._began = self._world.now
-        opened = ConnectionOpened(self.connection, "10.0.0.1", 4000, at=self._world.now)
-        self._world.see("tap", opened)
-        # A pod's address is known only after it has begun to talk.
-        self._world.see("pods", ConnectionOwner(self.connection, worker), self._some(0.5))
+        self.connected = cluster.reachable
+        if self.connected:
+            opened = ConnectionOpened(self.connection, "10.0.0.1", 4000, at=self._world.now)
+            self._world.see("tap", opened)
+            # A pod's address is known only after it has begun to talk.
+            self._world.see("pods", ConnectionOwner(self.connection, worker), self._some(0.5))
         self._state("running")
         self._process = Process(self._world, program(self))
 
@@ -67,7 +69,9 @@ class Container:
     def _end(self, code: int, *, cut: bool) -> None:
         self.code = code
         now = self._world.now
-        if cut:
+        if not self.connected:
+            pass
+        elif cut:
             self._world.see("tap", ConnectionCut(self.connection, at=now))
         else:
             self._world.see("tap", ConnectionClosed(self.connection, "client", at=now))
@@ -101,6 +105,7 @@ class Cluster:
         *,
         parallelism: int,
         completions: int | None,
+        reachable: bool = True,
     ) -> None:
         self.world, self.broker, self._program = world, broker, program
         self._parallelism, self._completions = parallelism, completions
@@ -108,6 +113,8 @@ class Cluster:
         self.running: dict[str, Container | None] = {}
         self.succeeded = 0
         self.over = False
+        #: Whether who starts now gets a connection.
+        self.reachable = reachable
         self._told(())
         self._fill()
 

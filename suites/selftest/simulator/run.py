@@ -26,6 +26,9 @@ from harness.history import (
 
 _MARGIN = 10.0
 FAULT = "a worker killed"
+#: The broker, for those who start in the first seconds.
+UNREACHABLE = "unreachable"
+_UNTIL = 8.5
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,23 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
         broker.send(name)
 
     def program(body: Container) -> Steps:
+        if not body.connected:
+            return workers.stranded(body, habits)
         if isinstance(broker, Leases):
             return workers.fine(body, broker, habits)
         return workers.coarse(body, broker, habits)
 
     completions = plan.completions if fine or plan.completions else plan.items
-    cluster = Cluster(world, broker, program, parallelism=plan.parallelism, completions=completions)
-    healed = _harm(plan, world, cluster) if plan.fault else 0.0
+    cluster = Cluster(
+        world,
+        broker,
+        program,
+        parallelism=plan.parallelism,
+        completions=completions,
+        reachable=plan.fault != UNREACHABLE,
+    )
+    harm = _strand if plan.fault == UNREACHABLE else _harm
+    healed = harm(plan, world, cluster) if plan.fault else 0.0
     world.run(healed + header.bounds.end + 1, lambda: cluster.over)
     world.run(world.now + 2, lambda: False)
     broker.drain()
@@ -131,4 +144,15 @@ def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
         victim.dies()
     world.see("harness", FaultConfirmed(FAULT, (begun,)))
     world.see("harness", FaultHealed(FAULT))
+    return world.now
+
+
+def _strand(_: Plan, world: World, cluster: Cluster) -> float:
+    """Let nobody reach the broker for a while; when it is healed."""
+    world.see("harness", FaultInjected(FAULT, UNREACHABLE))
+    begun = world.events[-1].id
+    world.run(_UNTIL, lambda: False)
+    world.see("harness", FaultConfirmed(FAULT, (begun,)))
+    world.see("harness", FaultHealed(FAULT))
+    cluster.reachable = True
     return world.now

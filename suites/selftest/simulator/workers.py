@@ -11,6 +11,8 @@ from simulator.world import Steps
 
 #: How often who finds nothing looks again, in seconds.
 POLL = 1.0
+#: How long a broker is looked for, in seconds.
+PATIENCE = 4.0
 #: How often a consumer's delivery is looked for, in seconds.
 _TICK = 0.1
 
@@ -32,6 +34,12 @@ class Habits:
     work: float
     failing: str | None = None
     defect: str = ""
+
+
+def stranded(body: Body, habits: Habits) -> Steps:
+    """Finds no broker, and gives up."""
+    yield PATIENCE
+    body.exits(0 if habits.defect == "content alone" else 1)
 
 
 def fine(body: Body, queue: Leases, habits: Habits) -> Steps:
