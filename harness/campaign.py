@@ -19,7 +19,7 @@ from harness.scenario import Level, highest, within
 from harness.stage import Scenario
 from harness.station import Station
 from harness.story import story
-from harness.verdict import Finding, Outcome
+from harness.verdict import Finding, Outcome, Subject
 from harness.view import figures, look
 from harness.worker import WorkerUnderTest
 
@@ -50,6 +50,15 @@ class Judged:
             for name in self.judgement.verdicts
             if self.judgement.blamed(name).outcome is Outcome.FAIL
             and self.judgement.blamed(name).findings
+        }
+
+    def of_the_job(self) -> set[str]:
+        """The ids of those that are broken by what the Job asks for."""
+        return {
+            name
+            for name, verdict in self.judgement.verdicts.items()
+            if verdict.about(Subject.JOB).findings
+            and verdict.about(Subject.JOB).outcome is Outcome.FAIL
         }
 
     def told(self, *names: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def identify(pid: int | None = None) -> Identity:
     """The identity of a running process, by default our own; began is -1 when there is none."""
     number = os.getpid() if pid is None else pid
     return Identity(number, _stat(number)[1])
+
+
+def place() -> str:
+    """A word for where pids mean what they mean here: this boot, and this pid namespace."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    numbers = Path("/proc/self/ns/pid").readlink()
+    return hashlib.sha256(f"{boot}{numbers}".encode()).hexdigest()[:12]
 
 
 def _stat(pid: int) -> tuple[str, int]:

@@ -24,13 +24,15 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     The changed files go into the image's working directory; `binaries` are programs of Go modules,
     as in a recipe, and go into its `bin`; `command` replaces the image's own.
     `must` are the ids of the invariants that have to be found broken, `may` those that can follow
-    from them; anything else that is found is an error of the judge.
+    from them; anything else that is found is an error of the judge. `plays` are the scenarios
+    (names of modules) that show it, beside the undisturbed one; none: all that prove a `must`.
     """
 
     of: str
     says: str
     must: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
+    plays: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     binaries: tuple[str, ...] = ()
     command: tuple[str, ...] = ()

@@ -93,6 +93,10 @@ class Api:
         method = self._core.read_namespaced_service_account
         return self._read(f"ServiceAccount {name}", lambda **k: method(name, namespace, **k))
 
+    def namespaces(self, selector: str) -> Any:
+        method = self._core.list_namespace
+        return self._read("namespaces", lambda **k: method(label_selector=selector, **k))
+
     def events(self, namespace: str) -> Any:
         method = self._core.list_namespaced_event
         return self._read(f"events of {namespace}", lambda **k: method(namespace, **k))
@@ -224,6 +228,13 @@ class Api:
         with _asking(f"delete Service {name}"):
             self._core.delete_namespaced_service(
                 name, namespace, _request_timeout=self.timeouts.api
+            )
+
+    def label_namespace(self, name: str, labels: dict[str, str | None]) -> None:
+        """Set labels of a namespace; None takes one away."""
+        with _asking(f"label namespace {name}"):
+            self._core.patch_namespace(
+                name, {"metadata": {"labels": labels}}, _request_timeout=self.timeouts.api
             )
 
     def delete_namespace(self, name: str) -> None:

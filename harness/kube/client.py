@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 
@@ -9,10 +10,13 @@ from harness.clock import NotYet, wait_until
 from harness.kube.api import NOT_FOUND, Api, Refused
 from harness.kube.namespace import Namespace
 from harness.ports import Cluster
+from harness.process import Identity, identify, place
 from harness.scenario import Timeouts
 
 MANAGED = {"app.kubernetes.io/managed-by": "queuejob"}
 TEST = "queuejob/test"
+#: The process that has made a namespace, as long as it may not outlive that.
+USER = "queuejob/user"
 
 
 class Kube:
@@ -43,7 +47,11 @@ class Kube:
             {
                 "apiVersion": "v1",
                 "kind": "Namespace",
-                "metadata": {"name": name, "labels": MANAGED, "annotations": {TEST: test}},
+                "metadata": {
+                    "name": name,
+                    "labels": {**MANAGED, USER: _user()},
+                    "annotations": {TEST: test},
+                },
             },
         )
         try:
@@ -57,6 +65,25 @@ class Kube:
         """Have a namespace deleted; it goes in the background (which can take half a minute)."""
         self._api.delete_namespace(name)
 
+    def keep_namespace(self, name: str) -> None:
+        """Let a namespace stay when this process has ended."""
+        self._api.label_namespace(name, {USER: None})
+
+    def remove_leftovers(self) -> list[str]:
+        """Have the namespaces deleted whose process was killed; their names.
+
+        Only of processes of this machine: of others nobody can say here whether they live.
+        """
+        removed = []
+        for item in self._api.namespaces(USER)["items"]:
+            meta = item["metadata"]
+            if "deletionTimestamp" not in meta and _dead(meta["labels"][USER]):
+                # 409: another process was quicker.
+                with contextlib.suppress(Refused):
+                    self._api.delete_namespace(meta["name"])
+                    removed.append(meta["name"])
+        return removed
+
     def _wait_usable(self, name: str) -> None:
         def probe() -> None:
             try:
@@ -68,6 +95,20 @@ class Kube:
 
         timeout = self._api.timeouts.namespace
         wait_until(f"namespace {name} to be usable", probe, timeout=timeout, interval=0.1)
+
+
+def _user() -> str:
+    me = identify()
+    return f"{place()}.{me.pid}.{me.began}"
+
+
+def _dead(user: str) -> bool:
+    """Whether the process of this label is one of this machine, and has ended."""
+    where, _, process = user.partition(".")
+    pid, _, began = process.partition(".")
+    if where != place() or not (pid.isdigit() and began.isdigit()):
+        return False
+    return not Identity(int(pid), int(began)).alive
 
 
 def namespace_name(test: str) -> str:

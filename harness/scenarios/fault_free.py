@@ -8,13 +8,16 @@ from harness import seen
 from harness.history import Event
 from harness.stage import Scenario, Stage
 
+#: A worker that does the same again and again is done with after so many times the bound.
+_ROUNDS = 4
+
 
 def play(stage: Stage) -> None:
-    """Start the Job, and let it end, for as long as something is done."""
+    """Start the Job, and let it end, for as long as something is done, but not for ever."""
     stage.start()
     stage.somebody_connects()
-    going = True
-    while going:
+    going, until = True, stage.recording.moment() + _ROUNDS * stage.bounds.end
+    while going and stage.recording.moment() < until:
         before = seen.progress()(stage.recording.events)
 
         def news(events: Sequence[Event], last: Event | None = before) -> bool | None:

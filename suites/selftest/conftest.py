@@ -150,7 +150,7 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             else:
                 self.wfile.write(b"0\r\n\r\n")
 
-        do_GET = do_POST = do_DELETE = _reply  # noqa: N815  # the names that http.server calls
+        do_GET = do_POST = do_PATCH = do_DELETE = _reply  # noqa: N815  # the names that http.server calls
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name
             """Nothing: a test that fails says more by itself."""

@@ -13,6 +13,7 @@ from harness.clock import NotYet, monotonic, sleep, wait_until
 from harness.errors import InfrastructureError, TimedOut
 from harness.kube import Kube, Refused
 from harness.kube.forward import forward
+from harness.process import identify, place
 
 MakePod = Callable[..., dict[str, Any]]
 PODS = "GET /api/v1/namespaces/n/pods"
@@ -63,6 +64,34 @@ def test_a_namespace_that_never_gets_usable_is_given_back(fake_api: Any) -> None
     with pytest.raises(TimedOut, match="no service account so far"):
         fake_api.kube.create_namespace("test_x")
     assert fake_api.asked[-1].startswith("DELETE /api/v1/namespaces/x-")
+
+
+def made_by(user: str, **more: str) -> dict[str, Any]:
+    return {"metadata": {"name": f"of-{user}", "labels": {"queuejob/user": user}, **more}}
+
+
+def test_what_a_killed_process_has_left_is_removed(fake_api: Any) -> None:
+    here, me = place(), identify()
+    alive, dead = f"{here}.{me.pid}.{me.began}", f"{here}.{me.pid}.{me.began - 1}"
+    left = [
+        made_by(alive),
+        made_by(dead),
+        made_by(f"elsewhere.{me.pid}.{me.began - 1}"),
+        made_by(f"{here}.nobody"),
+        made_by(f"{dead}7", deletionTimestamp="2026-01-01T00:00:00Z"),
+    ]
+    fake_api.on("GET /api/v1/namespaces", fake_api.json({"items": left}))
+    fake_api.on(f"DELETE /api/v1/namespaces/of-{dead}", fake_api.json({}))
+    assert fake_api.kube.remove_leftovers() == [f"of-{dead}"]
+    assert fake_api.asked[1:] == [f"DELETE /api/v1/namespaces/of-{dead}"]
+
+
+def test_leftovers_that_another_process_removes_are_left_to_it(fake_api: Any) -> None:
+    me = identify()
+    user = f"{place()}.{me.pid}.{me.began - 1}"
+    fake_api.on("GET /api/v1/namespaces", fake_api.json({"items": [made_by(user)]}))
+    fake_api.on(f"DELETE /api/v1/namespaces/of-{user}", fake_api.no(409, "being removed"))
+    assert fake_api.kube.remove_leftovers() == []
 
 
 def test_waiting_for_a_pod_ends_early_when_there_is_no_hope(

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import Campaign, Judged
+from harness.campaign import Campaign
 from harness.fixtures.conformance import CampaignOf
 from harness.suites.stability.table import Row, write
 from harness.suites.verdicts.cases import Case
-from harness.verdict import Outcome
 
 TIMES = int(os.environ.get("QUEUEJOB_REPEAT", "20"))
 
@@ -73,7 +72,7 @@ def test_the_same_verdict(
     alone = one.scenario == "fault_free"
     campaign: Campaign = campaign_of(one.case.worker, folder, None if alone else home)
     run = campaign.judged(one.scenario)
-    found, jobs = run.found(), _of_the_job(run)
+    found, jobs = run.found(), run.of_the_job()
     right = set(one.must) <= found <= {*one.must, *one.may} and set(one.job) <= jobs
     rows.append(Row(one.case.recipe, one.scenario, turn, sorted(found), sorted(jobs), right))
     assert not run.error, run.error
@@ -81,15 +80,3 @@ def test_the_same_verdict(
     if not one.must and not one.job:
         unproved = {name for name in run.judgement.verdicts if name in ("S1", "L1", "L3", "S12")}
         assert all(run.judgement.proved(name) for name in unproved), run.told(*sorted(unproved))
-
-
-def _of_the_job(run: Judged) -> set[str]:
-    """What is found with the Job as its subject."""
-    return {
-        name
-        for name, verdict in run.judgement.verdicts.items()
-        if any(
-            finding.outcome is Outcome.FAIL and finding.subject == "job"
-            for finding in verdict.findings
-        )
-    }

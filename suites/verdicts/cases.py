@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
 from harness.campaign import FAULT_FREE, proved_by, scenarios
+from harness.images.mutant import Mutant
 from harness.images.recipe import Catalogue
 from harness.judge import invariants
 from harness.scenario import Level, highest
@@ -35,11 +36,12 @@ class Case:
     must: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
     env: Mapping[str, str] = field(default_factory=dict)
-    #: The scenarios that are played; empty: all of the core profile, or, when something else must
-    #: be found, the fault-free one and those that look for it.
+    #: The scenarios that are played; empty: all of the profile.
     plays: tuple[str, ...] = ()
     #: An item that it fails on; None for one that cannot be told of any.
     failing: str | None = FAILING
+    #: The profile by which it is judged, unless an id of a later one must be found.
+    asks: Level = "core"
 
     @property
     def correct(self) -> bool:
@@ -63,18 +65,12 @@ class Case:
 
     @property
     def level(self) -> Level:
-        """The profile by which it is judged: the core one, unless another id must be found."""
-        return highest("core", *(one.level for one in invariants() if one.id in self.must))
+        """The profile by which it is judged."""
+        return highest(self.asks, *(one.level for one in invariants() if one.id in self.must))
 
     @property
     def scenarios(self) -> tuple[str, ...]:
-        if self.plays or self.level == "core":
-            return self.plays or tuple(scenarios(self.pattern))
-        return tuple(
-            name
-            for name, one in scenarios(self.pattern, self.level).items()
-            if name == FAULT_FREE or not self.must.isdisjoint(one.proves[self.pattern])
-        )
+        return self.plays or tuple(scenarios(self.pattern, self.level))
 
     def proves(self, scenario: str) -> tuple[str, ...]:
         """What a scenario is to prove of it."""
@@ -86,8 +82,9 @@ CORRECT = (
     Case("reference-fine", "fine"),
     Case("reference-coarse", "coarse"),
 )
-#: The same in other languages.
+#: The same in other languages, and with their leases kept in other ways.
 TWINS = (
+    Case("reference-lists", "fine"),
     Case("shell-fine", "fine"),
     Case("shell-coarse", "coarse"),
     Case("go-fine", "fine"),
@@ -95,28 +92,63 @@ TWINS = (
 )
 #: The task pages' own.
 PAGES = (
-    Case("tutorial-fine", "fine", frozenset({"L1"}), frozenset({"L3"}), failing=None),
+    Case(
+        "tutorial-fine",
+        "fine",
+        frozenset({"L1"}),
+        frozenset({"L3"}),
+        plays=(FAULT_FREE, "killed_before_ack"),
+        failing=None,
+    ),
     Case(
         "tutorial-coarse-crash",
         "coarse",
         frozenset({"S11"}),
         frozenset({"S1", "S9", "S12", "S13"}),
-        plays=("fault_free", "failing_item"),
+        plays=(FAULT_FREE, "failing_item"),
         failing=None,
     ),
 )
+#: Of the mutants, enough that together with the pages' workers each core invariant is broken once.
+_QUICK = (
+    "fine-ack-first",
+    "fine-fabricates",
+    "fine-leaves-early",
+    "coarse-never-acks",
+    "coarse-exits-on-empty",
+    "coarse-hoards",
+    "fine-never-exits",
+)
+
+
+def quick_cases() -> tuple[Case, ...]:
+    """For every change: the correct workers, and one defect for each core invariant."""
+    faulty = {case.recipe: case for case in _mutants()}
+    return (*CORRECT, *PAGES, *(faulty[name] for name in _QUICK))
 
 
 def all_cases() -> tuple[Case, ...]:
-    """The above, and the faulty workers whose files say what must be found of them."""
+    """The correct workers, those of the pages, and all whose files say what is wrong with them."""
+    correct = (replace(case, asks="extended") for case in (*CORRECT, *TWINS))
+    return (*correct, *PAGES, *_mutants())
+
+
+def _mutants() -> tuple[Case, ...]:
     catalogue = Catalogue(Path(str(files("harness.manifests") / "images")))
-    faulty = (
-        Case(name, _pattern(name), frozenset(one.must), frozenset(one.may))
-        for name, one in sorted(catalogue.mutants.items())
-        if one.must
+    return tuple(_case(name, one) for name, one in sorted(catalogue.mutants.items()) if one.must)
+
+
+def _case(name: str, mutant: Mutant) -> Case:
+    pattern = "coarse" if "coarse" in mutant.of else "fine"
+    plays = mutant.plays or tuple(
+        scenario
+        for scenario, one in scenarios(pattern, "extended").items()
+        if set(mutant.must) & set(one.proves[pattern])
     )
-    return (*CORRECT, *TWINS, *PAGES, *faulty)
-
-
-def _pattern(recipe: str) -> str:
-    return "coarse" if "coarse" in recipe else "fine"
+    return Case(
+        name,
+        pattern,
+        frozenset(mutant.must),
+        frozenset(mutant.may),
+        plays=tuple(dict.fromkeys((FAULT_FREE, *plays))),
+    )

@@ -1,8 +1,7 @@
-"""Each worker through its scenarios: what is found is what its defect is, and nothing else."""
+"""The workers that decide most, for every change: each defect is found, and nothing else."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import pytest
 
 from harness.campaign import Campaign
 from harness.fixtures.conformance import CampaignOf
-from harness.suites.verdicts.cases import CORRECT, PAGES, Case, all_cases
+from harness.suites.verdicts.cases import Case, quick_cases
+from harness.suites.verdicts.checks import all_is_found, nothing_else_is_found
 
-#: All of them take an hour: `tox -e verdicts`. The few that decide most are for every change.
-CASES = all_cases() if os.environ.get("QUEUEJOB_WORKERS") == "all" else (*CORRECT, *PAGES)
+CASES = quick_cases()
 PLAYED = [
     pytest.param(case, scenario, id=f"{case.recipe}-{scenario}")
     for case in CASES
@@ -34,17 +33,22 @@ def test_nothing_else_is_found(
     campaign: Callable[[Case], Campaign], case: Case, scenario: str
 ) -> None:
     """A scenario of a correct worker proves all it is to prove; of another, nothing unforeseen."""
-    run = campaign(case).judged(scenario)
-    extra = run.found() - case.must - case.may
-    assert not extra, run.told(*sorted(extra))
-    if case.correct:
-        assert not run.error, run.error
-        unproved = {name for name in case.proves(scenario) if not run.judgement.proved(name)}
-        assert not unproved, run.told(*sorted(unproved))
+    nothing_else_is_found(case, scenario, campaign(case).judged(scenario))
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.recipe) for case in CASES])
 def test_what_must_be_found_is_found(campaign: Callable[[Case], Campaign], case: Case) -> None:
     """All scenarios together find what this worker breaks."""
-    runs = [campaign(case).judged(scenario) for scenario in case.scenarios]
-    assert case.must <= set().union(*(run.found() for run in runs))
+    all_is_found(case, map(campaign(case).judged, case.scenarios))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "invariant"), [("reference-fine", "J1"), ("reference-coarse", "S12")]
+)
+def test_completions_that_do_not_match_are_found_in_the_job(
+    campaign: Callable[[Case], Campaign], recipe: str, invariant: str
+) -> None:
+    """And not in the worker, which is a correct one."""
+    (case,) = (one for one in CASES if one.recipe == recipe)
+    run = campaign(case).judged("completions_mismatch")
+    assert invariant in run.of_the_job(), run.told(invariant)
