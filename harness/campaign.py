@@ -45,12 +45,8 @@ class Judged:
 
     def found(self) -> set[str]:
         """The ids of the invariants that the worker breaks."""
-        return {
-            name
-            for name in self.judgement.verdicts
-            if self.judgement.blamed(name).outcome is Outcome.FAIL
-            and self.judgement.blamed(name).findings
-        }
+        outcome = self.judgement.outcome
+        return {name for name in self.judgement.verdicts if outcome(name) is Outcome.FAIL}
 
     def of_the_job(self) -> set[str]:
         """The ids of those that are broken by what the Job asks for."""

@@ -71,6 +71,12 @@ class Judgement:
         asked = {one.id for one in invariants() if within(one.level, level)}
         return any(self.blamed(name).outcome is Outcome.FAIL for name in asked & {*self.verdicts})
 
+    def outcome(self, name: str) -> Outcome:
+        """What a test says by it: broken, proved, or neither."""
+        if name in self.verdicts and self.blamed(name).outcome is Outcome.FAIL:
+            return Outcome.FAIL
+        return Outcome.PASS if self.proved(name) else Outcome.UNKNOWN
+
     def proved(self, name: str) -> bool:
         """Whether this invariant was looked at, and all that is wrong is others' fault."""
         verdict, rest = self.verdicts.get(name, Verdict()), Outcome.PASS
@@ -99,8 +105,12 @@ def judge(header: Header, events: Iterable[Event], level: Level = "extended") ->
 
     Raises `BrokenHistory` where the events come from a file that is broken.
     """
-    view = look(header, events)
-    flaws = list(_flaws(view))
+    return judge_view(look(header, events))
+
+
+def judge_view(view: View) -> Judgement:
+    """The same, of a history that is digested already."""
+    header, flaws = view.header, list(_flaws(view))
     verdicts = {
         one.id: _verdict(one, view, flaws)
         for one in invariants()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.history import (
     AskedForItem,
@@ -51,11 +51,24 @@ _EFFECT = {True: "", None: "", False: ", without effect"}
 _SIGKILLED = 137
 
 
+class Told(NamedTuple):
+    """An event in a sentence; `at` in seconds since the start."""
+
+    at: float
+    event: int
+    text: str
+
+
 def story(cast: Cast, events: Iterable[Event]) -> list[str]:
     """One line for each event, in the order of their moments (seconds since the start)."""
-    moments = sorted(((_moment(event), event) for event in events), key=lambda one: one[0])
-    width = max((len(f"{at:.2f}") for (at, _), _ in moments), default=0)
-    return [f"{at:{width}.2f} s  {_tell(cast, event)}" for (at, _), event in moments]
+    lines = tell(cast, events)
+    width = max((len(f"{one.at:.2f}") for one in lines), default=0)
+    return [f"{one.at:{width}.2f} s  {one.text}" for one in lines]
+
+
+def tell(cast: Cast, events: Iterable[Event]) -> list[Told]:
+    """The same, not yet made into lines."""
+    return sorted(Told(*_moment(event), _tell(cast, event)) for event in events)
 
 
 def _moment(event: Event) -> tuple[float, int]:

@@ -7,12 +7,12 @@ digests are `sha256:` with hexadecimal digits; what is not known is an empty str
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-API_VERSION = "queuejob/v1"
-KIND = "QueueJobConformanceReport"
+API_VERSION: Final = "queuejob/v1"
+KIND: Final = "QueueJobConformanceReport"
 
 
 class Result(StrEnum):
