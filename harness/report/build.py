@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.history import BrokenHistory
 from harness.report import scrub
 from harness.report.canonical import digest, sealed, tests_digest
 from harness.report.headline import headline
@@ -32,7 +33,7 @@ from harness.report.model import (
     VerdictWord,
 )
 from harness.report.result import result
-from harness.report.rows import Rows, Run, rows
+from harness.report.rows import Rows, Run, rows, unreadable
 
 #: From good to bad.
 _ORDER: tuple[VerdictWord, ...] = ("pass", "unknown", "fail")
@@ -66,11 +67,11 @@ class Known:
 
 
 def build(known: Known, tests: Iterable[Test], runs: Iterable[Run], folder: Path) -> Report:
-    """The report of what lies in `folder`; raises `BrokenHistory` where a history is none.
+    """The report of what lies in `folder`.
 
     `tests` are all that belong to the profile, also those that were not run.
     """
-    played = [rows(run, folder) for run in runs]
+    played = [_played(run, folder) for run in runs]
     invariants = tuple(sorted((one for each in played for one in each.invariants), key=_place))
     faults = tuple(one for each in played for one in each.faults)
     finished = tuple(_finished(one, invariants, faults, played) for one in tests)
@@ -109,6 +110,13 @@ def build(known: Known, tests: Iterable[Test], runs: Iterable[Run], folder: Path
     return sealed(scrub.clean(report))
 
 
+def _played(run: Run, folder: Path) -> Rows:
+    try:
+        return rows(run, folder)
+    except BrokenHistory as error:  # of a process that was killed while it wrote
+        return unreadable(run, error)
+
+
 def worst(invariants: Iterable[InvariantRow]) -> dict[str, VerdictWord]:
     """By invariant, the worst of its rows."""
     found: dict[str, VerdictWord] = {}
@@ -135,9 +143,9 @@ def level(tests: Sequence[Test]) -> Level:
     """Success only where each test has passed, failure where one has failed."""
     outcomes = [one.outcome for one in tests]
     failed = tuple(one.id for one in tests if one.outcome == "failed")
-    rest = "success" if set(outcomes) == {"passed"} else "partial"
+    whole = set(outcomes) == {"passed"}
     return Level(
-        result="failure" if failed else "success" if rest == "success" else "partial",
+        result="failure" if failed else "success" if whole else "partial",
         statistics=Statistics(
             passed=outcomes.count("passed"),
             failed=len(failed),

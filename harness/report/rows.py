@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.history import Event, FaultInjected, Header, read
+from harness.history import BrokenHistory, Event, FaultInjected, Header, read
 from harness.judge import Judgement, judge_view
 from harness.report.counts import Counts, counts
 from harness.report.model import (
@@ -17,6 +17,7 @@ from harness.report.model import (
     Measured,
     ScenarioRow,
     StoryLine,
+    VerdictWord,
 )
 from harness.story import tell
 from harness.verdict import Finding, Outcome
@@ -69,6 +70,11 @@ def rows(run: Run, folder: Path) -> Rows:
         tuple(_rows(run, judgement, shown_by, numbers)),
         tuple(_faults(run, view, shown_by.values())),
     )
+
+
+def unreadable(run: Run, error: BrokenHistory) -> Rows:
+    """The same of a history that cannot be read to its end: nothing but that is known of it."""
+    return Rows(_scenario(replace(run, error=run.error or str(error)), None))
 
 
 def _scenario(run: Run, header: Header | None) -> ScenarioRow:

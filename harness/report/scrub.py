@@ -1,4 +1,4 @@
-"""Takes credentials out of whatever is written: passwords in URLs, and values with telling names."""
+"""Takes credentials out of what is written: passwords in URLs, values with telling names."""
 
 from __future__ import annotations
 
