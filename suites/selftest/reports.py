@@ -32,7 +32,7 @@ def run(folder: Path, name: str, tale: Tale | None, **fields: Any) -> Run:
     return Run(name=name, says="What it does.", proves=PROVES, history=history, **fields)
 
 
-def tests(scenario: str = "fault-free", **outcomes: Any) -> list[Test]:
+def cases(scenario: str, **outcomes: Any) -> list[Test]:
     """A test for each invariant, passed unless told otherwise."""
     return [
         Test(
@@ -66,7 +66,9 @@ def known(**fields: Any) -> Known:
 
 def good(folder: Path, **fields: Any) -> Report:
     """The report of a worker that keeps what it promises."""
-    return build(known(**fields), tests(), [run(folder, "fault-free", good_fine())], folder)
+    return build(
+        known(**fields), cases("fault-free"), [run(folder, "fault-free", good_fine())], folder
+    )
 
 
 def bad_tale(item: Any = "banana", **fields: Any) -> Tale:
@@ -84,6 +86,6 @@ def bad_tale(item: Any = "banana", **fields: Any) -> Tale:
 
 def bad(folder: Path, item: Any = "banana", **fields: Any) -> Report:
     """The report of a worker that breaks S1."""
-    some = tests(S1="failed", S2="unproved", L2="unproved")
+    some = cases("fault-free", S1="failed", S2="unproved", L2="unproved")
     runs = [run(folder, "fault-free", bad_tale(item))]
     return build(known(exit_code=1, **fields), some, runs, folder)
