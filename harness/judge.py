@@ -105,10 +105,10 @@ def judge(header: Header, events: Iterable[Event], level: Level = "extended") ->
 
     Raises `BrokenHistory` where the events come from a file that is broken.
     """
-    return judge_view(look(header, events))
+    return judge_view(look(header, events), level)
 
 
-def judge_view(view: View) -> Judgement:
+def judge_view(view: View, level: Level = "extended") -> Judgement:
     """The same, of a history that is digested already."""
     header, flaws = view.header, list(_flaws(view))
     verdicts = {
