@@ -68,11 +68,15 @@ class Station:
     spoilt: bool = field(default=False)
 
     def end(self, job: str) -> None:
-        """Take away a run's Job, and wait until its pods are gone."""
+        """Take away a run's Job, and wait until its workers have ended.
+
+        Not with grace 0: then a pod is gone at once, and its worker, which lives on for seconds,
+        would take the next run's items.
+        """
         self.namespace.delete_job(job)
         for pod in self.namespace.pods_of(job):
             with contextlib.suppress(Refused):  # it has gone meanwhile
-                self.namespace.delete_pod(pod.name, grace=0)
+                self.namespace.delete_pod(pod.name, grace=1)
 
         def probe() -> None:
             if left := self.namespace.pods_of(job):
