@@ -22,6 +22,8 @@ from harness.history import (
 
 QUEUE = "queue"
 Token = str
+#: The token of the first delivery of all.
+FIRST = "t1"
 
 
 class Leases:
@@ -33,6 +35,8 @@ class Leases:
         self.taken: dict[Token, tuple[str, float]] = {}
         self.dead: list[str] = []
         self._tokens = count(1)
+        #: Whether anybody was given anything.
+        self.given = False
 
     def send(self, item: str) -> None:
         self.ready.append(item)
@@ -48,11 +52,16 @@ class Leases:
         self._world.see("tap", ItemDelivered(item, connection, final=True, at=self._world.now))
         return item
 
-    def claim(self, connection: int, *, reclaims: bool = True) -> tuple[Token, str] | None:
-        """An item whose lease has ended, else one that is ready."""
+    def claim(
+        self, connection: int, *, reclaims: bool = True, early: float = 0.0, bare: bool = False
+    ) -> tuple[Token, str] | None:
+        """An item whose lease has ended (or ends so `early`), else one that is ready.
+
+        A `bare` one has no lease yet, and others may have it.
+        """
         self._ask(connection)
         now, item = self._world.now, None
-        expired = [token for token, (_, until) in self.taken.items() if until <= now]
+        expired = [token for token, (_, until) in self.taken.items() if until <= now + early]
         if expired and reclaims:
             item, _ = self.taken.pop(expired[0])
             self._world.see("tap", ItemReclaimed(item, connection, expired[0], now))
@@ -61,24 +70,38 @@ class Leases:
         if item is None:
             self._world.see("tap", FoundEmpty(connection, QUEUE, now))
             return None
-        token = f"t{next(self._tokens)}"
-        self.taken[token] = item, now + self.lease
-        self._world.see("tap", ItemDelivered(item, connection, token, now + self.lease, at=now))
+        token, self.given = f"t{next(self._tokens)}", True
+        until = None if bare else now + self.lease
+        self.taken[token] = item, until or now
+        self._world.see("tap", ItemDelivered(item, connection, token, until, at=now))
         return token, item
 
-    def renew(self, connection: int, token: Token) -> bool:
+    def renew(self, connection: int, token: Token, *, late: bool = False) -> bool:
+        """A longer lease; none when it is over, unless that may be `late`."""
         now = self._world.now
-        if token not in self.taken or self.taken[token][1] <= now:
+        if token not in self.taken or (self.taken[token][1] <= now and not late):
             return False
         item = self.taken[token][0]
         self.taken[token] = item, now + self.lease
         self._world.see("tap", ItemLeased(item, connection, token, now + self.lease, now))
         return True
 
-    def settle(self, connection: int, token: Token, item: str, *, dead: bool = False) -> bool:
-        valid = token in self.taken
+    def settle(
+        self,
+        connection: int,
+        token: Token,
+        item: str,
+        *,
+        dead: bool = False,
+        late: bool = False,
+        whose: bool = True,
+    ) -> bool:
+        """The item goes for good; `late`: also when the lease is over, not `whose`: by its name."""
+        mine = [one for one in self.taken if one == token or not whose]
+        held = [one for one in mine if self.taken[one][0] == item]
+        valid = any(late or self.taken[one][1] > self._world.now for one in held)
         if valid:
-            del self.taken[token]
+            del self.taken[held[0]]
             if dead:
                 self.dead.append(item)
         how: Literal["dead", "acked"] = "dead" if dead else "acked"

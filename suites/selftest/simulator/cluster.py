@@ -66,6 +66,12 @@ class Container:
             self._process.kill()
             self._end(KILLED, cut=cut)
 
+    def freezes(self) -> None:
+        self._process.freeze()
+
+    def thaws(self) -> None:
+        self._process.thaw()
+
     def _end(self, code: int, *, cut: bool) -> None:
         self.code = code
         now = self._world.now

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
-from simulator.broker import Connections, Leases
+from simulator.broker import FIRST, Connections, Leases
 from simulator.world import Steps
 
 #: How often who finds nothing looks again, in seconds.
@@ -15,6 +15,8 @@ POLL = 1.0
 PATIENCE = 4.0
 #: How often a consumer's delivery is looked for, in seconds.
 _TICK = 0.1
+#: Seconds between two steps that should be one.
+_GAP = 3.0
 
 
 class Body(Protocol):
@@ -64,6 +66,10 @@ def _attempt(
 ) -> Generator[float, None, int | None]:
     """The work on one item; with what the worker exits after it, or None."""
     defect = habits.defect
+    if defect == "leases later" and token == FIRST:
+        yield _GAP
+        if not queue.renew(body.connection, token, late=True):
+            return None
     body.says("begins", item)
     if defect == "settles first":
         queue.settle(body.connection, token, item)
@@ -78,7 +84,8 @@ def _attempt(
     if defect == "settles equal ones":
         queue.settle_equal(body.connection, token, item)
     elif defect not in ("pops", "settles first"):
-        queue.settle(body.connection, token, item)
+        late, whose = defect == "settles late", defect != "settles by name"
+        queue.settle(body.connection, token, item, late=late or not whose, whose=whose)
     return None
 
 
@@ -92,7 +99,13 @@ def _claims(body: Body, queue: Leases, defect: str) -> list[tuple[str, str]]:
         return [] if item is None else [("", item)]
     many = 2 if defect == "hoards" else 1
     claims = (
-        queue.claim(body.connection, reclaims=defect != "never reclaims") for _ in range(many)
+        queue.claim(
+            body.connection,
+            reclaims=defect != "never reclaims",
+            early=queue.lease / 2 if defect == "takes over early" else 0.0,
+            bare=defect == "leases later" and not queue.given,
+        )
+        for _ in range(many)
     )
     return [claim for claim in claims if claim is not None]
 
