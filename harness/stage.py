@@ -41,8 +41,6 @@ T = TypeVar("T")
 _TWO = 2
 #: Makes a run's items, from the page's names and a mark that is in no other run's.
 Payloads = Callable[[Sequence[str], str], Sequence[bytes]]
-#: Seconds by which a lease is surely over, also for clocks that do not quite agree.
-_OVER = 1.0
 
 
 class NotPlayable(InfrastructureError):
@@ -271,29 +269,6 @@ class Stage:
     def wait_for_the_end(self) -> None:
         """Until the Job has ended, or its bound is over: that is then for the judge to say."""
         self.recording.wait_quietly("the end of the Job", self.ended, self.bounds.end)
-
-    def until_taken_over(self, address: str) -> int:
-        """Wait until the item of whoever is at an address is another's; alone, until it could be.
-
-        The id of the event that shows it, or of the first delivery where there is no other.
-        """
-        lease = self.learned.figures.lease
-        if lease is None:
-            raise NotPlayable(
-                f"the scenario {self.scenario.name!r} cannot be played",
-                expected="a lease whose end can be waited for, in the fault-free run",
-            )
-        timeout = self.station.namespace.timeouts.settle
-        given = self.wait("the item of a worker", seen.given_to(address), timeout)
-        item = getattr(given.what, "item", "")
-        taken = seen.taken_over(item, address, given.id)
-        over, alone = self.recording.moment() + lease + _OVER, self.scenario.parallelism == 1
-
-        def find(events: Sequence[Event]) -> Event | None:
-            return taken(events) or (given if alone and self.recording.moment() > over else None)
-
-        patience = lease + _OVER + self.bounds.reclaim
-        return (self.recording.wait_quietly("its being taken over", find, patience) or given).id
 
     # -- harm ---------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.clock import NotYet, wait_until
 from harness.errors import InfrastructureError
+from harness.faults._takeover import until_taken_over
 from harness.history import Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -45,7 +46,7 @@ class Freeze:
         provider.on_node(node, *_CTR, "kill", "--all", "--signal", "SIGSTOP", container)
         timeout = stage.station.namespace.timeouts.settle
         wait_until("all processes of the container to be stopped", stopped, timeout=timeout)
-        shown = stage.until_taken_over(address)
+        shown = until_taken_over(stage, address)
         provider.on_node(node, *_CTR, "kill", "--all", "--signal", "SIGCONT", container)
         stage.station.tap.release(address)
         stage.disarm()

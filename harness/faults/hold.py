@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.faults._takeover import until_taken_over
 from harness.history import Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -25,7 +26,7 @@ class Hold:
         tap.hold(address)
         to = f"pod {stage.pod(worker).name}: nothing passes until its lease is over"
         begun = stage.injected(self.name, to, worker)
-        shown = stage.until_taken_over(address)
+        shown = until_taken_over(stage, address)
         tap.release(address)
         stage.disarm()
         stage.confirmed(self.name, begun, shown)

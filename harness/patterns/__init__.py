@@ -46,6 +46,8 @@ class Points:
     settling: Point | None
     settled: Point | None
     claiming: Point | None = None
+    #: Before it is asked how many items there are.
+    counting: Point | None = None
 
 
 class Broker(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import seen
-from harness.history import ConnectionOpened, ItemDelivered, ItemSettled, payload
+from harness.history import ItemDelivered, ItemSettled
 from harness.stage import NotPlayable, Scenario, Stage
 from harness.tap.remote import RemoteTrap
 
@@ -16,17 +16,22 @@ def play(stage: Stage) -> None:
     Then the report goes first. Who looks for what has expired in one step, and takes it in
     another, has looked by then.
     """
-    trap = stage.trap(stage.points.settling)
+    early = stage.trap(stage.points.claiming)
     stage.start()
-    caught = stage.catch(trap)
-    holder, tap = stage.worker_at(caught.address), stage.station.tap
-    tap.hold(caught.address)
+    address, tap = stage.catch(early).address, stage.station.tap
+    what = "another worker to connect"  # before the first one's lease begins
+    rival = stage.wait(what, seen.another_connects(address), stage.patience)
+    trap = stage.trap(stage.points.settling, address)
+    stage.free(early)
+    stage.catch(trap)
+    tap.hold(address)
+    holder = stage.worker_at(address)
     begun = stage.injected(RACE, "a worker at its report, another at its claim", holder)
-    given, rival = _given(stage, caught.address), _rival(stage)
-    second = _at_its_claim(stage, rival, until=given.until or 0.0)
-    tap.release(caught.address)
+    until = _given(stage, address).until or 0.0
+    second = _at_its_claim(stage, rival.address, until)
+    tap.release(address)
     stage.free(trap)
-    its = seen.connections_of(stage.recording.events, caught.address)
+    its = seen.connections_of(stage.recording.events, address)
     timeout = stage.station.namespace.timeouts.settle
     report = seen.last(lambda what: isinstance(what, ItemSettled) and what.connection in its)
     told = stage.wait("what became of the late report", report, timeout)
@@ -47,18 +52,6 @@ def _given(stage: Stage, address: str) -> ItemDelivered:
             seen=f"{given}",
         )
     return given
-
-
-def _rival(stage: Stage) -> str:
-    """The address of who has done all the rest, and waits for the last item."""
-    items = [payload(item) for item in stage.items]
-    rest = stage.wait("the others to be settled", seen.all_settled(items, but=1), stage.bounds.end)
-    number = getattr(rest.what, "connection", None)
-    return next(
-        event.what.address
-        for event in stage.recording.events
-        if isinstance(event.what, ConnectionOpened) and event.what.connection == number
-    )
 
 
 def _at_its_claim(stage: Stage, rival: str, until: float) -> RemoteTrap:
