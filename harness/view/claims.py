@@ -35,9 +35,14 @@ def claim(view: View, attempt: Attempt, now: Mark) -> Claim:
 
 
 def _gone(view: View, attempt: Attempt, at: float) -> Claim | None:
-    """Whether its connection was lost by then, or its holder gone."""
+    """Whether its connection was lost by then, or its holder gone.
+
+    A lease does not hang on a connection: who has it may come with another. Unless it was cut off,
+    and may not have heard that it has it.
+    """
     connection, life = view.connections.get(attempt.connection), view.life(attempt.worker)
-    if connection is not None and connection.closed is not None and connection.closed.at <= at:
+    closed = connection.closed if connection and (view.coarse or connection.cut) else None
+    if closed is not None and closed.at <= at:
         return "lost"
     ended = life is not None and life.end is not None and life.end.earliest <= at
     return "gone" if ended else None

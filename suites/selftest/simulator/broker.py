@@ -70,8 +70,22 @@ class Leases:
         if item is None:
             self._world.see("tap", FoundEmpty(connection, QUEUE, now))
             return None
-        token, self.given = f"t{next(self._tokens)}", True
-        until = None if bare else now + self.lease
+        return self._deliver(connection, item, None if bare else now + self.lease)
+
+    def expired(self) -> tuple[Token, str] | None:
+        """What anybody may take over."""
+        now = self._world.now
+        return next(((one, item) for one, (item, end) in self.taken.items() if end <= now), None)
+
+    def take(self, connection: int, old: Token, item: str) -> tuple[Token, str]:
+        """Take over what had expired, be it there or not."""
+        self._ask(connection)
+        if self.taken.pop(old, None) is not None:
+            self._world.see("tap", ItemReclaimed(item, connection, old, self._world.now))
+        return self._deliver(connection, item, self._world.now + self.lease)
+
+    def _deliver(self, connection: int, item: str, until: float | None) -> tuple[Token, str]:
+        now, token, self.given = self._world.now, f"t{next(self._tokens)}", True
         self.taken[token] = item, until or now
         self._world.see("tap", ItemDelivered(item, connection, token, until, at=now))
         return token, item

@@ -51,7 +51,12 @@ def fine(body: Body, queue: Leases, habits: Habits) -> Steps:
         body.says("begins", "nothing that was sent")
     code: int | None = None
     while code is None and not _done(queue, defect):
-        claims = _claims(body, queue, defect)
+        old = queue.expired() if defect == "looks first" else None
+        if old is not None:
+            yield _GAP
+            claims = [queue.take(body.connection, *old)]
+        else:
+            claims = _claims(body, queue, defect)
         if not claims:
             yield POLL
         for claim in claims:
@@ -84,7 +89,7 @@ def _attempt(
     if defect == "settles equal ones":
         queue.settle_equal(body.connection, token, item)
     elif defect not in ("pops", "settles first"):
-        late, whose = defect == "settles late", defect != "settles by name"
+        late, whose = defect in ("settles late", "looks first"), defect != "settles by name"
         queue.settle(body.connection, token, item, late=late or not whose, whose=whose)
     return None
 
