@@ -9,12 +9,13 @@ from pathlib import Path
 
 from harness import registry, runner
 from harness.errors import InfrastructureError, QueuejobError
-from harness.history import Event, Header, read
+from harness.history import Event, FaultConfirmed, Header, read
 from harness.judge import Judgement, invariants, judge
 from harness.learned import Learned
 from harness.lock import turn
 from harness.part import Part
 from harness.ports import Tell
+from harness.report.rows import Run
 from harness.scenario import Level, highest, within
 from harness.stage import Scenario
 from harness.station import Station
@@ -28,6 +29,7 @@ FAULT_FREE = "fault_free"
 _TURN = 1800.0
 _LEARNED = "learned.json"
 _ERROR = "error.txt"
+_HISTORY = "history.ndjson"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Judged:
             if verdict.about(Subject.JOB).findings
             and verdict.about(Subject.JOB).outcome is Outcome.FAIL
         }
+
+    def missed(self) -> list[str]:
+        """The faults that were not seen to land."""
+        seen = {one.what.fault for one in self.events if isinstance(one.what, FaultConfirmed)}
+        return [name for name in self.header.faults if name not in seen]
 
     def told(self, *names: str) -> list[str]:
         """What is said about these invariants beside that they hold, each with its story."""
@@ -123,6 +130,22 @@ def _played(header: Header) -> Scenario | None:
     return next((one for one in known if one.name == header.scenario), None)
 
 
+def left(out: Path, pattern: str, level: Level) -> list[Run]:
+    """What campaigns have left in `out`: a run for each scenario of the profile, played or not."""
+    folder = out / level / pattern
+    return [
+        Run(
+            name=one.name,
+            says=one.says,
+            proves=proved_by(one, pattern, level),
+            history=_relative(folder / name / _HISTORY, out),
+            error=_text(folder / name / _ERROR),
+            level=level,
+        )
+        for name, one in scenarios(pattern, level).items()
+    ]
+
+
 @dataclass(frozen=True)
 class Campaign:
     """One worker, one folder; processes that share the folder share what was played."""
@@ -142,7 +165,7 @@ class Campaign:
     def judged(self, name: str) -> Judged:
         """The scenario of this name: played, unless it was, and judged."""
         folder = self._play(name)
-        path = folder / "history.ndjson"
+        path = folder / _HISTORY
         if not path.exists():
             raise InfrastructureError((folder / _ERROR).read_text(encoding="utf-8"))
         with path.open("rb") as file:
@@ -201,6 +224,12 @@ class Campaign:
         settles = any(one.settled and not one.settled.at_once for one in view.attempts)
         known = Learned(figures(view), roles().fault_free() if roles else None, settles)
         known.save(folder / _LEARNED)
+
+
+def _relative(path: Path, root: Path) -> str:
+    """The path of a file below `root`, empty where there is none (or nothing in it)."""
+    there = path.exists() and path.stat().st_size > 0
+    return path.relative_to(root).as_posix() if there else ""
 
 
 def _text(path: Path) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, EXIT_VIOLATED
+from harness.report import scrub
 from harness.scenario import LEVELS, within
 
 #: Scenarios at once. Most of their time is spent waiting: for leases, pods and back-offs.
@@ -67,6 +70,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("pytest", nargs="*", metavar="-- PYTEST_OPTION", help="passed to pytest")
     parser.set_defaults(run=run)
+
+
+def command(value: Callable[[str], str | None], values: Callable[[str], list[str]]) -> str:
+    """The command that asks for the same; what is secret in the environment is left out."""
+    words = ["queuejob", "check"]
+    for name in (*(name for name, _, _ in _OPTIONS), "profile"):
+        if (given := value(name)) is not None:
+            words += [f"--{name}", given]
+    for name, _, _ in _LISTS:
+        for given in values(name):
+            key, equals, rest = given.partition("=")
+            words += [f"--{name}", f"{key}={scrub.variable(key, rest)}" if equals else given]
+    return shlex.join(words)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from harness.report.model import InvariantRow, OutcomeWord, Report, StoryLine, T
 
 #: Where they are, below the report's folder.
 RESULTS = "allure-results"
+FILES = (f"{RESULTS}/*",)
 _STATUS: Mapping[OutcomeWord, str] = {
     "passed": "passed",
     "failed": "failed",

@@ -8,6 +8,8 @@ from pathlib import Path
 from harness.formats._text import explained, sound
 from harness.report.model import Report
 
+FILES = ("annotations.txt",)
+
 #: A CI shows no more of them for each step.
 _MOST = 10
 

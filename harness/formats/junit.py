@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 from harness.formats._text import sound, told
 from harness.report.model import OutcomeWord, Report, Test
 
+FILES = ("junit.xml",)
+
 #: The element that says how a test ended, beside that it passed.
 _ELEMENTS: Mapping[OutcomeWord, str] = {
     "failed": "failure",

@@ -8,6 +8,8 @@ from pathlib import Path
 from harness.formats._text import explained, line, sound
 from harness.report.model import InvariantRow, Report, Test
 
+FILES = ("summary.md",)
+
 #: Bytes, with room for what others write into the same summary.
 LIMIT = 1024 * 1024 - 64 * 1024
 _CUT = b"\n\n*This is cut short: the whole is in report.json.*\n"

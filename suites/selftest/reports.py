@@ -36,7 +36,7 @@ def cases(scenario: str, **outcomes: Any) -> list[Test]:
     """A test for each invariant, passed unless told otherwise."""
     return [
         Test(
-            id=f"{scenario}-{name}",
+            id=f"core/{scenario}-{name}",
             level="core",
             scenario=scenario,
             invariant=name,
