@@ -16,7 +16,8 @@ from harness.lock import turn
 from harness.part import Part
 from harness.ports import Tell
 from harness.report.rows import Run
-from harness.scenario import Level, highest, within
+from harness.report.verify import Asked
+from harness.scenario import LEVELS, Level, highest, within
 from harness.stage import Scenario
 from harness.station import Station
 from harness.story import story
@@ -25,6 +26,8 @@ from harness.view import figures, look
 from harness.worker import WorkerUnderTest
 
 FAULT_FREE = "fault_free"
+#: Whatever else a scenario shows, beside what it is to prove.
+OTHERS = "others"
 #: Seconds to wait for another process that plays the same scenario.
 _TURN = 1800.0
 _LEARNED = "learned.json"
@@ -143,6 +146,29 @@ def left(out: Path, pattern: str, level: Level) -> list[Run]:
             level=level,
         )
         for name, one in scenarios(pattern, level).items()
+    ]
+
+
+def asked(pattern: str, level: Level) -> Asked:
+    """What this version asks of a pattern in a profile: see `profile_tests`."""
+    proves = {
+        one.name: proved_by(one, pattern, level) for one in scenarios(pattern, level).values()
+    }
+    lower = [one for one in LEVELS if within(one, level)]
+    tests = [f"{part}/{name}" for part in lower for _, _, name in profile_tests(pattern, part)]
+    return Asked(tests, proves)
+
+
+def profile_tests(pattern: str, level: Level) -> list[tuple[str, str, str]]:
+    """Scenario (its module), invariant and id of all tests that this profile is the first to have.
+
+    The invariant `OTHERS` is whatever else the scenario shows.
+    """
+    return [
+        (name, invariant, f"{one.name}-{invariant}")
+        for name, one in scenarios(pattern, level).items()
+        for invariant in (*proved_by(one, pattern, level), OTHERS)
+        if invariant == OTHERS or first_asked(one, invariant) == level
     ]
 
 

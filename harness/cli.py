@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from harness import __version__, check
+from harness import __version__, check, reports
 from harness.bringup import Bench
 from harness.campaign import needed, part_of
 from harness.doctor import checkup
@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     again = commands.add_parser("judge", help="judge recorded histories again, without a cluster")
     again.add_argument("histories", nargs="+", type=Path, metavar="HISTORY")
     again.set_defaults(run=_judge)
+
+    reports.add(commands)
 
     images = commands.add_parser("images", help="the images that a cluster needs")
     actions = images.add_subparsers(required=True, metavar="ACTION")

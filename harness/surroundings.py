@@ -95,7 +95,7 @@ def manifests_of(worker: WorkerUnderTest) -> tuple[Digested, ...]:
 
 
 def harness() -> Harness:
-    """This tool: its version, its commit where it runs from a checkout, all it is installed with."""
+    """This tool: its version, its commit in a checkout, and all that it is installed with."""
     installed = sorted({f"{one.name}=={one.version}" for one in metadata.distributions()})
     root = Path(__file__).parents[1]
     commit, dirty = "", None

@@ -37,7 +37,8 @@ from harness.report.rows import Rows, Run, rows, unreadable
 
 #: From good to bad.
 _ORDER: tuple[VerdictWord, ...] = ("pass", "unknown", "fail")
-_PROFILES = {"coarse": "COARSE-RABBITMQ", "fine": "FINE-REDIS"}
+#: What a pattern with its broker is called.
+PROFILES = {"coarse": "COARSE-RABBITMQ", "fine": "FINE-REDIS"}
 #: What was not run to its end, or was not run at all.
 _LEFT_OUT = ("skipped", "notRun")
 
@@ -133,7 +134,7 @@ def profile(pattern: str, tests: Sequence[Test]) -> Profile:
         if any(one.level == name for one in tests)
     }
     return Profile(
-        name=_PROFILES.get(pattern, pattern.upper()),
+        name=PROFILES.get(pattern, pattern.upper()),
         core=levels.get("core"),
         extended=levels.get("extended"),
     )
