@@ -10,7 +10,7 @@ import msgspec
 
 from harness.history import BrokenHistory
 from harness.report import scrub
-from harness.report.canonical import digest, sealed, tests_digest
+from harness.report.canonical import digest, required_digest, sealed
 from harness.report.headline import headline
 from harness.report.model import (
     Broker,
@@ -91,7 +91,7 @@ def build(known: Known, tests: Iterable[Test], runs: Iterable[Run], folder: Path
         harness=known.harness,
         suite=Suite(
             version=known.harness.version,
-            required_tests_digest=tests_digest(one.id for one in finished),
+            required_tests_digest=required_digest(one.id for one in finished),
             expected=len(finished),
         ),
         environment=known.environment,

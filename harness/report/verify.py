@@ -12,7 +12,7 @@ from harness import __version__
 from harness.history import BrokenHistory
 from harness.report import scrub
 from harness.report.build import PROFILES, profile, worst
-from harness.report.canonical import canonical, digest, tests_digest
+from harness.report.canonical import canonical, digest, required_digest
 from harness.report.headline import headline
 from harness.report.model import Fault, InvariantRow, Report, ScenarioRow, Test
 from harness.report.result import result
@@ -110,7 +110,7 @@ def _tests(report: Report, asked: Asked) -> Iterator[str]:
     ids = [one.id for one in report.tests]
     if len(ids) != report.suite.expected:
         yield f"the suite has {report.suite.expected} tests, the report {len(ids)}"
-    if tests_digest(ids) != report.suite.required_tests_digest or len({*ids}) != len(ids):
+    if required_digest(ids) != report.suite.required_tests_digest or len({*ids}) != len(ids):
         yield "the tests are not those that had to be run: their digest is another"
     if report.harness.version == __version__:
         for missing in sorted({*asked.tests} - {*ids}):
