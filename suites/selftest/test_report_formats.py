@@ -113,12 +113,8 @@ def test_allure(tmp_path: Path) -> None:
             assert f"allure-results/{attached['source']}" in files
     failed = results["queuejob.core.core/fault-free-S1"]
     assert failed["status"] == "failed"
-    assert [step["name"][:6] for step in failed["steps"]] == [
-        "0.00 s",
-        "2.00 s",
-        "9.50 s",
-        "10.00 ",
-    ]
+    moments = [step["name"].split()[0] for step in failed["steps"]]
+    assert moments == ["0.00", "2.00", "9.50", "10.00"]
     statuses = sorted(one["status"] for one in results.values())
     assert statuses == ["broken", "failed", "skipped"]
 
@@ -196,9 +192,7 @@ def test_no_credentials_are_written(tmp_path: Path) -> None:
     tests = [_because(one, said) for one in cases("fault-free", S1="errored")]
     runs = [run(tmp_path, "fault-free", bad_tale(f"get {url}"), error=said)]
     made = build(known(exit_code=6, command=f"queuejob --env A={url}"), tests, runs, tmp_path)
-    report = written(made, tmp_path)
     # The history is what it is; all that is made of it is without.
-    assert not [
-        name for name, data in report.items() if b"hunter2" in data and "attach" not in name
-    ]
-    assert b"rabbitmq-service:5672" in report["report.json"]
+    made_of_it = {k: v for k, v in written(made, tmp_path).items() if "attachment" not in k}
+    assert not [name for name, data in made_of_it.items() if b"hunter2" in data]
+    assert b"rabbitmq-service:5672" in made_of_it["report.json"]

@@ -11,7 +11,8 @@ import pytest
 from histories import good_fine
 from reports import PROVES, bad, cases, good, known, run
 
-from harness import formats, reports
+from harness import __version__, formats, reports
+from harness.cli import main
 from harness.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
 from harness.report.build import build
 from harness.report.canonical import decode, digest, encode, required_digest, sealed
@@ -94,7 +95,7 @@ def test_an_artifact_outside_of_the_folder(tmp_path: Path) -> None:
 
 def test_an_edited_field(tmp_path: Path) -> None:
     report = msgspec.structs.replace(good(tmp_path), report_id="r-2")
-    assert [line.split(":")[0] for line in said(report)] == ["the report was changed"]
+    assert said(report)[0].startswith("the report was changed")
 
 
 def test_a_removed_test(tmp_path: Path) -> None:
@@ -104,15 +105,9 @@ def test_a_removed_test(tmp_path: Path) -> None:
     assert "the tests are not those" in "\n".join(said(changed(report, tests=fewer)))
     ids = required_digest(one.id for one in fewer)
     suite = msgspec.structs.replace(report.suite, expected=2, required_tests_digest=ids)
-    version = msgspec.structs.replace(report.harness, version=formats_version())
+    version = msgspec.structs.replace(report.harness, version=__version__)
     lines = said(changed(report, tests=fewer, suite=suite, harness=version))
     assert "core/fault-free-S1: this test is missing" in lines
-
-
-def formats_version() -> str:
-    from harness import __version__  # noqa: PLC0415  # beside its only use
-
-    return __version__
 
 
 def test_an_edited_verdict(tmp_path: Path) -> None:
@@ -163,8 +158,6 @@ def test_the_command_ends_as_the_report_does(
     make: Callable[[Path], Report],
     code: int,
 ) -> None:
-    from harness.cli import main  # noqa: PLC0415  # heavy, and only this test needs it
-
     monkeypatch.setattr(reports, "asked", ask)
     formats.write(make(tmp_path), tmp_path)
     assert main(["verify", str(tmp_path / "report.json")]) == code
