@@ -14,7 +14,7 @@ from harness.report import scrub
 from harness.report.build import PROFILES, profile, worst
 from harness.report.canonical import canonical, digest, required_digest
 from harness.report.headline import headline
-from harness.report.model import Fault, InvariantRow, Report, ScenarioRow, Test
+from harness.report.model import Case, Fault, InvariantRow, Report, ScenarioRow
 from harness.report.result import result
 from harness.report.rows import Rows, Run, rows, unreadable
 from harness.scenario import Level
@@ -151,7 +151,7 @@ def _faults(said: set[Fault], seen: set[Fault]) -> Iterator[str]:
         yield f"the fault {one}: the report and the history do not say the same"
 
 
-def _outcome(report: Report, test: Test, seen: list[InvariantRow]) -> Iterator[str]:
+def _outcome(report: Report, test: Case, seen: list[InvariantRow]) -> Iterator[str]:
     """Whether an outcome is borne out by the rows that the histories give now."""
     rows_ = [one for one in seen if one.scenario == test.scenario]
     if test.invariant == "others":

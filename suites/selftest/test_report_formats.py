@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import xmlschema
 import yaml
-from allure_commons.model2 import TestResult
+from allure_commons import model2
 from histories import good_fine
 from junitparser import Error, Failure, JUnitXml, Skipped
 from reports import bad, bad_tale, cases, good, known, run
@@ -22,7 +22,7 @@ from harness.formats.summary import LIMIT
 from harness.formats.summary import render as summary
 from harness.history import payload
 from harness.report.build import build
-from harness.report.model import Report, Test
+from harness.report.model import Case, Report
 
 HERE = Path(__file__).parent
 SCHEMA = xmlschema.XMLSchema(str(HERE / "junit.xsd"))
@@ -100,7 +100,7 @@ def test_junit(tmp_path: Path) -> None:
 def test_allure(tmp_path: Path) -> None:
     """Its own model's fields; the story's events are the steps; the history is there."""
     files = written(of_each_outcome(tmp_path), tmp_path)
-    known_fields = {one.name for one in attr.fields(TestResult)}
+    known_fields = {one.name for one in attr.fields(model2.TestResult)}
     results = {
         one["fullName"]: one
         for name, data in files.items()
@@ -182,7 +182,7 @@ def test_hostile_output_is_text_everywhere(tmp_path: Path, words: bytes) -> None
     assert not re.search(r"(?<!\\)!\[|<(?!!--)|@everyone|(?<!\\)\]\(", markdown)
 
 
-def _because(test: Test, reason: str) -> Test:
+def _because(test: Case, reason: str) -> Case:
     return msgspec.structs.replace(test, reason=reason, evidence=())
 
 
