@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from harness import registry, runner
+from harness.clock import now
 from harness.errors import InfrastructureError, QueuejobError
 from harness.history import Event, FaultConfirmed, Header, read
 from harness.judge import Judgement, invariants, judge
 from harness.learned import Learned
 from harness.lock import turn
+from harness.news import Begun, Hear, Over, Waiting, unheard
 from harness.part import Part
 from harness.ports import Tell
 from harness.report.rows import Run
@@ -187,6 +190,8 @@ class Campaign:
     home: Path | None = None
     #: The profile by whose invariants the runs are judged.
     level: Level = "extended"
+    #: Is told how each scenario goes on.
+    hear: Hear = unheard
 
     def judged(self, name: str) -> Judged:
         """The scenario of this name: played, unless it was, and judged."""
@@ -226,15 +231,21 @@ class Campaign:
                 except QueuejobError as error:
                     (folder / _ERROR).write_text(str(error), encoding="utf-8")
                 (folder / "over").touch()
+                self.hear(Over(name, _text(folder / _ERROR)))
         return folder
 
     def _perform(self, name: str, folder: Path) -> None:
         scenario: Scenario = registry.lookup("scenarios", name, "SCENARIO")
-        learned = Learned() if name == FAULT_FREE else self.learned()
+        self.hear(Begun(name, scenario.says))
+        if name == FAULT_FREE:
+            learned = Learned()
+        else:
+            self.hear(Waiting(name, f"the end of {FAULT_FREE}", now() + timedelta(seconds=_TURN)))
+            learned = self.learned()
+        self.hear(Waiting(name, "a broker with its tap"))
         station = self.station()
         part = Part(self.worker, self.image, scenario, station, learned, self.factor)
-        self.tell(f"{scenario.name}: {scenario.says}")
-        played = runner.run(part, folder)
+        played = runner.run(part, folder, self.hear, name)
         if played.error is not None:
             (folder / _ERROR).write_text(str(played.error), encoding="utf-8")
         if name == FAULT_FREE:
