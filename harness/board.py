@@ -85,7 +85,6 @@ class Screen:
 
     def __init__(self, live: Live, note: Callable[[str], None]) -> None:
         self._live, self._note, self._board = live, note, Board()
-        self._live.start()
 
     def show(self, some: Iterable[News], now: datetime) -> None:
         for news in some:
@@ -94,7 +93,12 @@ class Screen:
                 self._note(news.line)
             elif isinstance(news, Over):
                 self._note(_ended(news))
-        self._live.update(picture(self._board, now), refresh=True)
+            # Not before: until then others write, who do not know of a picture.
+            elif isinstance(news, Begun) and not self._live.is_started:
+                self._note("playing the scenarios")
+                self._live.start()
+        if self._live.is_started:
+            self._live.update(picture(self._board, now), refresh=True)
 
     def close(self) -> None:
         """Take the picture away."""

@@ -1,4 +1,4 @@
-"""A folder of reports as a site: what is shown, what is left out, and that it is always the same."""
+"""A folder of reports as a site: what is shown, what is left out, and that it never differs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def image(ref: str, digit: str) -> Implementation:
     return Implementation(image=Image(ref=ref, digest="sha256:" + digit * 64))
 
 
-def page(report: Report, folder: Path) -> bytes:
+def page(report: Report, _: Path) -> bytes:
     return f"page of {report.report_id}".encode()
 
 
