@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from harness import shell
@@ -50,7 +50,7 @@ class Asked:
     def key(self, harness: Harness) -> str:
         """The same image, suite, options and versions have the same key."""
         parts = [self.digest, harness.version, harness.commit, harness.lock_digest, *self.options]
-        parts += [sha256(one.read_bytes()).hexdigest() for one in self.files]
+        parts += [_digest(one) for one in self.files]
         return sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
@@ -181,6 +181,11 @@ def command() -> tuple[str, ...]:
     """`queuejob` as it is on the PATH, else of this very installation."""
     found = shutil.which("queuejob")
     return (found,) if found else (sys.executable, "-m", "harness.cli")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _read(folder: Path) -> Report:

@@ -71,7 +71,7 @@ def publish(reports: Path, out: Path, verify: Verify, page: Page) -> Published:
         try:
             source = _source(path, _name(path, reports), verify)
             _copy(source, out, page)
-        except (QueuejobError, OSError) as error:
+        except Exception as error:  # whatever it is: one report must not cost the others
             left_out.append(LeftOut(clean(_name(path, reports)), clean(_short(error))))
         else:
             sources.setdefault(source.report.report_digest, source)
@@ -105,7 +105,9 @@ def _short(error: Exception) -> str:
     """What is wrong, without where this machine has its files."""
     if isinstance(error, QueuejobError):
         return f"{error.what}: {error.seen}" if error.seen else error.what
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return f"{type(error).__name__}: {error}"
 
 
 def _clear(out: Path) -> None:
