@@ -130,14 +130,18 @@ def _copy(source: _Source, out: Path, page: Page) -> None:
     if folder.exists():
         return
     made = page(report, source.folder)
-    for one in report.artifacts:
-        target = folder / one.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source.folder / one.path, target)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.html").write_bytes(made)
-    (folder / _REPORT).write_bytes(encode(report))
-    (folder / "badge.svg").write_bytes(badge(report.result, profile_of(report)))
+    folder.mkdir(parents=True)
+    try:
+        for one in report.artifacts:
+            target = folder / one.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source.folder / one.path, target)
+        (folder / "index.html").write_bytes(made)
+        (folder / _REPORT).write_bytes(encode(report))
+        (folder / "badge.svg").write_bytes(badge(report.result, profile_of(report)))
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
 
 
 def _index(made: Published, out: Path) -> None:
