@@ -244,6 +244,7 @@ class Campaign:
             learned = self.learned()
         self.hear(Waiting(name, "a broker with its tap"))
         station = self.station()
+        self.hear(Waiting(name, ""))
         part = Part(self.worker, self.image, scenario, station, learned, self.factor)
         played = runner.run(part, folder, self.hear, name)
         if played.error is not None:
