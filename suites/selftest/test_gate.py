@@ -16,7 +16,8 @@ import pytest
 import reports as made
 import yaml
 
-from harness import formats, shell
+from harness import formats, gating, shell
+from harness.cli import main
 from harness.compare import worse
 from harness.forge import SUMMARY_LIMIT, Forge, fitted
 from harness.gate import Asked, Gate
@@ -273,6 +274,22 @@ def test_a_summary_is_never_too_long(bench: Bench) -> None:
     assert "cut short" in bench.summary.read_text()
     assert fitted("a\nb\n" * 100, 200).startswith(b"a\nb\n")
     assert fitted("long", -5) == b""
+
+
+def test_the_command_asks_for_what_its_options_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that options name count by their content; an image that is not here is no digest."""
+    asked: list[tuple[Asked, Path | None]] = []
+    monkeypatch.setattr(Gate, "run", lambda _, *given: asked.append(given) or 6)
+    monkeypatch.setattr(gating, "_digest", lambda _: "")
+    job = tmp_path / "job.yaml"
+    job.touch()
+    words = ["gate", "--image=i", "--pattern=fine", f"--job={job}", "--digest=d"]
+    assert main([*words, "--", "--keep", "always"]) == 6
+    options = ("--image=i", "--pattern=fine", "--profile=core", f"--job={job}")
+    assert asked == [(Asked("", (*options, "--keep", "always"), (job,), "d"), None)]
+    assert main([*words, "--", "--out=x"]) == 4
 
 
 def script(tmp_path: Path, **variables: str) -> list[str]:

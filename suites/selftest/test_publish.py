@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import reports as made
 
+from harness.cli import main
 from harness.errors import UsageError
 from harness.publish import Published, publish
 from harness.publish.badge import badge
@@ -164,3 +165,18 @@ def test_a_badge_says_in_words_what_its_colour_says(result: Result) -> None:
     svg = badge(result, "FINE-REDIS <core>")
     ElementTree.fromstring(svg)  # noqa: S314  # our own, and to be well-formed
     assert f"{result.value} · FINE-REDIS &lt;core&gt;".encode() in svg
+
+
+def test_the_command_names_what_it_leaves_out_and_ends_with_6(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report that does not agree with what lies beside it is one of these."""
+    write(made.good(tmp_path / "reports"), tmp_path / "reports")
+    history = next((tmp_path / "reports").rglob("history.ndjson"))
+    history.write_bytes(history.read_bytes() + b"\n")
+    assert main(["publish", str(tmp_path / "reports"), "--out", str(tmp_path / "site")]) == 6
+    told = capsys.readouterr()
+    assert "left out: report.json: " in told.err
+    assert "0 reports" in told.out
+    assert "Left out" in (tmp_path / "site" / "index.html").read_text()
+    assert main(["publish", str(tmp_path / "none"), "--out", str(tmp_path / "other")]) == 4
