@@ -145,7 +145,7 @@ def missed(bench: Bench) -> None:
     bench.change(tests=tests, result=Result.UNPROVED, exit_code=6)
 
 
-def outcome(test: model.Test, word: Any) -> model.Test:
+def outcome(test: model.Case, word: Any) -> model.Case:
     return msgspec.structs.replace(test, outcome=word, reason="the fault was not seen to land")
 
 
