@@ -113,7 +113,9 @@ class Gate:
             report = _read(folder)
             doubts = self._doubts(asked, folder, report, code)
         except QueuejobError as error:
-            return Answer(code or EXIT_NOT_PROVED, str(error))
+            # Without a report nothing is proved: not even what an exit code says.
+            silent = code in _LASTING.values()
+            return Answer(EXIT_NOT_PROVED if silent else code, str(error))
         if not doubts:
             return Answer(code, f"`queuejob check` has ended with {code}", report)
         return Answer(EXIT_NOT_PROVED, "\n".join(doubts[:_TOLD]), report)
@@ -126,7 +128,8 @@ class Gate:
             doubts.append(f"the report is of the image {clean(digest)}, and not {asked.digest}")
         if report.exit_code != code:
             doubts.append(f"the report is of a run that ended with {report.exit_code}, not {code}")
-        if (report.result is Result.CONFORMANT) is not (code == EXIT_OK):
+        lasting = code in _LASTING.values() or report.result in _LASTING
+        if lasting and _LASTING.get(report.result) != code:
             doubts.append(f"the report says {report.result.value}, the exit code was {code}")
         return doubts
 

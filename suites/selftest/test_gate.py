@@ -192,6 +192,17 @@ def test_what_proves_nothing_is_not_green(
     assert bench.calls == 2, "what proves nothing is asked anew"
 
 
+@pytest.mark.parametrize("spoil", [down, of_another_run, lambda _: None])
+def test_nobody_is_accused_without_a_report_that_does(
+    bench: Bench, spoil: Callable[[Bench], None]
+) -> None:
+    """`check` says that a guarantee is broken, and no report, or another one, bears it out."""
+    bench.prepare()
+    spoil(bench)
+    bench.ends_with(1)
+    assert bench.run() == 6
+
+
 def test_an_image_of_another_digest_is_not_even_tested(bench: Bench) -> None:
     bench.prepare()
     assert bench.run(Asked(DIGEST, (), wanted="sha256:other")) == 6
