@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from harness import __version__, check, formats, gating, publish, registry, reports
+from harness import __version__, check, explain, formats, gating, publish, registry, reports
 from harness.bringup import Bench
 from harness.campaign import needed, part_of
 from harness.doctor import checkup
@@ -69,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     site.set_defaults(run=_publish)
 
     gating.add(commands.add_parser("gate", help=gating.HELP, description=gating.DESCRIPTION))
+
+    why = commands.add_parser("explain", help="a guarantee: why it matters, how it is kept")
+    why.add_argument("id", nargs="?", metavar="ID", help="as S9; without it, all in a list")
+    why.add_argument("--markdown", action="store_true", help="all of them as one page")
+    why.set_defaults(run=_explain)
 
     images = commands.add_parser("images", help="the images that a cluster needs")
     actions = images.add_subparsers(required=True, metavar="ACTION")
@@ -140,6 +145,17 @@ def _publish(options: argparse.Namespace) -> int:
 def _page(report: Report, folder: Path) -> bytes:
     render: formats.Render = registry.lookup("formats", "html", "render")
     return render(report, folder)["index.html"]
+
+
+def _explain(options: argparse.Namespace) -> int:
+    if options.markdown:
+        text = explain.page(explain.guarantees())
+    elif options.id is None:
+        text = explain.listed(explain.guarantees())
+    else:
+        text = explain.told(explain.guarantee(options.id))
+    print(text.rstrip())
+    return EXIT_OK
 
 
 def _list(options: argparse.Namespace) -> int:
