@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness import formats
 from harness.campaign import asked
@@ -17,12 +17,14 @@ from harness.view import clean
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+P = TypeVar("P", bound=argparse.ArgumentParser)
+
 #: The file that everything else is made of.
 NAME = "report.json"
 _CODES = {Result.CONFORMANT: EXIT_OK, Result.NONCONFORMANT: EXIT_VIOLATED}
 
 
-def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: _SubParsersAction[P]) -> None:
     """Both commands and their options."""
     again = commands.add_parser(
         "report", help="write all formats again, from report.json and the histories beside it"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from harness.clock import NotYet, wait_until
 from harness.errors import InfrastructureError
-from harness.faults._takeover import until_taken_over
 from harness.history import Worker
 from harness.ports import Provider
 from harness.stage import Stage
+from harness.takeover import until_taken_over
 
 _CTR = ("ctr", "--namespace", "k8s.io", "task")
 #: Succeeds when all processes of a container are stopped, and there are any.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.faults._takeover import until_taken_over
 from harness.history import Worker
 from harness.ports import Provider
 from harness.stage import Stage
+from harness.takeover import until_taken_over
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.formats._text import explained, sound
 from harness.report.model import Report
+from harness.report.text import explained, sound
 
 FILES = ("annotations.txt",)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from harness.formats._text import sound, told
 from harness.report.model import Case, OutcomeWord, Report
+from harness.report.text import sound, told
 
 FILES = ("junit.xml",)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.formats._text import explained, line, sound
 from harness.report.model import Case, InvariantRow, Report
+from harness.report.text import explained, line, sound
 
 FILES = ("summary.md",)
 

@@ -9,12 +9,12 @@ from harness.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
 from harness.history import Header, read
 from harness.report.build import Known, build
 from harness.report.model import (
+    Case,
     Harness,
     Image,
     Implementation,
     OutcomeWord,
     Report,
-    Test,
     VerdictWord,
 )
 from harness.report.rows import Run, rows
@@ -42,7 +42,7 @@ def report(folder: Path) -> Report:
         if name in known
     ]
     tests = [
-        Test(
+        Case(
             id=f"{row.id}[{run.name}]",
             level="core",
             scenario=run.name,
