@@ -8,6 +8,8 @@ from pathlib import Path
 from harness.page import html
 from harness.report.model import Report
 
+FILES = ("index.html",)
+
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
     """One file that needs no other."""
