@@ -46,7 +46,8 @@ class Bench:
     """A gate on a stub of `queuejob check`, in what looks like a step on GitHub."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.lines = root, []  # type: list[str]
+        self.root = root
+        self.lines: list[str] = []
         self.prepared = root / "prepared"
         stub = root / "queuejob"
         stub.write_text(CHECK)
