@@ -152,7 +152,7 @@ class Gate:
         lines = [f"since the baseline: {one}" for one in changes[:_TOLD]]
         if len(changes) > _TOLD:
             lines.append(f"since the baseline: and {len(changes) - _TOLD} more")
-        forge.plain(f"queuejob gate: {'conformant' if green else 'NOT GREEN'}: {answer}")
+        forge.plain(f"queuejob gate: {'green' if green else 'NOT GREEN'}: {answer}")
         for line in lines:
             forge.plain(line)
         told = _text(folder, "annotations.txt") if report is not None else ""
