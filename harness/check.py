@@ -34,7 +34,7 @@ _OPTIONS = (
     ("images", "SOURCE", "where images come from: auto, registry, packages or archive"),
     ("archive", "FILE", "file made by `queuejob images save`"),
     ("image-refs", "FILE", "YAML file, recipe: reference by digest"),
-    ("out", "DIR", "folder for histories and logs (default: queuejob-out)"),
+    ("out", "DIR", "folder for the report, histories and logs (default: queuejob-out)"),
     ("timeout-factor", "N", "multiplies every bound (default: 1)"),
 )
 _LISTS = (

@@ -18,11 +18,27 @@ from harness.errors import CommandFailed, InfrastructureError, QueuejobError, Ti
 from harness.ports import Cluster
 from harness.process import identify
 from harness.report.canonical import digest
-from harness.report.model import Broker, Digested, Environment, Harness, Image
+from harness.report.model import (
+    Broker,
+    Digested,
+    Environment,
+    Harness,
+    Image,
+    Implementation,
+)
 from harness.worker import WorkerUnderTest
 
 #: Seconds for one question.
 _QUICK = 30.0
+#: What an image's standard labels say of whose it is.
+_LABELS = "org.opencontainers.image."
+_TOLD = {
+    "organization": "vendor",
+    "project": "title",
+    "url": "url",
+    "version": "version",
+    "contact": "authors",
+}
 #: By pattern: its broker, and how the program in its image says which version it is.
 _BROKERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "fine": ("redis", ("redis-server", "--version")),
@@ -33,7 +49,7 @@ _BROKERS: Mapping[str, tuple[str, Sequence[str]]] = {
 class Surroundings(msgspec.Struct, frozen=True):
     """All that is known of them once there is a cluster."""
 
-    image: Image
+    implementation: Implementation
     environment: Environment
     brokers: tuple[Broker, ...]
     manifests: tuple[Digested, ...]
@@ -48,7 +64,7 @@ def leave(bench: Bench, cluster: Cluster, worker: WorkerUnderTest, ref: str, pat
 
     Raises `InfrastructureError` when the image is not the one that it was for that process.
     """
-    seen = image(bench.docker, worker.image, ref)
+    seen = implementation(bench.docker, worker.image, ref)
     if not path.exists():
         files = manifests_of(worker)
         made = Surroundings(
@@ -61,18 +77,25 @@ def leave(bench: Bench, cluster: Cluster, worker: WorkerUnderTest, ref: str, pat
         fresh = path.with_suffix(f".{identify().pid}.new")
         fresh.write_bytes(msgspec.json.encode(made))
         fresh.replace(path)
-    elif (first := Surroundings.load(path).image).digest != seen.digest:
+    elif (first := Surroundings.load(path).implementation.image) != seen.image:
         raise InfrastructureError(
             f"{worker.image} has become another image while it was tested",
             expected=first.digest,
-            seen=seen.digest,
+            seen=seen.image.digest,
             todo="test an image that nobody builds meanwhile, best by its digest",
         )
 
 
-def image(docker: Docker, name: str, ref: str) -> Image:
-    """The image that `ref` is in Docker, with the digest of its manifest where there is one."""
+def implementation(docker: Docker, name: str, ref: str) -> Implementation:
+    """The image that `ref` is in Docker, and whose it is, by its own labels."""
     found = json.loads(docker.run("image", "inspect", ref).stdout)[0]
+    labels = found.get("Config", {}).get("Labels") or {}
+    told = {field: str(labels.get(f"{_LABELS}{label}", "")) for field, label in _TOLD.items()}
+    return Implementation(image=_image(name, found), **told)
+
+
+def _image(name: str, found: Mapping[str, Any]) -> Image:
+    """With the digest of its manifest where it was pulled, else with its id."""
     pulled = sorted(one.rpartition("@")[2] for one in found.get("RepoDigests") or [])
     where = f"{found.get('Os', '')}/{found.get('Architecture', '')}"
     if pulled:

@@ -198,6 +198,8 @@ def _point(view: View, what: FaultInjected, moment: float) -> str:
         for one in view.connections.values()
         if one.number == what.connection or (what.worker and one.worker == what.worker)
         for hold in one.holds
-        if hold.held.at <= moment and (hold.released is None or hold.released.at >= moment)
+        if hold.point
+        and hold.held.at <= moment
+        and (hold.released is None or hold.released.at >= moment)
     ]
     return clean(max(held, key=lambda one: one.held.at).point) if held else ""

@@ -11,8 +11,9 @@ from histories import good_fine
 from reports import cases, good, known, run
 
 from harness.errors import InfrastructureError
+from harness.history import Figures
 from harness.report.build import build
-from harness.report.model import Broker, Environment, Image, Report, Result
+from harness.report.model import Broker, Environment, Image, Implementation, Report, Result
 from harness.report.result import exit_code, result
 from harness.surroundings import Surroundings, leave
 
@@ -45,6 +46,19 @@ def test_it_is_green_where_all_was_proved(tmp_path: Path) -> None:
         Result.CONFORMANT,
         "success",
     )
+
+
+def test_what_was_accepted_stands_in_the_headline(tmp_path: Path) -> None:
+    """It is green, for its user has said so; but it is no success."""
+    runs = [run(tmp_path, "fault-free", good_fine(figures=Figures()))]
+    some = cases("fault-free", L2="accepted")
+    report = build(known(accepted=("L2",), timeout_factor=3), some, runs, tmp_path)
+    assert report.result is Result.CONFORMANT
+    assert "every bound was multiplied by 3" in report.headline
+    assert "L2 need not have been proved" in report.headline
+    core = report.profiles[0].core
+    assert core is not None
+    assert core.result == "partial"
 
 
 def of(folder: Path, code: int = 6, **outcomes: Any) -> Report:
@@ -163,18 +177,18 @@ def test_a_report_of_another_run_is_not_left(pytester: pytest.Pytester) -> None:
 
 def test_the_wrong_image_is_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An image that becomes another one while it is tested."""
-    first = Image(ref="x", digest="sha256:1", digest_kind="imageId")
+    first = Implementation(image=Image(ref="x", digest="sha256:1", digest_kind="imageId"))
     file = tmp_path / "surroundings.json"
-    monkeypatch.setattr("harness.surroundings.image", lambda *_: first)
+    monkeypatch.setattr("harness.surroundings.implementation", lambda *_: first)
     monkeypatch.setattr("harness.surroundings.manifests_of", lambda _: ())
     monkeypatch.setattr("harness.surroundings._environment", lambda *_: Environment())
     monkeypatch.setattr("harness.surroundings._broker", lambda *_: Broker(kind="redis"))
     stub: Any = Stub()
     leave(stub, stub, stub, "x", file)
     leave(stub, stub, stub, "x", file)
-    assert Surroundings.load(file).image == first
-    second = Image(ref="x", digest="sha256:2", digest_kind="imageId")
-    monkeypatch.setattr("harness.surroundings.image", lambda *_: second)
+    assert Surroundings.load(file).implementation == first
+    second = Implementation(image=Image(ref="x", digest="sha256:2", digest_kind="imageId"))
+    monkeypatch.setattr("harness.surroundings.implementation", lambda *_: second)
     with pytest.raises(InfrastructureError, match="another image"):
         leave(stub, stub, stub, "x", file)
 
