@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.report.model import Case, InvariantRow, OutcomeWord, Report, StoryLine
-from harness.report.text import rows_of, sound, told
+from harness.report.words import rows_of, sound, told
 
 #: Where they are, below the report's folder.
 RESULTS = "allure-results"

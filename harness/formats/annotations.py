@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.report.model import Report
-from harness.report.text import explained, sound
+from harness.report.words import explained, sound
 
 FILES = ("annotations.txt",)
 

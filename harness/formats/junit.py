@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from harness.report.model import Case, OutcomeWord, Report
-from harness.report.text import sound, told
+from harness.report.words import sound, told
 
 FILES = ("junit.xml",)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.report.model import Case, InvariantRow, Report
-from harness.report.text import explained, line, sound
+from harness.report.words import explained, line, sound
 
 FILES = ("summary.md",)
 
