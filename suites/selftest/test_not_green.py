@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_what_was_accepted_stands_in_the_headline(tmp_path: Path) -> None:
     assert core.result == "partial"
 
 
-def of(folder: Path, code: int = 6, **outcomes: Any) -> Report:
+def of(folder: Path, code: int, outcomes: Mapping[str, str]) -> Report:
     runs = [run(folder, "fault-free", good_fine())]
     return build(known(exit_code=code), cases("fault-free", **outcomes), runs, folder)
 
@@ -79,13 +80,13 @@ def of(folder: Path, code: int = 6, **outcomes: Any) -> Report:
     ],
 )
 def test_results(tmp_path: Path, outcomes: dict[str, str], expected: Result) -> None:
-    report = of(tmp_path, **outcomes)
+    report = of(tmp_path, 6, outcomes)
     assert report.result is expected
     core = report.profiles[0].core
     assert core is not None
     assert core.result == "partial"
     # Whatever a session might say of itself.
-    assert of(tmp_path, code=0, **outcomes).result is not Result.CONFORMANT
+    assert of(tmp_path, 0, outcomes).result is not Result.CONFORMANT
 
 
 def test_no_test_at_all(tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_a_fault_that_never_landed_makes_its_tests_errored(tmp_path: Path) -> No
 
 def test_a_failure_without_a_finding_accuses_nobody(tmp_path: Path) -> None:
     """Code 1, for a test has failed; but no verdict says so."""
-    assert of(tmp_path, code=1, S1="errored").result is Result.INVALID
+    assert of(tmp_path, 1, {"S1": "errored"}).result is Result.INVALID
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from reports import bad, bad_tale, cases, good, known, run
 
 from harness import formats, registry
-from harness.formats.annotations import render as annotations
+from harness.formats.annotations import render as annotated
 from harness.formats.summary import LIMIT
 from harness.formats.summary import render as summary
 from harness.history import payload
@@ -131,7 +131,7 @@ def test_annotations_once_for_each_finding(tmp_path: Path) -> None:
 
 
 def _annotations(report: Report) -> list[str]:
-    return annotations(report, Path())["annotations.txt"].decode().splitlines()
+    return annotated(report, Path())["annotations.txt"].decode().splitlines()
 
 
 def test_what_is_not_green_is_annotated(tmp_path: Path) -> None:
