@@ -274,8 +274,8 @@ def _harms(line: Timeline, lanes: Sequence[Lane], across: _Across) -> Iterable[H
 
 
 def _ticks(end: float, across: _Across) -> Iterable[tuple[float, str]]:
-    """Round moments, at most eight of them."""
-    raw = end / 6
+    """Round moments, at most nine of them."""
+    raw = end / 8
     power = 10.0 ** floor(log10(raw))
     step = next(power * one for one in (1, 2, 5, 10) if power * one >= raw)
     at = 0.0
