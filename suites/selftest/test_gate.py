@@ -293,7 +293,12 @@ def test_the_command_asks_for_what_its_options_say(
 ) -> None:
     """Files that options name count by their content; an image that is not here is no digest."""
     asked: list[tuple[Asked, Path | None]] = []
-    monkeypatch.setattr(Gate, "run", lambda _, *given: asked.append(given) or 6)
+
+    def remember(_: Gate, one: Asked, baseline: Path | None) -> int:
+        asked.append((one, baseline))
+        return 6
+
+    monkeypatch.setattr(Gate, "run", remember)
     monkeypatch.setattr(gating, "_digest", lambda _: "")
     job = tmp_path / "job.yaml"
     job.touch()
