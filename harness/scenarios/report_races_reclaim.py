@@ -70,6 +70,6 @@ SCENARIO = Scenario(
     proves={"fine": ("S1", "S4", "S6", "S7", "S12", "L3")},
     play=play,
     faults=(RACE,),
-    items=3,
+    items=6,  # the rival must not have done all of them before the first one has its own
     level="extended",
 )
