@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any
 
 from harness.errors import UsageError
@@ -19,7 +20,7 @@ def names(kind: str) -> list[str]:
     """The names that `lookup(kind, …)` knows; `kind` is a folder of harness, as `providers`."""
     package = importlib.import_module(f"harness.{kind}")
     own = [module.name for module in pkgutil.iter_modules(package.__path__)]
-    added = [point.name for point in entry_points(group=f"queuejob.{kind}")]
+    added = [point.name for point in _points(kind)]
     return sorted({name for name in [*own, *added] if not name.startswith("_")})
 
 
@@ -34,7 +35,13 @@ def lookup(kind: str, name: str, attribute: str) -> Any:
             seen=name,
             todo=f"did you mean {close[0]!r}?" if close else "",
         )
-    for point in entry_points(group=f"queuejob.{kind}"):
+    for point in _points(kind):
         if point.name == name:
             return point.load()
     return getattr(importlib.import_module(f"harness.{kind}.{name}"), attribute)
+
+
+@cache
+def _points(kind: str) -> EntryPoints:
+    """Found once: they stand in files of every distribution that is installed."""
+    return entry_points(group=f"queuejob.{kind}")

@@ -58,3 +58,43 @@ def test_an_item_that_is_no_text_may_be_printed_in_any_way() -> None:
     tale.began(1.1, "a", r"\xff\xfe")
     tale.over(9)
     assert tale.finds("S2") is Outcome.PASS
+
+
+def test_a_line_says_whether_work_began_or_ended() -> None:
+    tale = Tale("fine", figures=MATCHED)
+    tale.came(1, "a")
+    tale.began(2, "a", "cherry")
+    tale.finished(3, "a", "date")
+    tale.over(9, "the connection was lost")  # what was seen stands all the same
+    began, ended = tale.judged("S2").findings
+    assert "says that it begins cherry" in began.reason
+    assert "says that it has finished date" in ended.reason
+    assert {began.outcome, ended.outcome} == {Outcome.FAIL}
+
+
+def test_the_first_line_is_shown() -> None:
+    tale = Tale("fine", figures=MATCHED)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    first = tale.began(1.1, "a", "apple")
+    tale.finished(2, "a", "apple")
+    tale.over(9)
+    (finding,) = tale.judged("S2").findings
+    assert (finding.outcome, finding.evidence) == (Outcome.PASS, (first,))
+
+
+def test_the_first_of_the_lines_about_something_else_is_shown() -> None:
+    tale = good_fine(figures=Figures(starts_matched=False))
+    first = tale.began(3, "a", "the day with coffee")
+    tale.began(3, "a", "the evening with tea")
+    (finding,) = tale.judged("S2").findings
+    assert finding.evidence == (first,)
+
+
+def test_nothing_that_was_said_is_told() -> None:
+    tale = Tale("fine", figures=MATCHED)
+    tale.sent("apple")
+    tale.over(9)
+    (finding,) = tale.judged("S2").findings
+    assert finding.reason == "no worker has said anything in this run"
