@@ -59,6 +59,9 @@ def fine(body: Body, queue: Leases, habits: Habits) -> Steps:
             claims = _claims(body, queue, defect)
         if not claims:
             yield POLL
+        if defect == "forks" and claims:
+            yield from _at_once(body, queue, claims, habits)
+            continue
         for claim in claims:
             code = yield from _attempt(body, queue, *claim, habits)
     while defect == "never exits":
@@ -102,7 +105,7 @@ def _claims(body: Body, queue: Leases, defect: str) -> list[tuple[str, str]]:
     if defect == "pops":
         item = queue.pop(body.connection)
         return [] if item is None else [("", item)]
-    many = 2 if defect == "hoards" else 1
+    many = 2 if defect in ("hoards", "forks") else 1
     claims = (
         queue.claim(
             body.connection,
@@ -115,26 +118,44 @@ def _claims(body: Body, queue: Leases, defect: str) -> list[tuple[str, str]]:
     return [claim for claim in claims if claim is not None]
 
 
+def _at_once(
+    body: Body, queue: Leases | Connections, claims: list[tuple[str, str]], habits: Habits
+) -> Steps:
+    """The work on all of them at the same time."""
+    for _, item in claims:
+        body.says("begins", item)
+    if isinstance(queue, Leases):
+        yield from _work(queue, body.connection, claims[0][0], habits)
+    else:
+        yield habits.work
+    for token, item in claims:
+        body.says("done", item)
+        queue.settle(body.connection, token, item)
+
+
 def _work(queue: Leases, connection: int, token: str, habits: Habits) -> Steps:
     rest = habits.work
     while rest > 0:
         step = min(rest, queue.lease / 3)
         yield step
         rest -= step
-        for held in list(queue.taken) if habits.defect == "hoards" else [token]:
+        for held in list(queue.taken) if habits.defect in ("hoards", "forks") else [token]:
             queue.renew(connection, held)
 
 
 def coarse(body: Body, queue: Connections, habits: Habits) -> Steps:
     """Takes one message, and exits."""
     defect = habits.defect
-    wanted = {"takes two": 2, "hoards": 3}.get(defect, 1)
+    wanted = {"takes two": 2, "forks": 2, "hoards": 3}.get(defect, 1)
     if defect == "leaves on empty" and not queue.ready:
         body.exits(0)
         return
     claims = yield from _consume(body, queue, wanted, for_good=defect == "pops")
     if defect == "purges":
         queue.purge()
+    if defect == "forks":
+        yield from _at_once(body, queue, claims, habits)
+        claims = []
     for token, item in claims if defect == "takes two" else claims[:1]:
         body.says("begins", item)
         if defect == "settles first":
