@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from harness import __version__, clock
-from harness.history import SCHEMA, Figures, Header, payload
+from harness.history import SCHEMA, Figures, Header, Payload, payload
 from harness.kube import Manifest, load_job
 from harness.learned import FIRST, Learned
 from harness.patterns import Pattern, Workers, with_workers
@@ -40,6 +40,11 @@ class Part:
     @property
     def queue(self) -> str:
         return self.worker.queue or self.pattern.queue
+
+    @property
+    def queue_env(self) -> str:
+        """The variable that tells the worker its queue; empty where nobody has named one."""
+        return self.worker.queue_env or self.pattern.queue_env
 
     @cached_property
     def own_job(self) -> Manifest | None:
@@ -82,6 +87,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         failing_item=payload(items[0]) if scenario.failing else None,
         failing_known=scenario.failing and part.worker.failing_item is not None,
         concurrency=part.worker.concurrency,
+        neighbours=_neighbours(items) if scenario.neighbour else (),
         own_job=part.own_job is not None,
         version=__version__,
     )
@@ -99,6 +105,22 @@ def job_of(part: Part, items: int) -> Manifest:
     return pattern.manifest(
         dataclasses.replace(workers, parallelism=scenario.parallelism, completions=completions)
     )
+
+
+def another_job(part: Part, name: str, queue: str, items: int) -> Manifest:
+    """The same workers in another Job, with so many items in another queue."""
+    completions = items if part.pattern.name == "coarse" else None
+    env = {**_env(part), part.queue_env: queue}
+    workers = Workers(part.image, parallelism=2, completions=completions, env=env)
+    made = part.pattern.manifest(workers)
+    for metadata in (made["metadata"], made["spec"]["template"]["metadata"]):
+        metadata["name"] = name
+    return made
+
+
+def _neighbours(items: Sequence[bytes]) -> tuple[Payload, ...]:
+    """As many items, that nobody can take for these."""
+    return tuple(payload(b"next-" + item) for item in items)
 
 
 def _env(part: Part) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harness.errors import QueuejobError
@@ -27,7 +28,7 @@ from harness.observe.jobs import watching
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.observe.workers import Workers
-from harness.part import Part, header_of, items_of, job_of
+from harness.part import Part, another_job, header_of, items_of, job_of
 from harness.patterns import Points, worker_container
 from harness.stage import Stage
 from harness.tap.records import Record
@@ -147,8 +148,10 @@ def _observed(run: _Run) -> Iterator[Stage]:
         start=lambda: station.namespace.create(run.manifest),
         read=read,
         job=run.job,
+        queue=part.queue,
         container=run.container,
         fill=lambda: _seed(run),
+        another=partial(another_job, part) if part.queue_env else None,
     )
     with (
         station.ear.listening(_Teller(run, owners), lambda why: recording.gap("tap", why)),

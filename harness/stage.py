@@ -24,6 +24,7 @@ from harness.history import (
     PodSeen,
     Worker,
 )
+from harness.kube import Manifest
 from harness.kube.waiting import HOPELESS
 from harness.learned import Learned
 from harness.observe.owners import Owners
@@ -74,6 +75,8 @@ class Scenario:
     payloads: Payloads | None = None
     #: There is no queue until `play` fills it.
     late: bool = False
+    #: There is another Job with the same worker, and a queue of its own.
+    neighbour: bool = False
 
     @property
     def shaped(self) -> bool:
@@ -83,6 +86,7 @@ class Scenario:
             or self.completions is not None
             or self.more_completions != 0
             or self.payloads is not None
+            or self.neighbour
         )
 
 
@@ -102,9 +106,12 @@ class Stage:
     #: What has been read of a worker's log: the kubelet's moment of its last line.
     read: Callable[[Worker], str]
     job: str
+    queue: str
     container: str
     #: Puts the items into the queue, where that is late.
     fill: Callable[[], None] = lambda: None
+    #: The Job by this name of other workers like these, with their queue and so many items.
+    another: Callable[[str, str, int], Manifest] | None = None
     _traps: list[RemoteTrap] = field(default_factory=list)
     _containers: dict[Worker, str] = field(default_factory=dict)
 

@@ -68,7 +68,12 @@ class Station:
     spoilt: bool = field(default=False)
 
     def end(self, job: str) -> None:
-        """Take away a run's Job, and wait until its workers have ended.
+        """Take away a run's Job, wait until its workers have ended, and let nothing be held."""
+        self.take_away(job)
+        self.tap.reset()
+
+    def take_away(self, job: str) -> None:
+        """Delete a Job, and wait until its workers have ended.
 
         Not with grace 0: then a pod is gone at once, and its worker, which lives on for seconds,
         would take the next run's items.
@@ -84,7 +89,6 @@ class Station:
 
         timeout = self.namespace.timeouts.settle
         wait_until("the last run's pods to be gone", probe, timeout=timeout, interval=0.2)
-        self.tap.reset()
 
 
 @contextlib.contextmanager

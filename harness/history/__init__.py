@@ -8,6 +8,7 @@ from harness.history.cluster import (
     LogCaughtUp,
     LogEnded,
     LogLine,
+    NeighbourSeen,
     PodSeen,
 )
 from harness.history.connections import (
@@ -79,6 +80,7 @@ __all__ = [
     "LogCaughtUp",
     "LogEnded",
     "LogLine",
+    "NeighbourSeen",
     "NotUnderstood",
     "Payload",
     "PodSeen",

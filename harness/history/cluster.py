@@ -22,6 +22,14 @@ class PodSeen(Record, frozen=True, tag="pod_seen"):
     deleting: bool = False
 
 
+class NeighbourSeen(Record, frozen=True, tag="neighbour_seen"):
+    """A pod of another Job, whose queue has a similar name; `address` is the pod's."""
+
+    pod: str
+    name: str
+    address: str
+
+
 class ContainerSeen(Record, frozen=True, tag="container_seen"):
     """The state of a worker's container; the moments are the kubelet's, in whole seconds."""
 

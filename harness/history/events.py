@@ -12,7 +12,15 @@ from typing import Annotated
 import msgspec
 
 from harness.history.base import Record, Seconds
-from harness.history.cluster import ContainerSeen, JobSeen, LogCaughtUp, LogEnded, LogLine, PodSeen
+from harness.history.cluster import (
+    ContainerSeen,
+    JobSeen,
+    LogCaughtUp,
+    LogEnded,
+    LogLine,
+    NeighbourSeen,
+    PodSeen,
+)
 from harness.history.connections import (
     ConnectionClosed,
     ConnectionCut,
@@ -63,6 +71,7 @@ What = (
     | BrokerDepth
     | ItemLeft
     | PodSeen
+    | NeighbourSeen
     | ContainerSeen
     | JobSeen
     | LogLine

@@ -50,6 +50,8 @@ class Header(Record, frozen=True):
     unique_items: bool = True
     #: How many items a worker may work on at once, as its user says.
     concurrency: Count = 1
+    #: Items of another Job, in a queue of its own.
+    neighbours: tuple[Payload, ...] = ()
     #: An item that makes this worker's handler fail, where the scenario has one.
     failing_item: Payload | None = None
     #: Its user has said so; else it is one that many workers choke on, and this one may not.

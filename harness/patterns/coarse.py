@@ -93,6 +93,8 @@ class Coarse:
     port: int = _PORT
     broker_pod: str = "rabbitmq-0"
     queue: str = "job1"
+    #: The page's Job tells its worker the queue by this variable.
+    queue_env: str = "QUEUE"
     job: str = "job-wq-1"
     #: `BROKER_URL` for a pod, also for one without cluster DNS.
     url: str = "amqp://guest:guest@rabbitmq-service:5672"

@@ -95,6 +95,8 @@ class Fine:
     leases: str = "job2:leased_by_session:"
     #: Seconds after which a lease of the page's worker expires.
     lease_seconds: float = 10.0
+    #: The page's worker knows its queue by itself.
+    queue_env: str = ""
     job: str = "job-wq-2"
     items: tuple[str, ...] = (
         "apple",

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.history import ContainerSeen, Event, JobSeen, LogEnded, PodSeen, Worker
+from harness.history import ContainerSeen, Event, JobSeen, LogEnded, NeighbourSeen, PodSeen, Worker
 from harness.view.marks import Mark, mark
 
 
@@ -19,6 +19,13 @@ class Pod(msgspec.Struct, frozen=True):
     added: Mark
     version: int
     deleted: Mark | None = None
+
+
+class Neighbour(msgspec.Struct, frozen=True):
+    """A pod of another Job."""
+
+    name: str
+    seen: Mark
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -58,10 +65,13 @@ class ClusterTable:
     def __init__(self) -> None:
         self.job = Job()
         self.pods: dict[str, Pod] = {}
+        #: Pods of another Job, by their addresses.
+        self.neighbours: dict[str, Neighbour] = {}
         self._runs: dict[Worker, Run] = {}
         # Any: each handler takes the one kind that stands beside it.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
             PodSeen: self._pod,
+            NeighbourSeen: self._neighbour,
             ContainerSeen: self._container,
             JobSeen: self._job,
             LogEnded: self._log,
@@ -89,6 +99,9 @@ class ClusterTable:
         if what.change == "deleted" and pod.deleted is None:
             pod = msgspec.structs.replace(pod, deleted=mark(event))
         self.pods[what.pod] = pod
+
+    def _neighbour(self, event: Event, what: NeighbourSeen) -> None:
+        self.neighbours[what.address] = Neighbour(what.name, mark(event))
 
     def _container(self, event: Event, what: ContainerSeen) -> None:
         run = self._runs.get(what.worker) or Run()

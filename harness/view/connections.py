@@ -53,6 +53,8 @@ class Connection(msgspec.Struct, frozen=True):
     cut: bool
     last: float
     holds: tuple[Hold, ...] = ()
+    #: Whence it came.
+    address: str = ""
 
     def hold_of(self, settled: Mark) -> Hold | None:
         """The hold that had caught what was recorded at `settled`, on its way to the broker."""
@@ -64,9 +66,10 @@ class Connection(msgspec.Struct, frozen=True):
 
 
 class _Draft:
-    __slots__ = ("closed", "cut", "holds", "last", "opened")
+    __slots__ = ("address", "closed", "cut", "holds", "last", "opened")
 
     def __init__(self) -> None:
+        self.address = ""
         self.opened: Mark | None = None
         self.closed: Mark | None = None
         self.cut = False
@@ -110,6 +113,7 @@ class ConnectionTable:
             draft.cut,
             draft.last,
             tuple(draft.holds),
+            draft.address,
         )
 
     def _draft(self, number: int) -> _Draft:
@@ -120,7 +124,7 @@ class ConnectionTable:
 
     def _opened(self, event: Event, what: ConnectionOpened) -> None:
         draft = self._draft(what.connection)
-        draft.opened = mark(event)
+        draft.opened, draft.address = mark(event), what.address
         draft.last = max(draft.last, draft.opened.at)
 
     def _owned(self, event: Event, what: ConnectionOwner) -> None:

@@ -13,7 +13,7 @@ from harness.history import BrokerDepth, Event, Header, Payload, Worker
 from harness.view.asks import AskTable
 from harness.view.attempts import Reader
 from harness.view.cast import Cast, cast
-from harness.view.cluster import ClusterTable, Job, Pod
+from harness.view.cluster import ClusterTable, Job, Neighbour, Pod
 from harness.view.connections import Connection, ConnectionTable
 from harness.view.course import Course, CourseTable
 from harness.view.idle import IdleTime, idle_times
@@ -40,6 +40,8 @@ class View:
     workers: Mapping[Worker, Life]
     connections: Mapping[int, Connection]
     pods: Mapping[str, Pod]
+    #: Pods of another Job, by their addresses.
+    neighbours: Mapping[str, Neighbour]
     job: Job
     course: Course
     depths: tuple[Depth, ...]
@@ -127,6 +129,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
         workers,
         links,
         cluster.pods,
+        cluster.neighbours,
         cluster.job,
         course.course(),
         tuple(depths.seen),

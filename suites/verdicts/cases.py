@@ -43,6 +43,8 @@ class Case:
     failing: str | None = FAILING
     #: The profile by which it is judged, unless an id of a later one must be found.
     asks: Level = "core"
+    #: The variable that tells it its queue.
+    queue_env: str = "QUEUE"
 
     @property
     def correct(self) -> bool:
@@ -62,6 +64,7 @@ class Case:
             pattern=self.pattern,
             env=env,
             failing_item=None if self.failing is None else self.failing.encode(),
+            queue_env=self.queue_env,
         )
 
     @property
@@ -105,6 +108,7 @@ PAGES = (
         frozenset({"L3"}),
         plays=("killed_before_ack",),
         failing=None,
+        queue_env="",
     ),
     Case(
         "tutorial-coarse-crash",

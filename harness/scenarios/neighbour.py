@@ -1,0 +1,30 @@
+"""Another Job works on a neighbouring queue: neither touches what is the other's."""
+
+from __future__ import annotations
+
+from harness.faults.neighbour import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Hold our only worker with an item while the others work, for longer than its lease."""
+    trap = stage.trap(stage.points.settling or stage.points.delivered)
+    stage.start()
+    caught = stage.catch(trap)
+    worker = stage.worker_at(caught.address)
+    FAULT.inject(stage, worker, stage.queue)
+    stage.free(trap)
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="neighbour",
+    says="another Job works on a queue with a similar name",
+    proves={"fine": ("S18", "S12", "L3"), "coarse": ("S18", "S12", "L3")},
+    play=play,
+    level="extended",
+    faults=(FAULT.name,),
+    items=3,
+    parallelism=1,
+    neighbour=True,
+)
