@@ -26,6 +26,7 @@ _OPTIONS = (
     ("queue-env", "NAME", "environment variable that tells the worker the queue's name"),
     ("start-pattern", "REGEX", "how a log line says that work on (?P<item>…) begins"),
     ("done-pattern", "REGEX", "how a log line says that it has ended"),
+    ("digest-pattern", "REGEX", "how a log line tells the (?P<sha256>…) of what is worked on"),
     ("failing-item", "TEXT", "an item that makes this worker's handler fail"),
     ("concurrency", "N", "how many items each of its containers works on at once (default: 1)"),
     ("provider", "NAME", "where the cluster comes from (default: kind)"),

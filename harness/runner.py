@@ -128,7 +128,8 @@ def _play(run: _Run) -> QueuejobError | None:
 def _observed(run: _Run) -> Iterator[Stage]:
     """All observers at work, for as long as the block lasts."""
     part, recording, station, owners = run.part, run.recording, run.part.station, Owners()
-    patterns = (part.worker.start_pattern, part.worker.done_pattern)
+    worker = part.worker
+    patterns = (worker.start_pattern, worker.done_pattern, worker.digest_pattern)
     logs = Workers(
         recording, owners, run.job, run.items, container=run.container, patterns=patterns
     )

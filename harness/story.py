@@ -40,6 +40,7 @@ from harness.history import (
     NotUnderstood,
     PodSeen,
     RunEnded,
+    WorkDigested,
 )
 from harness.view import Cast, clean, shown
 
@@ -175,6 +176,9 @@ TELLERS: dict[type, Callable[[Cast, Any], str]] = {
     LeaseExpired: lambda _, what: f"the lease on {shown(what.item)} ran out",
     ItemStarted: lambda cast, what: f"{cast.worker(what.worker)} said it begins {shown(what.item)}",
     ItemDone: lambda cast, what: f"{cast.worker(what.worker)} said it is done: {shown(what.item)}",
+    WorkDigested: lambda cast, what: (
+        f"{cast.worker(what.worker)} said it works on bytes with the sha256 {what.sha256[:12]}"
+    ),
     ItemSettled: _settled,
     ItemReturned: lambda cast, what: f"{_who(cast, what.connection)} gave {shown(what.item)} back",
     ItemReclaimed: lambda cast, what: f"{_who(cast, what.connection)} took {shown(what.item)} over",

@@ -13,6 +13,7 @@ from harness.errors import UsageError
 _QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 #: What the task pages' workers print, and others like them.
 START = r"(Working on|Processing) (?P<item>.+)"
+DIGEST = r"sha256[ :=]+(?P<sha256>[0-9a-fA-F]{64})\b"
 DONE = r"(Done|Finished) (?P<item>.+)"
 
 
@@ -34,6 +35,8 @@ class WorkerUnderTest:
     queue_env: str = ""
     start_pattern: str = START
     done_pattern: str = DONE
+    #: How a line tells which bytes are worked on.
+    digest_pattern: str = DIGEST
     #: An item that makes this worker's handler fail; None when its owner does not say.
     failing_item: bytes | None = None
     #: How many items each of its containers works on at once.
@@ -66,19 +69,21 @@ class WorkerUnderTest:
             ("--start-pattern", self.start_pattern),
             ("--done-pattern", self.done_pattern),
         ):
-            _with_item(flag, pattern)
+            _with_group(flag, pattern, "item", "where the item stands", START)
+        sha256 = ("sha256", "where the SHA-256 stands", DIGEST)
+        _with_group("--digest-pattern", self.digest_pattern, *sha256)
 
 
-def _with_item(flag: str, pattern: str) -> None:
+def _with_group(flag: str, pattern: str, group: str, what: str, example: str) -> None:
     try:
         groups = re.compile(pattern).groupindex
     except re.error as error:
         raise UsageError(
             f"{flag} is no regular expression", expected="as Python's `re` has it", seen=f"{error}"
         ) from None
-    if "item" not in groups:
+    if group not in groups:
         raise UsageError(
-            f"{flag} does not say where the item stands",
-            expected="a group named item, as in 'Working on (?P<item>.+)'",
+            f"{flag} does not say {what}",
+            expected=f"a group named {group}, as in {example!r}",
             seen=pattern,
         )

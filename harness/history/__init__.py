@@ -39,8 +39,9 @@ from harness.history.items import (
     ItemSettled,
     ItemStarted,
     LeaseExpired,
+    WorkDigested,
 )
-from harness.history.payload import Digest, Payload, Raw, payload, to_bytes
+from harness.history.payload import Digest, Payload, Raw, payload, sha256_of, to_bytes
 
 __all__ = [
     "SCHEMA",
@@ -88,9 +89,11 @@ __all__ = [
     "RunEnded",
     "Towards",
     "What",
+    "WorkDigested",
     "Worker",
     "Writer",
     "payload",
     "read",
+    "sha256_of",
     "to_bytes",
 ]

@@ -46,6 +46,7 @@ from harness.history.items import (
     ItemSettled,
     ItemStarted,
     LeaseExpired,
+    WorkDigested,
 )
 
 What = (
@@ -57,6 +58,7 @@ What = (
     | LeaseExpired
     | ItemStarted
     | ItemDone
+    | WorkDigested
     | ItemSettled
     | ItemReturned
     | ItemReclaimed

@@ -92,6 +92,15 @@ class ItemDone(Record, frozen=True, tag="item_done"):
     at: float | None = None
 
 
+class WorkDigested(Record, frozen=True, tag="work_digested"):
+    """A worker says which bytes it works on: their SHA-256, in hexadecimal digits."""
+
+    sha256: str
+    worker: Worker
+    line: int | None = None
+    at: float | None = None
+
+
 class ItemSettled(Record, frozen=True, tag="item_settled"):
     """The broker will not give this item to anybody any more.
 

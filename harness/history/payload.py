@@ -37,6 +37,11 @@ def payload(data: bytes) -> Payload:
         return Raw(data)
 
 
+def sha256_of(kept: Payload) -> str:
+    """The SHA-256 of its bytes, in hexadecimal digits."""
+    return kept.hex if isinstance(kept, Digest) else sha256(to_bytes(kept)).hexdigest()
+
+
 def to_bytes(kept: str | Raw) -> bytes:
     """The bytes that `payload` was given."""
     return kept.encode("utf-8") if isinstance(kept, str) else kept.data

@@ -15,6 +15,7 @@ from harness.history import (
     LogLine,
     Payload,
     PodSeen,
+    WorkDigested,
     Worker,
     payload,
 )
@@ -23,7 +24,7 @@ from harness.kube.records import State
 from harness.observe.follower import Change, Run
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
-from harness.worker import DONE, START
+from harness.worker import DIGEST, DONE, START
 
 #: Lines of one run that are recorded although no pattern fits them.
 _PLAIN = 200
@@ -41,11 +42,11 @@ class Workers:
         items: Sequence[bytes],
         *,
         container: str = "",
-        patterns: tuple[str, str] = (START, DONE),
+        patterns: tuple[str, str, str] = (START, DONE, DIGEST),
     ) -> None:
         self._recording, self._owners = recording, owners
         self._job, self._container = job, container
-        self._start, self._done = (re.compile(one) for one in patterns)
+        self._start, self._done, self._digest = (re.compile(one) for one in patterns)
         self._items = {shown: payload(item) for item in items for shown in renderings(item)}
         self._lock = threading.Lock()
         self._uids: dict[str, str] = {}
@@ -87,21 +88,24 @@ class Workers:
         stamp, _, text = line.partition(" ")
         at = datetime.fromisoformat(stamp).timestamp() - self._recording.epoch
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
-        start, done = self._start.search(text), self._done.search(text)
+        start, done, digest = (one.search(text) for one in (self._start, self._done, self._digest))
         self.read[run] = stamp
         with self._lock:
             plain = self._plain[run] = self._plain.get(run, 0) + 1
-        if not (start or done) and plain > _PLAIN:
+        if not (start or done or digest) and plain > _PLAIN:
             return
         cut = len(text) > _LONGEST
-        told = LogLine(worker, payload(text[:_LONGEST].encode()), at, cut)
-        event = self._recording.record("logs", told)
+        wrote = LogLine(worker, payload(text[:_LONGEST].encode()), at, cut)
+        event = self._recording.record("logs", wrote)
         if event is not None and start:
             item = self._item(start["item"])
             self._recording.record("logs", ItemStarted(item, worker, event.id, at))
         elif event is not None and done:
             item = self._item(done["item"])
             self._recording.record("logs", ItemDone(item, worker, event.id, at))
+        elif event is not None and digest:
+            told = WorkDigested(digest["sha256"].lower(), worker, event.id, at)
+            self._recording.record("logs", told)
 
     def ended(self, run: Run, why: str) -> None:
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)

@@ -10,7 +10,7 @@ from harness.view.connections import Connection, Hold
 from harness.view.course import Course
 from harness.view.figures import figures, starts_matched
 from harness.view.idle import Idle, IdleTime, without
-from harness.view.items import Attempt, Item, Left, Line, Settlement, Wait
+from harness.view.items import Attempt, Digested, Item, Left, Line, Settlement, Wait
 from harness.view.marks import Mark, before
 from harness.view.timing import Order, most, order
 from harness.view.view import Depth, View, look
@@ -26,6 +26,7 @@ __all__ = [
     "Connection",
     "Course",
     "Depth",
+    "Digested",
     "End",
     "Hold",
     "Idle",

@@ -61,6 +61,14 @@ class Line(msgspec.Struct, frozen=True):
     done: bool
 
 
+class Digested(msgspec.Struct, frozen=True):
+    """What bytes a worker says that it works on."""
+
+    mark: Mark
+    worker: Worker
+    sha256: str
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """One worker had one item, from its delivery on; `worker` is None while nobody knows whose."""
 

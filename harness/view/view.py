@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from harness.history import BrokerDepth, Event, Header, Payload, Worker
+from harness.history import BrokerDepth, Event, Header, Payload, WorkDigested, Worker
 from harness.view.asks import AskTable
 from harness.view.attempts import Reader
 from harness.view.cast import Cast, cast
@@ -17,7 +17,7 @@ from harness.view.cluster import ClusterTable, Job, Neighbour, Pod
 from harness.view.connections import Connection, ConnectionTable
 from harness.view.course import Course, CourseTable
 from harness.view.idle import IdleTime, idle_times
-from harness.view.items import Attempt, Item, ItemTable, Line
+from harness.view.items import Attempt, Digested, Item, ItemTable, Line
 from harness.view.lines import attribute
 from harness.view.marks import Mark, mark
 from harness.view.workers import Life, lives
@@ -45,6 +45,7 @@ class View:
     job: Job
     course: Course
     depths: tuple[Depth, ...]
+    digests: tuple[Digested, ...]
     #: Lines about items that were never enqueued, and that were not given to who wrote them.
     strays: tuple[Line, ...]
     unmatched: tuple[Line, ...]
@@ -99,12 +100,24 @@ class _Depths:
             self.seen.append(Depth(mark(event), what))
 
 
+class _Digests:
+    """Takes in what workers say about the bytes they work on."""
+
+    def __init__(self) -> None:
+        self.seen: list[Digested] = []
+        # Any: the handler takes the one kind that stands beside it.
+        self.takes: Mapping[type, Callable[[Event, Any], None]] = {WorkDigested: self._digest}
+
+    def _digest(self, event: Event, what: WorkDigested) -> None:
+        self.seen.append(Digested(mark(event), what.worker, what.sha256))
+
+
 def look(header: Header, events: Iterable[Event]) -> View:
     """Read all events, once and in their order, and say what they show."""
     connections, asks, items = ConnectionTable(), AskTable(), ItemTable()
-    cluster, course, depths = ClusterTable(), CourseTable(), _Depths()
+    cluster, course, depths, digests = ClusterTable(), CourseTable(), _Depths(), _Digests()
     handlers: dict[type, list[Callable[[Event, Any], None]]] = {}
-    for table in (connections, asks, items, cluster, course, depths):
+    for table in (connections, asks, items, cluster, course, depths, digests):
         for kind, handler in table.takes.items():
             handlers.setdefault(kind, []).append(handler)
     nobody: list[Callable[[Event, Any], None]] = []
@@ -133,6 +146,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
         cluster.job,
         course.course(),
         tuple(depths.seen),
+        tuple(digests.seen),
         told.strays,
         told.unmatched,
         last,

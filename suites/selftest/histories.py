@@ -43,6 +43,7 @@ from harness.history import (
     PodSeen,
     RunEnded,
     What,
+    WorkDigested,
     Worker,
 )
 from harness.judge import judge
@@ -134,6 +135,9 @@ class Tale:
 
     def finished(self, moment: float, who: str, item: Payload) -> int:
         return self.put(moment, "logs", ItemDone(item, self.worker(who), at=moment))
+
+    def digested(self, moment: float, who: str, sha256: str) -> int:
+        return self.put(moment, "logs", WorkDigested(sha256, self.worker(who), at=moment))
 
     def settled(
         self, moment: float, who: str | None, item: Payload, how: Any = "acked", **fields: Any

@@ -54,7 +54,7 @@ class Case:
     def worker(self) -> WorkerUnderTest:
         long = self.pattern == "coarse" and "S3" in self.must
         work = _LONG_WORK if long else _WORK
-        env = {"ITEM_SECONDS": work, **self.env}
+        env = {"ITEM_SECONDS": work, "TELL_DIGEST": "1", **self.env}
         if self.level == "extended":
             env["LEASE_SECONDS"] = _SHORT_LEASE
         if self.failing is not None:

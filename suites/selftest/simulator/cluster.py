@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from itertools import count
 
 from simulator.broker import Connections, Leases
@@ -19,6 +20,7 @@ from harness.history import (
     ItemStarted,
     JobSeen,
     PodSeen,
+    WorkDigested,
     Worker,
 )
 
@@ -55,6 +57,11 @@ class Container:
         at = self._world.now + self._some(_LATE)
         kind = ItemStarted if word == "begins" else ItemDone
         self._world.see("logs", kind(item, self.worker, at=at), at - self._world.now + 0.01)
+
+    def digests(self, what: str) -> None:
+        at = self._world.now + self._some(_LATE)
+        said = WorkDigested(sha256(what.encode()).hexdigest(), self.worker, at=at)
+        self._world.see("logs", said, at - self._world.now + 0.01)
 
     def exits(self, code: int) -> None:
         """It ends by itself."""

@@ -26,6 +26,8 @@ class Body(Protocol):
 
     def says(self, word: str, item: str) -> None: ...
 
+    def digests(self, what: str) -> None: ...
+
     def exits(self, code: int) -> None: ...
 
 
@@ -79,6 +81,7 @@ def _attempt(
         if not queue.renew(body.connection, token, late=True):
             return None
     body.says("begins", item)
+    body.digests(_read(item, defect))
     if defect == "settles first":
         queue.settle(body.connection, token, item)
     yield from _work(queue, body.connection, token, habits)
@@ -95,6 +98,11 @@ def _attempt(
         late, whose = defect in ("settles late", "looks first"), defect != "settles by name"
         queue.settle(body.connection, token, item, late=late or not whose, whose=whose)
     return None
+
+
+def _read(item: str, defect: str) -> str:
+    """What it works on: all of it, or of the second item only the beginning."""
+    return item.removesuffix("-1") if defect == "reads a part" else item
 
 
 def _done(queue: Leases, defect: str) -> bool:
@@ -124,6 +132,7 @@ def _at_once(
     """The work on all of them at the same time."""
     for _, item in claims:
         body.says("begins", item)
+        body.digests(item)
     if isinstance(queue, Leases):
         yield from _work(queue, body.connection, claims[0][0], habits)
     else:
@@ -158,6 +167,7 @@ def coarse(body: Body, queue: Connections, habits: Habits) -> Steps:
         claims = []
     for token, item in claims if defect == "takes two" else claims[:1]:
         body.says("begins", item)
+        body.digests(_read(item, defect))
         if defect == "settles first":
             queue.settle(body.connection, token, item)
         yield habits.work

@@ -20,6 +20,7 @@ message per completion nothing inside a pod can prevent that.
 """
 
 import contextlib
+import hashlib
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ from pika.exceptions import AMQPError
 
 ITEM_SECONDS = float(os.environ.get("ITEM_SECONDS", "10"))
 FAIL_ITEM = os.environb.get(b"FAIL_ITEM")
+#: Whether it tells which bytes it works on, for those who watch it.
+TELL_DIGEST = bool(os.environ.get("TELL_DIGEST"))
 #: How soon SIGTERM and the end of the work are noticed.
 POLL_SECONDS = 0.5
 STOPPED = 128 + signal.SIGTERM
@@ -41,6 +44,8 @@ signals = []
 
 def work(item):
     """The work on one message (bytes): yours goes here. It fails by raising."""
+    if TELL_DIGEST:
+        print(f"sha256 {hashlib.sha256(item).hexdigest()}")
     time.sleep(ITEM_SECONDS)
     if item == FAIL_ITEM:
         raise ValueError("this item cannot be worked on")

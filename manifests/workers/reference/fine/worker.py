@@ -12,6 +12,7 @@ After a death an item is worked on once more: work must bear that. And to a work
 lost its data is an empty queue: let it keep them on disk.
 """
 
+import hashlib
 import os
 import queue
 import signal
@@ -26,6 +27,8 @@ LEASE_SECONDS = float(os.environ.get("LEASE_SECONDS", "10"))
 ITEM_SECONDS = float(os.environ.get("ITEM_SECONDS", "10"))
 MAX_ATTEMPTS = int(os.environ.get("MAX_ATTEMPTS", "3"))
 FAIL_ITEM = os.environb.get(b"FAIL_ITEM")
+#: Whether it tells which bytes it works on, for those who watch it.
+TELL_DIGEST = bool(os.environ.get("TELL_DIGEST"))
 POLL_SECONDS = 1
 #: What SIGTERM puts among the results of the work.
 STOP = object()
@@ -34,6 +37,8 @@ STOPPED = 128 + signal.SIGTERM
 
 def work(item):
     """The work on one item (bytes): yours goes here. It fails by raising."""
+    if TELL_DIGEST:
+        print(f"sha256 {hashlib.sha256(item).hexdigest()}")
     time.sleep(ITEM_SECONDS)
     if item == FAIL_ITEM:
         raise ValueError("this item cannot be worked on")
