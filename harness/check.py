@@ -28,6 +28,7 @@ _OPTIONS = (
     ("done-pattern", "REGEX", "how a log line says that it has ended"),
     ("digest-pattern", "REGEX", "how a log line tells the (?P<sha256>…) of what is worked on"),
     ("failing-item", "TEXT", "an item that makes this worker's handler fail"),
+    ("sentinel", "KEY", "key, set after the last item, without which it takes no queue for empty"),
     ("concurrency", "N", "how many items each of its containers works on at once (default: 1)"),
     ("provider", "NAME", "where the cluster comes from (default: kind)"),
     ("cluster", "NAME", "name of the cluster"),

@@ -197,6 +197,8 @@ def _seed(run: _Run) -> None:
             # Before it is there: who waits for it has it before anybody could say so.
             recording.record("harness", ItemEnqueued(payload(item), part.queue))
     part.station.broker.seed(part.queue, items)
+    if part.worker.sentinel:
+        part.station.broker.mark(part.worker.sentinel)
 
 
 def _last_words(stage: Stage) -> None:

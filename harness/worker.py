@@ -41,6 +41,8 @@ class WorkerUnderTest:
     failing_item: bytes | None = None
     #: How many items each of its containers works on at once.
     concurrency: int = 1
+    #: The key that tells this worker, in Redis, that all items are sent; empty: it wants none.
+    sentinel: str = ""
 
     def check(self) -> None:
         """Raise `UsageError` for what cannot be."""
@@ -58,6 +60,12 @@ class WorkerUnderTest:
                 "the worker cannot be told of another queue",
                 expected="--queue-env NAME, the environment variable that names the queue",
                 seen=f"--queue {self.queue} alone",
+            )
+        if self.sentinel and self.pattern != "fine":
+            raise UsageError(
+                "a sentinel is for workers that take items from Redis",
+                expected="--sentinel with --pattern fine only",
+                seen=f"--pattern {self.pattern}",
             )
         if self.concurrency < 1:
             raise UsageError(

@@ -50,6 +50,8 @@ class Header(Record, frozen=True):
     unique_items: bool = True
     #: How many items a worker may work on at once, as its user says.
     concurrency: Count = 1
+    #: The key that the producer sets once all items are sent; empty where it leaves none.
+    sentinel: str = ""
     #: Items of another Job, in a queue of its own.
     neighbours: tuple[Payload, ...] = ()
     #: An item that makes this worker's handler fail, where the scenario has one.

@@ -62,7 +62,7 @@ def _judge(view: View, life: Life, want: _Want | None) -> Finding | None:
         return None
     if end.latest > want.until:
         return unknown(f"{who} exited with 0 within a second of the queue's coming", *evidence)
-    if view.coarse:
+    if view.coarse or view.header.sentinel:
         return failed(f"{who} found no queue, and exited with 0", *evidence)
     why = "to Redis a list that is not there is the same as an empty one"
     return unknown(f"{who} found no queue and exited with 0: {why}", *evidence)

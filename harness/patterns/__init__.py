@@ -56,6 +56,9 @@ class Broker(Protocol):
     def seed(self, queue: str, items: Sequence[bytes]) -> None:
         """Put items into the (new) queue, in order."""
 
+    def mark(self, key: str) -> None:
+        """Leave the marker that says that all is sent, where the broker can have one."""
+
     def left(
         self, queue: str, items: Sequence[bytes], dead: Sequence[str]
     ) -> tuple[list[ItemLeft], BrokerDepth]:

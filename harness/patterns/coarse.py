@@ -58,6 +58,9 @@ class RabbitMQ:
                 mandatory=True,
             )
 
+    def mark(self, key: str) -> None:
+        """Nothing: a queue that is not there is no empty one here."""
+
     def left(
         self, queue: str, items: Sequence[bytes], dead: Sequence[str]
     ) -> tuple[list[ItemLeft], BrokerDepth]:

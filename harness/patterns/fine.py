@@ -42,6 +42,10 @@ class RedisServer:
         """RPUSH, as on the task page."""
         self._client.rpush(queue, *items)
 
+    def mark(self, key: str) -> None:
+        """SET, after the last item."""
+        self._client.set(key, 1)
+
     def left(
         self, queue: str, items: Sequence[bytes], dead: Sequence[str]
     ) -> tuple[list[ItemLeft], BrokerDepth]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from histories import Tale, good_fine
 
@@ -87,6 +88,14 @@ def test_no_queue_yet(pattern: str, code: int, moment: float, outcome: Outcome) 
     tale.came(2, "a")
     tale.exited(moment, "a", code)
     assert worked_then(healed(tale, 12.5), 20, "b").finds("S17") is outcome
+
+
+def test_a_worker_that_wants_a_marker_takes_no_queue_for_empty_before() -> None:
+    tale = unreachable()
+    tale.header = msgspec.structs.replace(tale.header, sentinel="all-sent")
+    tale.came(2, "a")
+    tale.exited(4, "a")
+    assert worked_then(healed(tale, 12), 20, "b").finds("S17") is Outcome.FAIL
 
 
 def test_who_came_later_had_both() -> None:

@@ -47,6 +47,14 @@ spec:
             ["--done-pattern is no regular expression"],
         ),
         (
+            ["--queuejob-image=x", "--queuejob-pattern=coarse", "--queuejob-sentinel=sent"],
+            ["--sentinel with --pattern fine only"],
+        ),
+        (
+            ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-digest-pattern=."],
+            ["a group named sha256"],
+        ),
+        (
             ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-concurrency=0"],
             ["--concurrency N, 1 or more"],
         ),

@@ -21,6 +21,8 @@ FAILING = "durian"
 _WORK, _LONG_WORK = "1", "3"
 #: Seconds of a lease where one has to end while its holder hangs: clients do not wait for long.
 _SHORT_LEASE = "6"
+#: What the producer leaves in Redis once all is sent, for those of ours that look for it.
+_SENTINEL = "all-sent"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Case:
     asks: Level = "core"
     #: The variable that tells it its queue.
     queue_env: str = "QUEUE"
+    #: The key that it wants to see before it takes its queue for empty.
+    sentinel: str = ""
 
     @property
     def correct(self) -> bool:
@@ -55,6 +59,8 @@ class Case:
         long = self.pattern == "coarse" and "S3" in self.must
         work = _LONG_WORK if long else _WORK
         env = {"ITEM_SECONDS": work, "TELL_DIGEST": "1", **self.env}
+        if self.sentinel:
+            env["SENTINEL"] = self.sentinel
         if self.level == "extended":
             env["LEASE_SECONDS"] = _SHORT_LEASE
         if self.failing is not None:
@@ -65,6 +71,7 @@ class Case:
             env=env,
             failing_item=None if self.failing is None else self.failing.encode(),
             queue_env=self.queue_env,
+            sentinel=self.sentinel,
         )
 
     @property
@@ -88,7 +95,7 @@ class Case:
 
 
 CORRECT = (
-    Case("reference-fine", "fine"),
+    Case("reference-fine", "fine", sentinel=_SENTINEL),
     Case("reference-coarse", "coarse"),
 )
 #: The same in other languages, and with their leases kept in other ways.
@@ -151,4 +158,5 @@ def _mutants() -> tuple[Case, ...]:
 def _case(name: str, mutant: Mutant) -> Case:
     pattern = "coarse" if "coarse" in mutant.of else "fine"
     must, may = frozenset(mutant.must), frozenset(mutant.may)
-    return Case(name, pattern, must, may, plays=mutant.plays)
+    sentinel = _SENTINEL if mutant.of == "reference-fine" else ""
+    return Case(name, pattern, must, may, plays=mutant.plays, sentinel=sentinel)

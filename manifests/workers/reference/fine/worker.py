@@ -9,7 +9,8 @@ What it keeps, and careless workers break:
   - Exit code 0 says that nothing was ready and nobody had anything, at one and the same moment.
 
 After a death an item is worked on once more: work must bear that. And to a worker, a Redis that
-lost its data is an empty queue: let it keep them on disk.
+lost its data is an empty queue, as is one that is not filled yet: let it keep its data on disk, or
+let the producer set the key SENTINEL after the last item.
 """
 
 import hashlib
@@ -29,6 +30,8 @@ MAX_ATTEMPTS = int(os.environ.get("MAX_ATTEMPTS", "3"))
 FAIL_ITEM = os.environb.get(b"FAIL_ITEM")
 #: Whether it tells which bytes it works on, for those who watch it.
 TELL_DIGEST = bool(os.environ.get("TELL_DIGEST"))
+#: A key that the producer sets when it has sent all: only then can the queue be empty for good.
+SENTINEL = os.environ.get("SENTINEL")
 POLL_SECONDS = 1
 #: What SIGTERM puts among the results of the work.
 STOP = object()
@@ -105,7 +108,7 @@ def main():
     client = redis.Redis(os.environ.get("REDIS_HOST", "redis"), socket_timeout=5)
     name = os.environ.get("QUEUE", "job2")
     try:
-        drain(WorkQueue(client, name, LEASE_SECONDS, MAX_ATTEMPTS), results)
+        drain(WorkQueue(client, name, LEASE_SECONDS, MAX_ATTEMPTS, SENTINEL), results)
     except redis.RedisError as error:
         sys.exit(f"Redis: {error}")
 

@@ -66,9 +66,10 @@ class WorkQueue:
     False.
     """
 
-    def __init__(self, client, name, lease_seconds, max_attempts):
+    def __init__(self, client, name, lease_seconds, max_attempts, marker=None):
         self.session = str(uuid.uuid4())
         self._client, self._rules = client, [lease_seconds, max_attempts]
+        self._marker = marker
         self._keys = [name, *(f"{name}:{part}" for part in ("leases", "items", "attempts", "dead"))]
         self._tokens = (f"{self.session}:{number}" for number in itertools.count(1))
         self._claim = client.register_script(BEGIN + CLAIM)
@@ -78,10 +79,17 @@ class WorkQueue:
         self._break_off = client.register_script(BEGIN + IF_LIVE + NOT_COUNTED + GIVE_BACK)
 
     def empty(self):
-        """Whether nothing is ready and nobody has anything, at one and the same moment."""
+        """Whether nothing is ready and nobody has anything, at one and the same moment.
+
+        With a marker, which the producer leaves when it has sent all: not without it.
+        """
         ready, leases = self._keys[:2]
         both = self._client.pipeline(transaction=True)
-        return self._patiently(lambda: both.llen(ready).zcard(leases).execute()) == [0, 0]
+        if not self._all_sent():
+            return False
+        empty = self._patiently(lambda: both.llen(ready).zcard(leases).execute()) == [0, 0]
+        # Once more: it may have been another Redis by then, that knows of nothing.
+        return empty and self._all_sent()
 
     def claim(self):
         """Take an item: its token and its bytes. None when there is none to take."""
@@ -104,6 +112,11 @@ class WorkQueue:
     def break_off(self, token):
         """Let others have the item: the attempt was not made, and does not count."""
         return self._run(self._break_off, token) == 1
+
+    def _all_sent(self):
+        if self._marker is None:
+            return True
+        return self._patiently(lambda: self._client.exists(self._marker)) == 1
 
     def _run(self, script, token):
         return self._patiently(lambda: script(self._keys, [token, *self._rules]))
