@@ -1,0 +1,79 @@
+"""What a run is made of: its items, its header, and the Jobs of its workers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.history import Digest, to_bytes
+from harness.learned import Learned
+from harness.part import Part, another_job, header_of, items_of, job_of
+from harness.patterns.coarse import PATTERN as COARSE
+from harness.patterns.fine import PATTERN as FINE
+from harness.scenarios.equal_items import SCENARIO as EQUAL
+from harness.scenarios.neighbour import SCENARIO as NEIGHBOUR
+from harness.scenarios.odd_payloads import SCENARIO as ODD
+from harness.stage import Scenario
+from harness.worker import WorkerUnderTest
+
+PATTERNS = {"fine": FINE, "coarse": COARSE}
+
+
+def part(scenario: Scenario, pattern: str = "fine", **fields: Any) -> Part:
+    worker = WorkerUnderTest("my/worker:1", pattern, **fields)
+    station: Any = SimpleNamespace(pattern=PATTERNS[pattern])
+    return Part(worker, "my/worker:1", scenario, station, Learned())
+
+
+def env_of(job: Any) -> dict[str, str]:
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"]}
+
+
+def test_items_that_are_equal_are_announced_as_such() -> None:
+    one = part(EQUAL)
+    items = items_of(one)
+    assert len(set(items)) < len(items)
+    assert not header_of(one, items).unique_items
+    assert header_of(part(ODD), items_of(part(ODD))).unique_items
+
+
+def test_coarse_has_as_many_completions_as_items() -> None:
+    one = part(ODD, "coarse")
+    items = items_of(one)
+    assert job_of(one, len(items))["spec"]["completions"] == len(items)
+
+
+def test_odd_payloads() -> None:
+    items = items_of(part(ODD))
+    assert b"" in items
+    assert any(b"\xff" in item for item in items)
+    assert any(item.count(b"\n") > 1 for item in items)
+    assert max(map(len, items)) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named", "variable"),
+    [("fine", "LIST", "LIST"), ("coarse", "", "QUEUE"), ("coarse", "LIST", "LIST")],
+)
+def test_another_job_is_told_its_own_queue(pattern: str, named: str, variable: str) -> None:
+    one = part(NEIGHBOUR, pattern, queue_env=named)
+    job = another_job(one, "next", "other", 3)
+    assert env_of(job)[variable] == "other"
+    assert job["metadata"]["name"] == "next"
+    assert job["spec"].get("completions") == (3 if pattern == "coarse" else None)
+
+
+def test_nobody_knows_how_to_tell_a_fine_worker_its_queue() -> None:
+    assert not part(NEIGHBOUR).queue_env
+
+
+def test_the_neighbours_items_are_others() -> None:
+    one = part(NEIGHBOUR)
+    items = items_of(one)
+    neighbours = header_of(one, items).neighbours
+    assert len(neighbours) == len(items)
+    theirs = {to_bytes(item) for item in neighbours if not isinstance(item, Digest)}
+    assert not theirs & {*items}
