@@ -35,10 +35,13 @@ from harness.history import (
     ItemSettled,
     ItemStarted,
     JobSeen,
+    NeighbourSeen,
     PodSeen,
     Raw,
     RunEnded,
+    WorkDigested,
     Worker,
+    sha256_of,
 )
 from harness.judge import judge
 from harness.story import story
@@ -73,6 +76,7 @@ what = st.one_of(
         st.sampled_from([True, False, None]),
         at,
     ),
+    st.builds(WorkDigested, st.sampled_from([sha256_of("apple"), "0" * 64]), worker, at=at),
     st.builds(ItemReturned, item, someone, token, at),
     st.builds(ItemReclaimed, item, someone, token, at),
     st.builds(ItemLeft, item, queue, st.sampled_from(["ready", "leased", "unacked", "dead"])),
@@ -83,6 +87,7 @@ what = st.one_of(
     st.builds(ConnectionReleased, connection, towards, at),
     st.builds(ConnectionCut, connection, at=at),
     st.builds(ConnectionClosed, connection, st.sampled_from(["client", "broker", "tap"]), at=at),
+    st.builds(NeighbourSeen, st.just("uid-x"), st.just("next"), st.just("10.0.0.1")),
     st.builds(
         PodSeen,
         st.sampled_from(["added", "modified", "deleted"]),
@@ -128,7 +133,7 @@ def test_any_history_is_judged(pattern: str, told: list[tuple[float, object]]) -
         Event(number, time, "test", one)  # type: ignore[arg-type]  # each is one of What
         for number, (time, (_, one)) in enumerate(zip(times, told, strict=True), start=1)
     ]
-    head = header(pattern, failing_item="banana")
+    head = header(pattern, failing_item="banana", neighbours=("banana", "next-apple"))
     judgement = judge(head, events)
     assert judgement == judge(head, events)
     reasons = [one.reason for verdict in judgement.verdicts.values() for one in verdict.findings]
