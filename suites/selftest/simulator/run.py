@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from simulator import workers
 from simulator.broker import Connections, Leases
 from simulator.cluster import BACK_OFF, START, Cluster, Container
-from simulator.world import Steps, World
+from simulator.world import Process, Steps, World
 
 from harness.history import (
     SCHEMA,
     Bounds,
+    ConnectionOpened,
     Event,
     FaultConfirmed,
     FaultHealed,
@@ -21,6 +22,7 @@ from harness.history import (
     Header,
     ItemDelivered,
     ItemSettled,
+    NeighbourSeen,
     RunEnded,
 )
 
@@ -50,6 +52,8 @@ class Plan:
     failing: bool = False
     #: All items but the last are the same.
     equal: bool = False
+    #: Another Job has a queue of its own.
+    neighbour: bool = False
     completions: int | None = None
     seed: int = 0
     #: Seconds for an item in the fault-free run, where they were others than now.
@@ -87,6 +91,8 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
         completions=completions,
         reachable=plan.fault != UNREACHABLE,
     )
+    if plan.neighbour:
+        _beside(plan, world, broker)
     harm = _strand if plan.fault == UNREACHABLE else _harm
     healed = harm(plan, world, cluster) if plan.fault else 0.0
     world.run(healed + header.bounds.end + 1, lambda: cluster.over)
@@ -124,7 +130,17 @@ def _header(plan: Plan) -> Header:
         failing_item=plan.names[0] if plan.failing else None,
         failing_known=plan.failing,
         unique_items=not plan.equal,
+        neighbours=("next-item",) if plan.neighbour else (),
     )
+
+
+def _beside(plan: Plan, world: World, broker: Leases | Connections) -> None:
+    """A worker of another Job, which has nothing to do with this queue, or should not."""
+    number, address = 1000, "10.0.9.9"
+    world.see("tap", ConnectionOpened(number, address, 4000, at=world.now))
+    world.see("pods", NeighbourSeen("uid-next", "pod-next", address))
+    if plan.defect == "shares":
+        Process(world, workers.next_door(number, broker, plan.work))
 
 
 def _harm(plan: Plan, world: World, cluster: Cluster) -> float:

@@ -46,6 +46,18 @@ def stranded(body: Body, habits: Habits) -> Steps:
     body.exits(0 if habits.defect == "content alone" else 1)
 
 
+def next_door(connection: int, queue: Leases | Connections, work: float) -> Steps:
+    """Takes from a queue that is not its own."""
+    if isinstance(queue, Connections):
+        queue.ask(connection)
+        claim = queue.take(connection)
+    else:
+        claim = queue.claim(connection)
+    yield work
+    if claim is not None:
+        queue.settle(connection, *claim)
+
+
 def fine(body: Body, queue: Leases, habits: Habits) -> Steps:
     """Takes items until nothing is ready and nothing is leased."""
     defect = habits.defect
