@@ -15,8 +15,8 @@ from harness.verdict import Outcome, Subject
 
 #: By pattern and fault: what a right worker has proved then.
 PROVED = {
-    ("fine", ""): "S1 S2 S3 S4 S6 S7 S9 S10 S12 L2 L3 J1",
-    ("coarse", ""): "S1 S2 S3 S6 S7 S9 S12 S13 L2 L3",
+    ("fine", ""): "S1 S2 S3 S4 S6 S7 S9 S10 S12 S14 S15 S19 L2 L3 J1",
+    ("coarse", ""): "S1 S2 S3 S6 S7 S9 S12 S13 S14 S15 S19 L2 L3",
     ("fine", "killed in work"): "S1 S4 S7 S8 S12 L1 L3",
     ("fine", "deleted in work"): "S1 S4 S7 S8 S12 L1 L3",
     ("fine", "frozen in work"): "S1 S4 S6 S7 S8 S12 L3",
@@ -81,6 +81,15 @@ def test_a_right_worker_with_equal_items(pattern: str, plan: Plan) -> None:
     assert judgement.proved("S14")
 
 
+@pytest.mark.parametrize("pattern", ["fine", "coarse"])
+@quickly
+@given(plan=plans)
+def test_a_right_worker_beside_another_job(pattern: str, plan: Plan) -> None:
+    judgement = judged(replace(plan, pattern=pattern, neighbour=True))
+    assert blamed(judgement) == set()
+    assert judgement.proved("S18")
+
+
 def case(
     pattern: str,
     defect: str,
@@ -110,6 +119,9 @@ def case(
         case("fine", "hoards", "L2"),
         case("fine", "never exits", "L3"),
         case("fine", "settles equal ones", "S14"),
+        case("fine", "forks", "S19"),
+        case("fine", "reads a part", "S15"),
+        case("fine", "shares", "S18"),
         case("fine", "never settles", "S9 S12", "S1 S10 S11 L1 L3"),
         case("fine", "content alone", "S17", "S1 S9 S10 S12", fault="unreachable"),
         case("coarse", "content alone", "S17", "S1 S9 S12 S13 L3", fault="unreachable"),
@@ -125,6 +137,9 @@ def case(
         case("coarse", "takes two", "S9 S13", "S12 L3"),
         case("coarse", "hoards", "L2"),
         case("coarse", "purges", "S14", "L2 L3"),
+        case("coarse", "reads a part", "S15"),
+        case("coarse", "shares", "S18", "L3"),
+        case("coarse", "forks", "S19", "S9 S13 S12 L3"),
         case("coarse", "never settles", "S9 S13", "S1 S11 S12 L1 L3"),
     ],
 )
@@ -160,6 +175,10 @@ def _showing(plan: Plan) -> Plan:
         # and has nothing else to do
         "takes over early": {"items": 2, "parallelism": 2},
         "leases later": {"items": 1, "parallelism": 2},
+        # another Job is there
+        "shares": {"neighbour": True},
+        # there are two at the first moment, for whoever comes first
+        "forks": {"items": max(plan.items, 2 * plan.parallelism)},
         # two have one at the same time
         "settles equal ones": {"items": 4, "equal": True},
         # somebody else's are waiting then
