@@ -33,7 +33,7 @@ def test_what_shows_it_is_what_the_scenarios_say_themselves() -> None:
         expected = {
             (scenario.name, pattern)
             for pattern in ("coarse", "fine")
-            for scenario in scenarios(pattern).values()
+            for scenario in scenarios(pattern, "extended").values()
             if one.judged and one.id in scenario.proves[pattern]
         }
         told = {(shown.scenario, pattern) for shown in one.shown_by for pattern in shown.patterns}

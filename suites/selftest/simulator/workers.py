@@ -80,6 +80,7 @@ def fine(body: Body, queue: Leases, habits: Habits) -> Steps:
             code = yield from _attempt(body, queue, *claim, habits)
     while defect == "never exits":
         yield POLL
+    yield _TICK  # a process does not end in no time
     body.exits(code or 0)
 
 

@@ -81,15 +81,10 @@ class WorkQueue:
     def empty(self):
         """Whether nothing is ready and nobody has anything, at one and the same moment.
 
-        With a marker, which the producer leaves when it has sent all: not without it.
+        With a marker, which the producer leaves when it has sent all: and that was there before
+        and after, or it may have been a Redis that knows of nothing.
         """
-        ready, leases = self._keys[:2]
-        both = self._client.pipeline(transaction=True)
-        if not self._all_sent():
-            return False
-        empty = self._patiently(lambda: both.llen(ready).zcard(leases).execute()) == [0, 0]
-        # Once more: it may have been another Redis by then, that knows of nothing.
-        return empty and self._all_sent()
+        return self._all_sent() and self._nothing_there() and self._all_sent()
 
     def claim(self):
         """Take an item: its token and its bytes. None when there is none to take."""
@@ -112,6 +107,11 @@ class WorkQueue:
     def break_off(self, token):
         """Let others have the item: the attempt was not made, and does not count."""
         return self._run(self._break_off, token) == 1
+
+    def _nothing_there(self):
+        ready, leases = self._keys[:2]
+        both = self._client.pipeline(transaction=True)
+        return self._patiently(lambda: both.llen(ready).zcard(leases).execute()) == [0, 0]
 
     def _all_sent(self):
         if self._marker is None:
