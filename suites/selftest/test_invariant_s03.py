@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from histories import Tale, good_coarse, good_fine
 
-from harness.history import ConnectionHeld, Figures, ItemDelivered, ItemDone, ItemSettled
+from harness.history import (
+    ConnectionHeld,
+    Figures,
+    ItemDelivered,
+    ItemDone,
+    ItemSettled,
+    RunEnded,
+)
 from harness.verdict import Outcome
 
 
@@ -131,3 +138,35 @@ def test_what_counts_is_what_it_does_as_a_rule() -> None:
     assert many(True, True, False).finds("S3") is Outcome.FAIL
     assert many(True, False, False).finds("S3") is Outcome.UNKNOWN
     assert many(False, False, False).finds("S3") is Outcome.PASS
+
+
+def given(tale: Tale, item: str) -> int:
+    """The id of an item's delivery."""
+    (found,) = (
+        event.id
+        for event in tale.events
+        if isinstance(event.what, ItemDelivered) and event.what.item == item
+    )
+    return found
+
+
+def test_the_first_early_one_is_told_and_how_many_there_are() -> None:
+    tale = many(False, True, True)
+    failure = tale.failure("S3")
+    assert "item-1 before the work on it, as 2 of 3" in failure.reason
+    assert failure.evidence[0] == given(tale, "item-1")
+
+
+def test_the_first_odd_one_is_told_and_how_many_there_are() -> None:
+    tale = many(False, True, False)
+    (finding,) = tale.judged("S3").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.reason.startswith("1 of 3 items may have been settled")
+    assert finding.evidence[0] == given(tale, "item-1")
+
+
+def test_what_was_seen_stands_although_the_run_was_broken_off() -> None:
+    tale = one(1.1, 3.0)
+    tale.drop(RunEnded)
+    tale.over(20, "the connection was lost")
+    assert tale.finds("S3") is Outcome.FAIL
