@@ -152,9 +152,8 @@ class Gate:
         lines = [f"since the baseline: {one}" for one in changes[:_TOLD]]
         if len(changes) > _TOLD:
             lines.append(f"since the baseline: and {len(changes) - _TOLD} more")
-        forge.plain(f"queuejob gate: {'green' if green else 'NOT GREEN'}: {answer}")
-        for line in lines:
-            forge.plain(line)
+        word = "green" if green else "NOT GREEN"
+        forge.plain("\n".join([f"queuejob gate: {word}: {answer}", *lines]))
         told = _text(folder, "annotations.txt") if report is not None else ""
         if told and report is not None and report.exit_code == found.code:
             forge.annotate(told)
