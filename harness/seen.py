@@ -68,6 +68,11 @@ def pod_gone(pod: str) -> Find:
     )
 
 
+def told_to_end(pod: str) -> Find:
+    """A pod, by its uid, that has been asked to end."""
+    return last(lambda what: isinstance(what, PodSeen) and what.pod == pod and what.deleting)
+
+
 def settled(connection: int) -> Find:
     """An item that was settled on this connection."""
     return last(lambda what: isinstance(what, ItemSettled) and what.connection == connection)

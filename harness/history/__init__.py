@@ -21,7 +21,14 @@ from harness.history.connections import (
     NotUnderstood,
 )
 from harness.history.events import Event, What
-from harness.history.faults import FaultConfirmed, FaultHealed, FaultInjected, Gap, RunEnded
+from harness.history.faults import (
+    STOPPED,
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    Gap,
+    RunEnded,
+)
 from harness.history.file import BrokenHistory, Writer, read
 from harness.history.header import SCHEMA, Bounds, Figures, Header
 from harness.history.items import (
@@ -43,6 +50,7 @@ from harness.history.payload import Digest, Payload, Raw, payload, to_bytes
 
 __all__ = [
     "SCHEMA",
+    "STOPPED",
     "AskedForItem",
     "Bounds",
     "BrokenHistory",

@@ -20,6 +20,8 @@ PROVED = {
     ("fine", "deleted in work"): "S1 S12 L1 L3",
     ("coarse", "killed in work"): "S1 S12 S13 L1 L3",
     ("coarse", "deleted in work"): "S1 S12 S13 L1 L3",
+    ("fine", "stopped in work"): "S1 S12 L3 L7",
+    ("coarse", "stopped in work"): "S1 S12 S13 L3 L7",
     ("fine", "killed after settling"): "S1 S12 L3",
     ("fine", "unreachable"): "S17 S12 L3",
     ("coarse", "unreachable"): "S17 S12 S13 L3",
@@ -111,6 +113,10 @@ def case(
         case("fine", "never settles", "S9 S12", "S1 S11 L1 L3"),
         case("fine", "content alone", "S17", "S1 S9 S12", fault="unreachable"),
         case("coarse", "content alone", "S17", "S1 S9 S12 S13 L3", fault="unreachable"),
+        case("fine", "leaves when stopped", "L7", "S1 S9 S12 L3", fault="stopped in work"),
+        case(
+            "coarse", "leaves when stopped", "L7", "S1 S9 S11 S12 S13 L3", fault="stopped in work"
+        ),
         case("coarse", "pops", "S1", "S3 S12 L1", fault="killed in work"),
         case("coarse", "settles first", "S1 S3", "S12 L1", fault="killed in work"),
         case("coarse", "hides failures", "S11", "S1 S9 S12 S13", failing=True),

@@ -17,6 +17,7 @@ from harness.history import (
     ItemLeased,
     ItemLeft,
     ItemReclaimed,
+    ItemReturned,
     ItemSettled,
 )
 
@@ -91,6 +92,12 @@ class Leases:
         for one in [token, *equal]:
             self.settle(connection, one, item)
 
+    def give_back(self, connection: int, token: Token) -> None:
+        """Its holder lets others have it."""
+        item, _ = self.taken.pop(token)
+        self.ready.append(item)
+        self._world.see("tap", ItemReturned(item, connection, token, self._world.now))
+
     def lost(self, connection: int) -> None:
         """A connection is over: here that changes nothing."""
 
@@ -148,6 +155,12 @@ class Connections:
     def purge(self) -> None:
         """What nobody has is gone; nobody is told."""
         self.ready.clear()
+
+    def give_back(self, connection: int, token: Token) -> None:
+        """Its holder lets others have it: it is there again, at the head."""
+        item, _ = self.taken.pop(token)
+        self.ready.appendleft((item, True))
+        self._world.see("tap", ItemReturned(item, connection, token, self._world.now))
 
     def lost(self, connection: int) -> None:
         """A connection is over: what it had is there again, at the head."""

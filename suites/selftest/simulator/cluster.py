@@ -23,6 +23,7 @@ from harness.history import (
 )
 
 KILLED = 137
+STOPPED = 143
 #: The pause before a container that failed is started again.
 BACK_OFF = 10.0
 #: From a pod's creation to its container's first instruction.
@@ -65,6 +66,13 @@ class Container:
         if self.code is None:
             self._process.kill()
             self._end(KILLED, cut=cut)
+
+    def stops(self, token: str | None) -> None:
+        """It is told to: without a token that it gives back, it leaves as if all were done."""
+        self._process.kill()
+        if token is not None:
+            self._cluster.broker.give_back(self.connection, token)
+        self._end(0 if token is None else STOPPED, cut=False)
 
     def _end(self, code: int, *, cut: bool) -> None:
         self.code = code
@@ -134,9 +142,17 @@ class Cluster:
 
     def delete(self, container: Container) -> None:
         """Its pod is deleted with grace 0; another takes its place, while there is need for one."""
+        self._gone(container, lambda: container.dies(cut=True))
+
+    def stop(self, container: Container, token: str | None) -> None:
+        """Its pod is deleted with grace; its worker gives back what it has by this token."""
+        self._gone(container, lambda: container.stops(token))
+
+    def _gone(self, container: Container, end: Callable[[], None]) -> None:
         pod = container.worker.pod
         del self.running[pod]
-        container.dies(cut=True)
+        end()
+        self.succeeded += container.code == 0
         seen = PodSeen("deleted", pod, f"pod-{pod}", "Failed", next(self.versions))
         self.world.see("pods", seen)
         self.world.later(1.0, self._look)

@@ -12,6 +12,7 @@ from simulator.world import Steps, World
 
 from harness.history import (
     SCHEMA,
+    STOPPED,
     Bounds,
     Event,
     FaultConfirmed,
@@ -115,7 +116,7 @@ def _header(plan: Plan) -> Header:
             end=reclaim + plan.items * (plan.work + BACK_OFF) + 3 * _MARGIN,
         ),
         figures=figures,
-        faults=(FAULT,) if plan.fault else (),
+        faults=(_name(plan),) if plan.fault else (),
         failing_item=plan.names[0] if plan.failing else None,
         failing_known=plan.failing,
         unique_items=not plan.equal,
@@ -136,14 +137,17 @@ def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
         world.run(world.now + plan.work / 2, lambda: False)
     connection = getattr(seen, "connection", None)
     victim = next(one for one in cluster.running.values() if one and one.connection == connection)
-    world.see("harness", FaultInjected(FAULT, how, victim.worker))
+    world.see("harness", FaultInjected(_name(plan), how, victim.worker))
     begun = world.events[-1].id
     if how == "deleted":
         cluster.delete(victim)
+    elif how == "stopped":
+        token = getattr(seen, "token", "")
+        cluster.stop(victim, None if plan.defect == "leaves when stopped" else token)
     else:
         victim.dies()
-    world.see("harness", FaultConfirmed(FAULT, (begun,)))
-    world.see("harness", FaultHealed(FAULT))
+    world.see("harness", FaultConfirmed(_name(plan), (begun,)))
+    world.see("harness", FaultHealed(_name(plan)))
     return world.now
 
 
@@ -156,3 +160,7 @@ def _strand(_: Plan, world: World, cluster: Cluster) -> float:
     world.see("harness", FaultHealed(FAULT))
     cluster.reachable = True
     return world.now
+
+
+def _name(plan: Plan) -> str:
+    return STOPPED if plan.fault.startswith("stopped") else FAULT
