@@ -25,6 +25,7 @@ _OPTIONS = (
     ("done-pattern", "REGEX", "how a log line says that it has ended"),
     ("failing-item", "TEXT", "an item that makes this worker's handler fail"),
     ("concurrency", "N", "how many items each of its containers works on at once (default: 1)"),
+    ("max-attempts", "N", "how often an item may be tried that kills its worker (default: 5)"),
     ("provider", "NAME", "where the cluster comes from (default: kind)"),
     ("cluster", "NAME", "name of the cluster"),
     ("keep", "WHEN", "keep the cluster: never, failed or always (default: never)"),

@@ -82,6 +82,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         failing_item=payload(items[0]) if scenario.failing else None,
         failing_known=scenario.failing and part.worker.failing_item is not None,
         concurrency=part.worker.concurrency,
+        max_attempts=part.worker.max_attempts,
         own_job=part.own_job is not None,
         version=__version__,
     )

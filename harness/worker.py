@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.history import MAX_ATTEMPTS
 
 #: A queue's name: what Redis and RabbitMQ take, and a namespace's objects can be named after.
 _QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -38,6 +39,8 @@ class WorkerUnderTest:
     failing_item: bytes | None = None
     #: How many items each of its containers works on at once.
     concurrency: int = 1
+    #: How often an item may be tried that kills its worker.
+    max_attempts: int = MAX_ATTEMPTS
 
     def check(self) -> None:
         """Raise `UsageError` for what cannot be."""

@@ -30,7 +30,7 @@ from harness.history.faults import (
     RunEnded,
 )
 from harness.history.file import BrokenHistory, Writer, read
-from harness.history.header import SCHEMA, Bounds, Figures, Header
+from harness.history.header import MAX_ATTEMPTS, SCHEMA, Bounds, Figures, Header
 from harness.history.items import (
     AskedForItem,
     BrokerDepth,
@@ -49,6 +49,7 @@ from harness.history.items import (
 from harness.history.payload import Digest, Payload, Raw, payload, to_bytes
 
 __all__ = [
+    "MAX_ATTEMPTS",
     "SCHEMA",
     "STOPPED",
     "AskedForItem",

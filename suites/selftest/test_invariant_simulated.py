@@ -81,6 +81,17 @@ def test_a_right_worker_with_equal_items(pattern: str, plan: Plan) -> None:
     assert judgement.proved("S14")
 
 
+@quickly
+@given(plan=plans)
+def test_an_item_that_kills(plan: Plan) -> None:
+    judgement = judged(replace(plan, poison=True))
+    assert blamed(judgement) == set()
+    assert judgement.proved("L4")
+    judgement = judged(replace(plan, poison=True, defect="never sets aside"))
+    assert "L4" in blamed(judgement)
+    assert blamed(judgement) <= {"L4", "L1", "L3"}
+
+
 def case(
     pattern: str,
     defect: str,

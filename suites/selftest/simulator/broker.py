@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from itertools import count
 from typing import Literal
 
@@ -22,6 +22,8 @@ from harness.history import (
 )
 
 QUEUE = "queue"
+#: After so many attempts that came to no end an item is set aside.
+MOST = 3
 Token = str
 
 
@@ -34,6 +36,7 @@ class Leases:
         self.taken: dict[Token, tuple[str, float]] = {}
         self.dead: list[str] = []
         self._tokens = count(1)
+        self._deaths: Counter[str] = Counter()
 
     def send(self, item: str) -> None:
         self.ready.append(item)
@@ -49,13 +52,18 @@ class Leases:
         self._world.see("tap", ItemDelivered(item, connection, final=True, at=self._world.now))
         return item
 
-    def claim(self, connection: int, *, reclaims: bool = True) -> tuple[Token, str] | None:
-        """An item whose lease has ended, else one that is ready."""
+    def claim(
+        self, connection: int, *, reclaims: bool = True, counts: bool = True
+    ) -> tuple[Token, str] | None:
+        """An item whose lease has ended, else one that is ready; `counts`: not for ever."""
         self._ask(connection)
+        if reclaims and counts:
+            self._set_aside(connection)
         now, item = self._world.now, None
         expired = [token for token, (_, until) in self.taken.items() if until <= now]
         if expired and reclaims:
             item, _ = self.taken.pop(expired[0])
+            self._deaths[item] += 1
             self._world.see("tap", ItemReclaimed(item, connection, expired[0], now))
         elif self.ready:
             item = self.ready.popleft()
@@ -66,6 +74,12 @@ class Leases:
         self.taken[token] = item, now + self.lease
         self._world.see("tap", ItemDelivered(item, connection, token, now + self.lease, at=now))
         return token, item
+
+    def _set_aside(self, connection: int) -> None:
+        now = self._world.now
+        for token, (item, until) in list(self.taken.items()):
+            if until <= now and self._deaths[item] + 1 >= MOST:
+                self.settle(connection, token, item, dead=True)
 
     def renew(self, connection: int, token: Token) -> bool:
         now = self._world.now

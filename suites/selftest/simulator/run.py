@@ -46,6 +46,8 @@ class Plan:
     failing: bool = False
     #: All items but the last are the same.
     equal: bool = False
+    #: The first item kills whoever works on it.
+    poison: bool = False
     completions: int | None = None
     seed: int = 0
     #: Seconds for an item in the fault-free run, where they were others than now.
@@ -62,7 +64,7 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
     world, header = World(plan.seed), _header(plan)
     fine = plan.pattern == "fine"
     failing = plan.names[0] if plan.failing else None
-    habits = workers.Habits(plan.work, failing, plan.defect)
+    habits = workers.Habits(plan.work, failing, plan.defect, plan.names[0] if plan.poison else None)
     broker: Leases | Connections = Leases(world, plan.lease) if fine else Connections(world)
     for name in plan.names:
         broker.send(name)

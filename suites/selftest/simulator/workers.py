@@ -26,6 +26,8 @@ class Body(Protocol):
 
     def exits(self, code: int) -> None: ...
 
+    def dies(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class Habits:
@@ -34,6 +36,8 @@ class Habits:
     work: float
     failing: str | None = None
     defect: str = ""
+    #: An item that is its worker's death.
+    poison: str | None = None
 
 
 def stranded(body: Body, habits: Habits) -> Steps:
@@ -65,6 +69,9 @@ def _attempt(
     """The work on one item; with what the worker exits after it, or None."""
     defect = habits.defect
     body.says("begins", item)
+    if item == habits.poison:
+        body.dies()
+        yield POLL
     if defect == "settles first":
         queue.settle(body.connection, token, item)
     yield from _work(queue, body.connection, token, habits)
@@ -92,7 +99,12 @@ def _claims(body: Body, queue: Leases, defect: str) -> list[tuple[str, str]]:
         return [] if item is None else [("", item)]
     many = 2 if defect == "hoards" else 1
     claims = (
-        queue.claim(body.connection, reclaims=defect != "never reclaims") for _ in range(many)
+        queue.claim(
+            body.connection,
+            reclaims=defect != "never reclaims",
+            counts=defect != "never sets aside",
+        )
+        for _ in range(many)
     )
     return [claim for claim in claims if claim is not None]
 
