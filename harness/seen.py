@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from harness.history import (
     AskedForItem,
+    ConnectionCut,
     ConnectionHeld,
     ConnectionOpened,
     ConnectionOwner,
@@ -71,6 +72,16 @@ def pod_gone(pod: str) -> Find:
 def told_to_end(pod: str) -> Find:
     """A pod, by its uid, that has been asked to end."""
     return last(lambda what: isinstance(what, PodSeen) and what.pod == pod and what.deleting)
+
+
+def cut_after(event_id: int) -> Find:
+    """A connection that was cut later than that event."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        later = (event for event in reversed(events) if event.id > event_id)
+        return next((one for one in later if isinstance(one.what, ConnectionCut)), None)
+
+    return find
 
 
 def settled(connection: int) -> Find:

@@ -22,6 +22,7 @@ from harness.history.connections import (
 )
 from harness.history.events import Event, What
 from harness.history.faults import (
+    CUT_OFF,
     STOPPED,
     FaultConfirmed,
     FaultHealed,
@@ -49,6 +50,7 @@ from harness.history.items import (
 from harness.history.payload import Digest, Payload, Raw, payload, to_bytes
 
 __all__ = [
+    "CUT_OFF",
     "MAX_ATTEMPTS",
     "SCHEMA",
     "STOPPED",

@@ -6,6 +6,8 @@ from harness.history.base import Record, Worker
 
 #: The name of the fault that a worker can answer: SIGTERM, and time to come to an end.
 STOPPED = "pod told to stop"
+#: The name of the fault that a worker outlives: its broker is out of reach for a while.
+CUT_OFF = "network cut"
 
 
 class FaultInjected(Record, frozen=True, tag="fault_injected"):
