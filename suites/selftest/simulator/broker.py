@@ -106,10 +106,13 @@ class Leases:
         for one in [token, *equal]:
             self.settle(connection, one, item)
 
-    def give_back(self, connection: int, token: Token) -> None:
-        """Its holder lets others have it."""
+    def give_back(self, connection: int, token: Token, *, head: bool = False) -> None:
+        """Its holder lets others have it: after the others that are there, or before them."""
         item, _ = self.taken.pop(token)
-        self.ready.append(item)
+        if head:
+            self.ready.appendleft(item)
+        else:
+            self.ready.append(item)
         self._world.see("tap", ItemReturned(item, connection, token, self._world.now))
 
     def lost(self, connection: int) -> None:

@@ -67,6 +67,18 @@ class Container:
             self._process.kill()
             self._end(KILLED, cut=cut)
 
+    def loses_its_connection(self, *, comes_back: bool) -> None:
+        """It connects anew and goes on; or does nothing more, and does not end either."""
+        self._world.see("tap", ConnectionCut(self.connection, at=self._world.now))
+        self._cluster.broker.lost(self.connection)
+        if not comes_back:
+            self._process.kill()
+            return
+        self.connection = next(self._cluster.connections)
+        opened = ConnectionOpened(self.connection, "10.0.0.1", 4000, at=self._world.now)
+        self._world.see("tap", opened)
+        self._world.see("pods", ConnectionOwner(self.connection, self.worker))
+
     def stops(self, token: str | None) -> None:
         """It is told to: without a token that it gives back, it leaves as if all were done."""
         self._process.kill()

@@ -11,6 +11,7 @@ from simulator.cluster import BACK_OFF, START, Cluster, Container
 from simulator.world import Steps, World
 
 from harness.history import (
+    CUT_OFF,
     SCHEMA,
     STOPPED,
     Bounds,
@@ -143,6 +144,8 @@ def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
     begun = world.events[-1].id
     if how == "deleted":
         cluster.delete(victim)
+    elif how == "cut":
+        victim.loses_its_connection(comes_back=plan.defect != "stays away")
     elif how == "stopped":
         token = getattr(seen, "token", "")
         cluster.stop(victim, None if plan.defect == "leaves when stopped" else token)
@@ -165,4 +168,4 @@ def _strand(_: Plan, world: World, cluster: Cluster) -> float:
 
 
 def _name(plan: Plan) -> str:
-    return STOPPED if plan.fault.startswith("stopped") else FAULT
+    return {"stopped": STOPPED, "cut": CUT_OFF}.get(plan.fault.partition(" ")[0], FAULT)

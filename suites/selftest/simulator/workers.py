@@ -76,9 +76,7 @@ def _attempt(
         queue.settle(body.connection, token, item)
     yield from _work(queue, body.connection, token, habits)
     if item == habits.failing:
-        swallowed = defect == "swallows"
-        queue.settle(body.connection, token, item, dead=not swallowed)
-        return None if swallowed else 1
+        return _fails(body, queue, token, item, defect)
     body.says("done", item)
     if defect == "never settles":
         return 0
@@ -87,6 +85,16 @@ def _attempt(
     elif defect not in ("pops", "settles first"):
         queue.settle(body.connection, token, item)
     return None
+
+
+def _fails(body: Body, queue: Leases, token: str, item: str, defect: str) -> int | None:
+    """The work has failed: with what the worker exits, or None when it goes on."""
+    if defect in ("gives back", "gives back to the head"):
+        queue.give_back(body.connection, token, head=defect != "gives back")
+        return None
+    swallowed = defect == "swallows"
+    queue.settle(body.connection, token, item, dead=not swallowed)
+    return None if swallowed else 1
 
 
 def _done(queue: Leases, defect: str) -> bool:
