@@ -143,6 +143,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
         items=run.items,
         start=lambda: station.namespace.create(run.manifest),
         read=read,
+        remains=lambda: station.broker.remains(part.queue, _dead(run.reader)),
         job=run.job,
         container=run.container,
         fill=lambda: _seed(run),

@@ -52,6 +52,16 @@ def running() -> Find:
     return last(lambda what: isinstance(what, ContainerSeen) and what.state != "waiting")
 
 
+def at_work(events: Sequence[Event]) -> set[Worker]:
+    """The workers whose containers run."""
+    states = {
+        event.what.worker: event.what.state
+        for event in events
+        if isinstance(event.what, ContainerSeen)
+    }
+    return {worker for worker, state in states.items() if state == "running"}
+
+
 def gave_up() -> Find:
     """A worker that has ended, however."""
     return last(lambda what: isinstance(what, ContainerSeen) and what.state == "terminated")

@@ -65,6 +65,12 @@ class WorkerUnderTest:
                 expected="--concurrency N, 1 or more",
                 seen=f"{self.concurrency}",
             )
+        if self.max_attempts < 1:
+            raise UsageError(
+                f"an item that may be tried {self.max_attempts} times is not tried",
+                expected="--max-attempts N, 1 or more",
+                seen=f"{self.max_attempts}",
+            )
         for flag, pattern in (
             ("--start-pattern", self.start_pattern),
             ("--done-pattern", self.done_pattern),

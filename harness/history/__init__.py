@@ -4,6 +4,7 @@ from harness.history.base import Towards, Worker
 from harness.history.cluster import (
     Condition,
     ContainerSeen,
+    JobDeleted,
     JobSeen,
     LogCaughtUp,
     LogEnded,
@@ -85,6 +86,7 @@ __all__ = [
     "ItemReturned",
     "ItemSettled",
     "ItemStarted",
+    "JobDeleted",
     "JobSeen",
     "LeaseExpired",
     "LogCaughtUp",

@@ -12,7 +12,15 @@ from typing import Annotated
 import msgspec
 
 from harness.history.base import Record, Seconds
-from harness.history.cluster import ContainerSeen, JobSeen, LogCaughtUp, LogEnded, LogLine, PodSeen
+from harness.history.cluster import (
+    ContainerSeen,
+    JobDeleted,
+    JobSeen,
+    LogCaughtUp,
+    LogEnded,
+    LogLine,
+    PodSeen,
+)
 from harness.history.connections import (
     ConnectionClosed,
     ConnectionCut,
@@ -65,6 +73,7 @@ What = (
     | PodSeen
     | ContainerSeen
     | JobSeen
+    | JobDeleted
     | LogLine
     | LogCaughtUp
     | LogEnded

@@ -18,6 +18,8 @@ def play(stage: Stage) -> None:
     trap = stage.trap(stage.points.settling)
     stage.start()
     caught = stage.catch(trap)
+    # All of its connections: a worker that gets no answer soon tries another one.
+    stage.station.tap.hold(caught.address)
     victim = stage.worker_at(caught.address)
     items = [payload(item) for item in stage.items]
     stage.wait("all other items to be settled", seen.all_settled(items, but=1), stage.bounds.end)

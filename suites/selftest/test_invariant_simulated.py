@@ -115,6 +115,16 @@ def test_who_stays_away_when_its_connection_is_lost(plan: Plan) -> None:
     assert found <= {"L6", "L1", "L2", "L3"}
 
 
+@pytest.mark.parametrize("pattern", ["fine", "coarse"])
+@quickly
+@given(plan=plans)
+def test_a_job_that_is_deleted(pattern: str, plan: Plan) -> None:
+    after = replace(plan, pattern=pattern, deleted=True)
+    assert blamed(judged(after)) == set()
+    assert judged(after).proved("L9")
+    assert blamed(judged(replace(after, defect="leaks"))) == {"L9"}
+
+
 @quickly
 @given(plan=plans)
 def test_an_item_that_kills(plan: Plan) -> None:

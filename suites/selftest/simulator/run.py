@@ -23,6 +23,7 @@ from harness.history import (
     Header,
     ItemDelivered,
     ItemSettled,
+    JobDeleted,
     RunEnded,
 )
 
@@ -49,6 +50,8 @@ class Plan:
     equal: bool = False
     #: The first item kills whoever works on it.
     poison: bool = False
+    #: The Job is deleted after its end.
+    deleted: bool = False
     completions: int | None = None
     seed: int = 0
     #: Seconds for an item in the fault-free run, where they were others than now.
@@ -91,6 +94,9 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
     world.run(healed + header.bounds.end + 1, lambda: cluster.over)
     world.run(world.now + 2, lambda: False)
     broker.drain()
+    if plan.deleted:
+        left = ("queue:attempts",) if plan.defect == "leaks" else ()
+        world.see("harness", JobDeleted("job", keys=left))
     world.see("harness", RunEnded())
     return header, world.events
 
