@@ -14,11 +14,12 @@ _TWICE = 2
 
 def check(view: View) -> Iterator[Finding]:
     most, found = view.header.max_attempts, False
+    rest = any(item.unsettled for item in view.sent)
     for item in view.sent:
         deaths = [one for one in item.attempts if _died(view, one)]
         if len(deaths) >= min(_TWICE, most):
             found = True
-            yield _judge(view, item, deaths, most)
+            yield _judge(view, item, deaths, rest=rest)
     if not found:
         yield unknown("no item has taken the lives of its workers")
 
@@ -33,7 +34,9 @@ def _died(view: View, attempt: Attempt) -> bool:
     return attempt.ended is None or attempt.ended.at >= life.end.earliest
 
 
-def _judge(view: View, item: Item, deaths: list[Attempt], most: int) -> Finding:
+def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Finding:
+    """`rest`: something is not settled."""
+    most = view.header.max_attempts
     name, died = shown(item.payload), several(len(deaths), "worker")
     evidence = [one.delivered for one in deaths]
     if len(deaths) >= most:
@@ -54,7 +57,7 @@ def _judge(view: View, item: Item, deaths: list[Attempt], most: int) -> Finding:
         return unknown(
             f"{name} has taken the lives of {died}, and was not set aside yet", *ids(*evidence)
         )
-    if any(one.unsettled for one in view.sent):
+    if rest:
         return unknown(f"{name} was set aside, and not all of the rest is done", *ids(*evidence))
     return passed(
         f"{name} was set aside after {died} had died of it, and the rest is done",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -33,14 +33,13 @@ def check(view: View) -> Iterator[Finding]:
         return
     bound = view.enqueued * view.header.max_attempts
     told = list(_overtaken(view))
-    late = [one for one in told if one.times > bound]
-    for one in late:
+    worst = max(told, key=lambda one: one.times, default=None)
+    if worst is not None and worst.times > bound:
         yield failed(
-            f"{shown(one.wait.item.payload)} was overtaken {one.times} times by what came to the "
-            f"queue after it; with {several(view.enqueued, 'item')} the bound is {bound}",
-            *ids(one.wait.since, *_overtakers(view, one.wait)),
+            f"{shown(worst.wait.item.payload)} was overtaken {worst.times} times by what came to "
+            f"the queue after it; with {several(view.enqueued, 'item')} the bound is {bound}",
+            *ids(worst.wait.since, *_overtakers(view, worst.wait)),
         )
-    if late:
         return
     waiting = next((one.wait for one in told if one.wait.until > view.last), None)
     if waiting is not None:
@@ -49,7 +48,7 @@ def check(view: View) -> Iterator[Finding]:
             *ids(waiting.since),
         )
         return
-    most = max((one.times for one in told), default=0)
+    most = worst.times if worst else 0
     yield passed(
         f"{several(len(returned), 'time')} an item was given back, and none was overtaken more "
         f"than {several(most, 'time')}",
@@ -65,10 +64,10 @@ def _waits(view: View) -> Iterator[_Wait]:
 
 def _overtaken(view: View) -> Iterator[_Passed]:
     """For each time that an item waited: how many came later, and were taken before it."""
-    taken: list[float] = []
+    taken: list[float] = []  # backwards in time, so that nearly all are added at its end
     for wait in sorted(_waits(view), key=lambda one: one.since.id, reverse=True):
-        yield _Passed(wait, bisect_left(taken, wait.until))
-        insort(taken, wait.until)
+        yield _Passed(wait, len(taken) - bisect_right(taken, -wait.until))
+        insort(taken, -wait.until)
 
 
 def _overtakers(view: View, wait: _Wait) -> list[Mark]:
