@@ -34,10 +34,11 @@ def check(view: View) -> Iterator[Finding]:
 def _calm(view: View) -> float | None:
     """From when on the time is counted: all is well, and it is known how long work takes.
 
-    In the run that is to show that, the time begins anew with each item.
+    In the run that is to show that, the time begins anew with each item; and with each attempt
+    where an item fails, for then the pauses between them grow.
     """
-    calm = view.course.calm
-    if calm is None or view.header.figures.work is not None:
+    calm, header = view.course.calm, view.header
+    if calm is None or (header.figures.work is not None and header.failing_item is None):
         return calm
     signs = (mark.at for one in view.attempts for mark in (one.delivered, one.ended) if mark)
     return max(signs, default=calm)

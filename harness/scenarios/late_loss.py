@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import seen
-from harness.faults.pod_delete import FAULT
+from harness.faults import container_kill, pod_delete
 from harness.history import payload
 from harness.stage import Scenario, Stage
 
@@ -26,7 +26,9 @@ def play(stage: Stage) -> None:
     lease = stage.learned.figures.lease
     patience = _UNKNOWN if lease is None else _PART * lease
     stage.recording.wait_quietly("somebody to leave", seen.success(), patience)
-    FAULT.inject(stage, victim, caught.address)
+    # Killed, for a process outlives its pod by a while; deleted, for it would be started again.
+    container_kill.FAULT.inject(stage, victim, caught.address)
+    pod_delete.FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
 
 
@@ -35,7 +37,7 @@ SCENARIO = Scenario(
     says="a worker is lost with the last item when all others have nothing more to do",
     proves={"fine": ("L8", "S1", "S12", "L3")},
     play=play,
-    faults=(FAULT.name,),
+    faults=(container_kill.FAULT.name, pod_delete.FAULT.name),
     items=3,
     level="extended",
 )

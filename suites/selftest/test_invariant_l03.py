@@ -95,6 +95,19 @@ def test_killed_between_settling_and_exit() -> None:
     assert tale.failure("L3").subject is Subject.PATTERN
 
 
+def test_pauses_between_attempts_that_fail_are_not_counted() -> None:
+    """They grow, and a worker can do nothing about them."""
+    tale = hangs(failing_item="apple", last=3)
+    tale.events.pop()
+    tale.returned(4, "a", "apple")
+    tale.given(70, "a", "apple")
+    tale.settled(71, "a", "apple", "dead")
+    tale.over(100)
+    assert tale.finds("L3") is Outcome.UNKNOWN
+    tale.over(132)
+    assert tale.finds("L3") is Outcome.FAIL
+
+
 def test_told_to_stop_before_its_success_counts() -> None:
     """Of a pod that is about to be deleted the Job counts no success."""
     tale = Tale("coarse", completions=1)
