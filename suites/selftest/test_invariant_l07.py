@@ -24,13 +24,13 @@ def stopped(pattern: str = "fine") -> Tale:
     return tale
 
 
-def ends(tale: Tale) -> Outcome:
+def ended(tale: Tale) -> Tale:
     """`b` does what is left; the run is over."""
     tale.given(15, "b", "apple")
     tale.settled(16, "b", "apple")
     tale.exited(17, "b")
     tale.over(20)
-    return tale.finds("L7")
+    return tale
 
 
 @pytest.mark.parametrize("pattern", ["fine", "coarse"])
@@ -38,7 +38,7 @@ def test_it_gives_back_and_fails(pattern: str) -> None:
     tale = stopped(pattern)
     tale.returned(4, "a", "apple")
     tale.exited(4, "a", SIGTERM)
-    assert ends(tale) is Outcome.PASS
+    assert ended(tale).finds("L7") is Outcome.PASS
 
 
 @pytest.mark.parametrize("pattern", ["fine", "coarse"])
@@ -54,13 +54,13 @@ def test_its_connection_gives_it_back() -> None:
     """A message belongs to the connection: any end in time will do."""
     tale = stopped("coarse")
     tale.exited(4, "a", SIGTERM)
-    assert ends(tale) is Outcome.PASS
+    assert ended(tale).finds("L7") is Outcome.PASS
 
 
 def test_it_leaves_with_a_lease() -> None:
     tale = stopped()
     tale.exited(4, "a", SIGTERM)
-    assert ends(tale) is Outcome.FAIL
+    assert ended(tale).finds("L7") is Outcome.FAIL
     assert tale.what(tale.failure("L7")) == [ItemDelivered, FaultInjected, ContainerSeen]
 
 
@@ -69,7 +69,7 @@ def test_it_tells_of_success(pattern: str) -> None:
     tale = stopped(pattern)
     tale.returned(4, "a", "apple")
     tale.exited(4, "a", 0)
-    assert ends(tale) is Outcome.FAIL
+    assert ended(tale).finds("L7") is Outcome.FAIL
 
 
 @pytest.mark.parametrize("pattern", ["fine", "coarse"])
@@ -115,12 +115,12 @@ def test_nobody_saw_its_exit_code() -> None:
     tale = stopped()
     tale.returned(4, "a", "apple")
     tale.deleted(5, "a")
-    assert ends(tale) is Outcome.UNKNOWN
+    assert ended(tale).finds("L7") is Outcome.UNKNOWN
 
 
 def test_its_end_was_not_seen() -> None:
     tale = stopped()
-    assert ends(tale) is Outcome.UNKNOWN
+    assert ended(tale).finds("L7") is Outcome.UNKNOWN
 
 
 def test_nobody_was_told_to_stop() -> None:
