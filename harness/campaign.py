@@ -5,17 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from harness import registry, runner
+from harness.clock import now
 from harness.errors import InfrastructureError, QueuejobError
-from harness.history import Event, Header, read
+from harness.history import Event, FaultConfirmed, Header, read
 from harness.judge import Judgement, invariants, judge
 from harness.learned import Learned
 from harness.lock import turn
+from harness.news import Begun, Hear, Over, Waiting, unheard
 from harness.part import Part
 from harness.ports import Tell
-from harness.scenario import Level, highest, within
+from harness.report.rows import Run
+from harness.report.verify import Asked
+from harness.scenario import LEVELS, Level, highest, within
 from harness.stage import Scenario
 from harness.station import Station
 from harness.story import story
@@ -24,10 +29,13 @@ from harness.view import figures, look
 from harness.worker import WorkerUnderTest
 
 FAULT_FREE = "fault_free"
+#: Whatever else a scenario shows, beside what it is to prove.
+OTHERS = "others"
 #: Seconds to wait for another process that plays the same scenario.
 _TURN = 1800.0
 _LEARNED = "learned.json"
 _ERROR = "error.txt"
+_HISTORY = "history.ndjson"
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,11 @@ class Judged:
             if verdict.about(Subject.JOB).findings
             and verdict.about(Subject.JOB).outcome is Outcome.FAIL
         }
+
+    def missed(self) -> list[str]:
+        """The faults that were not seen to land."""
+        seen = {one.what.fault for one in self.events if isinstance(one.what, FaultConfirmed)}
+        return [name for name in self.header.faults if name not in seen]
 
     def told(self, *names: str) -> list[str]:
         """What is said about these invariants beside that they hold, each with its story."""
@@ -123,6 +136,45 @@ def _played(header: Header) -> Scenario | None:
     return next((one for one in known if one.name == header.scenario), None)
 
 
+def left(out: Path, pattern: str, level: Level) -> list[Run]:
+    """What campaigns have left in `out`: a run for each scenario of the profile, played or not."""
+    folder = out / level / pattern
+    return [
+        Run(
+            name=one.name,
+            says=one.says,
+            proves=proved_by(one, pattern, level),
+            history=_relative(folder / name / _HISTORY, out),
+            error=_text(folder / name / _ERROR),
+            level=level,
+        )
+        for name, one in scenarios(pattern, level).items()
+    ]
+
+
+def asked(pattern: str, level: Level) -> Asked:
+    """What this version asks of a pattern in a profile: see `profile_tests`."""
+    proves = {
+        one.name: proved_by(one, pattern, level) for one in scenarios(pattern, level).values()
+    }
+    lower = [one for one in LEVELS if within(one, level)]
+    tests = [f"{part}/{name}" for part in lower for _, _, name in profile_tests(pattern, part)]
+    return Asked(tests, proves)
+
+
+def profile_tests(pattern: str, level: Level) -> list[tuple[str, str, str]]:
+    """Scenario (its module), invariant and id of all tests that this profile is the first to have.
+
+    The invariant `OTHERS` is whatever else the scenario shows.
+    """
+    return [
+        (name, invariant, f"{one.name}-{invariant}")
+        for name, one in scenarios(pattern, level).items()
+        for invariant in (*proved_by(one, pattern, level), OTHERS)
+        if invariant == OTHERS or first_asked(one, invariant) == level
+    ]
+
+
 @dataclass(frozen=True)
 class Campaign:
     """One worker, one folder; processes that share the folder share what was played."""
@@ -138,11 +190,13 @@ class Campaign:
     home: Path | None = None
     #: The profile by whose invariants the runs are judged.
     level: Level = "extended"
+    #: Is told how each scenario goes on.
+    hear: Hear = unheard
 
     def judged(self, name: str) -> Judged:
         """The scenario of this name: played, unless it was, and judged."""
         folder = self._play(name)
-        path = folder / "history.ndjson"
+        path = folder / _HISTORY
         if not path.exists():
             raise InfrastructureError((folder / _ERROR).read_text(encoding="utf-8"))
         with path.open("rb") as file:
@@ -177,15 +231,22 @@ class Campaign:
                 except QueuejobError as error:
                     (folder / _ERROR).write_text(str(error), encoding="utf-8")
                 (folder / "over").touch()
+                self.hear(Over(name, _text(folder / _ERROR)))
         return folder
 
     def _perform(self, name: str, folder: Path) -> None:
         scenario: Scenario = registry.lookup("scenarios", name, "SCENARIO")
-        learned = Learned() if name == FAULT_FREE else self.learned()
+        self.hear(Begun(name, scenario.says))
+        if name == FAULT_FREE:
+            learned = Learned()
+        else:
+            self.hear(Waiting(name, f"the end of {FAULT_FREE}", now() + timedelta(seconds=_TURN)))
+            learned = self.learned()
+        self.hear(Waiting(name, "a broker with its tap"))
         station = self.station()
+        self.hear(Waiting(name, ""))
         part = Part(self.worker, self.image, scenario, station, learned, self.factor)
-        self.tell(f"{scenario.name}: {scenario.says}")
-        played = runner.run(part, folder)
+        played = runner.run(part, folder, self.hear, name)
         if played.error is not None:
             (folder / _ERROR).write_text(str(played.error), encoding="utf-8")
         if name == FAULT_FREE:
@@ -201,6 +262,12 @@ class Campaign:
         settles = any(one.settled and not one.settled.at_once for one in view.attempts)
         known = Learned(figures(view), roles().fault_free() if roles else None, settles)
         known.save(folder / _LEARNED)
+
+
+def _relative(path: Path, root: Path) -> str:
+    """The path of a file below `root`, empty where there is none (or nothing in it)."""
+    there = path.exists() and path.stat().st_size > 0
+    return path.relative_to(root).as_posix() if there else ""
 
 
 def _text(path: Path) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, EXIT_VIOLATED
+from harness.report import scrub
 from harness.scenario import LEVELS, within
 
 #: Scenarios at once. Most of their time is spent waiting: for leases, pods and back-offs.
@@ -32,7 +35,7 @@ _OPTIONS = (
     ("images", "SOURCE", "where images come from: auto, registry, packages or archive"),
     ("archive", "FILE", "file made by `queuejob images save`"),
     ("image-refs", "FILE", "YAML file, recipe: reference by digest"),
-    ("out", "DIR", "folder for histories and logs (default: queuejob-out)"),
+    ("out", "DIR", "folder for the report, histories and logs (default: queuejob-out)"),
     ("timeout-factor", "N", "multiplies every bound (default: 1)"),
 )
 _LISTS = (
@@ -62,12 +65,31 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", metavar=value, help=text, required=needed)
     for name, value, text in _LISTS:
         parser.add_argument(f"--{name}", metavar=value, action="append", default=[], help=text)
+    parser.add_argument(
+        "--redact", action="store_true", help="write digests instead of items and log lines"
+    )
     parser.add_argument("--profile", choices=LEVELS, default=LEVELS[0])
     parser.add_argument(
         "-n", "--at-once", type=int, default=_AT_ONCE, help="scenarios at once (default: 3)"
     )
     parser.add_argument("pytest", nargs="*", metavar="-- PYTEST_OPTION", help="passed to pytest")
     parser.set_defaults(run=run)
+
+
+def command(
+    value: Callable[[str], str | None], values: Callable[[str], list[str]], *, redact: bool
+) -> str:
+    """The command that asks for the same; what is secret in the environment is left out."""
+    words = ["queuejob", "check"]
+    for name in (*(name for name, _, _ in _OPTIONS), "profile"):
+        if (given := value(name)) is not None:
+            hidden = redact and name == "failing-item"
+            words += [f"--{name}", scrub.HIDDEN if hidden else given]
+    for name, _, _ in _LISTS:
+        for given in values(name):
+            key, equals, rest = given.partition("=")
+            words += [f"--{name}", f"{key}={scrub.variable(key, rest)}" if equals else given]
+    return shlex.join([*words, *(["--redact"] if redact else [])])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -88,5 +110,7 @@ def run(options: argparse.Namespace) -> int:
             words.append(f"--queuejob-{name}={value}")
     for name, _, _ in _LISTS:
         words += [f"--queuejob-{name}={value}" for value in given[name.replace("-", "_")]]
+    if options.redact:
+        words.append("--queuejob-redact")
     code = pytest.main([*words, *options.pytest])
     return _CODES.get(code, int(code)) if isinstance(code, pytest.ExitCode) else int(code)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from harness import __version__, check
+from harness import __version__, check, explain, formats, gating, publish, registry, reports
 from harness.bringup import Bench
 from harness.campaign import needed, part_of
 from harness.doctor import checkup
@@ -16,7 +16,9 @@ from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAG
 from harness.images import archive, sources, tools
 from harness.judging import judge_files
 from harness.progress import Progress
+from harness.report.model import Report
 from harness.settings import DEFAULT_CLUSTER, SOURCES, Settings
+from harness.view import several
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,6 +60,20 @@ def _parser() -> argparse.ArgumentParser:
     again = commands.add_parser("judge", help="judge recorded histories again, without a cluster")
     again.add_argument("histories", nargs="+", type=Path, metavar="HISTORY")
     again.set_defaults(run=_judge)
+
+    reports.add(commands)
+
+    site = commands.add_parser("publish", help="make a static site of a folder of reports")
+    site.add_argument("reports", type=Path, metavar="REPORTS", help="folder with reports below it")
+    site.add_argument("--out", type=Path, required=True, metavar="SITE", help="folder of the site")
+    site.set_defaults(run=_publish)
+
+    gating.add(commands.add_parser("gate", help=gating.HELP, description=gating.DESCRIPTION))
+
+    why = commands.add_parser("explain", help="a guarantee: why it matters, how it is kept")
+    why.add_argument("id", nargs="?", metavar="ID", help="as S9; without it, all in a list")
+    why.add_argument("--markdown", action="store_true", help="all of them as one page")
+    why.set_defaults(run=_explain)
 
     images = commands.add_parser("images", help="the images that a cluster needs")
     actions = images.add_subparsers(required=True, metavar="ACTION")
@@ -114,6 +130,32 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _judge(options: argparse.Namespace) -> int:
     return judge_files(options.histories, sys.stdout, needed, part_of)
+
+
+def _publish(options: argparse.Namespace) -> int:
+    made = publish.publish(
+        options.reports, options.out, lambda path: reports.verified(path)[1], _page
+    )
+    for one in made.left_out:
+        print(f"queuejob: left out: {one.path}: {one.why}", file=sys.stderr)
+    print(f"{options.out / 'index.html'}: {several(len(made.reports), 'report')}")
+    return EXIT_NOT_PROVED if made.left_out else EXIT_OK
+
+
+def _page(report: Report, folder: Path) -> bytes:
+    render: formats.Render = registry.lookup("formats", "html", "render")
+    return render(report, folder)["index.html"]
+
+
+def _explain(options: argparse.Namespace) -> int:
+    if options.markdown:
+        text = explain.page(explain.guarantees())
+    elif options.id is None:
+        text = explain.listed(explain.guarantees())
+    else:
+        text = explain.told(explain.guarantee(options.id))
+    print(text.rstrip())
+    return EXIT_OK
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import IO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.markup import escape
 
 from harness.clock import monotonic
@@ -23,6 +24,22 @@ class Progress:
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
 
+    @property
+    def is_live(self) -> bool:
+        """Whether what is shown can be shown anew in its place."""
+        return self._console.is_terminal
+
+    def picture(self, first: RenderableType) -> Live:
+        """A place at the end of the terminal, above which notes go on; its user starts it."""
+        return Live(
+            first,
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
     def note(self, line: str) -> None:
         """One line, at once."""
         self._console.print(f"queuejob: {line}", markup=False)
@@ -31,7 +48,7 @@ class Progress:
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
         """A step with a duration; the block may report a detail by calling what it is given."""
         begun = monotonic()
-        live = self._live(title, begun) if self._console.is_terminal else self._plain(title, begun)
+        live = self._live(title, begun) if self.is_live else self._plain(title, begun)
         try:
             with live as detail:
                 yield detail

@@ -20,6 +20,7 @@ from harness.history import (
     payload,
 )
 from harness.kube import Manifest
+from harness.news import Hear, unheard
 from harness.observe.follower import Run as ContainerRun
 from harness.observe.follower import following
 from harness.observe.jobs import watching
@@ -46,8 +47,10 @@ class Played:
     reader: Reader
 
 
-def run(part: Part, folder: Path) -> Played:
+def run(part: Part, folder: Path, hear: Hear = unheard, name: str = "") -> Played:
     """Play a scenario; `folder` gets `history.ndjson` and the logs.
+
+    `hear` is told how it goes on, under the name `name`.
 
     What goes wrong is in the history and in the answer. Only what nobody foresaw, and Ctrl-C,
     is raised, and then too the history says that the run did not come to its end.
@@ -55,7 +58,7 @@ def run(part: Part, folder: Path) -> Played:
     items = items_of(part)
     manifest = job_of(part, len(items))
     container = str(worker_container(manifest, part.worker.container)["name"])
-    recording = Recording(folder / "history.ndjson", header_of(part, items))
+    recording = Recording(folder / "history.ndjson", header_of(part, items), hear, name)
     reader = part.pattern.reader(part.queue, recording.epoch, part.learned.roles)
     error: QueuejobError | None = None
     why = "it was interrupted"

@@ -143,6 +143,16 @@ def connections_of(events: Sequence[Event], address: str) -> set[int]:
     }
 
 
+def another_connects(address: str) -> Callable[[Sequence[Event]], ConnectionOpened | None]:
+    """The first connection from anywhere else."""
+
+    def find(events: Sequence[Event]) -> ConnectionOpened | None:
+        opened = (one.what for one in events if isinstance(one.what, ConnectionOpened))
+        return next((one for one in opened if one.address != address), None)
+
+    return find
+
+
 def given_to(address: str) -> Find:
     """The last item that whoever is at an address was given."""
 

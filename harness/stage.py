@@ -147,7 +147,9 @@ class Stage:
 
     def catch(self, trap: RemoteTrap, timeout: float | None = None) -> RemoteCaught:
         """Who came to the point first."""
-        return trap.caught(timeout or self.patience)
+        bound = timeout or self.patience
+        with self.recording.waiting(f"a worker at the point {trap.point.name!r}", bound):
+            return trap.caught(bound)
 
     def worker_at(self, address: str) -> Worker:
         """Whose address this is: the run of the container that is there now."""

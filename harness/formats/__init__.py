@@ -1,12 +1,13 @@
 """The formats of a report, one file each: a new file adds one. They compute nothing.
 
-A module has `render(report, folder)`, which gives files by their paths in the report's folder.
-`folder` is where the artifacts are, for a format that takes them in; it is only read.
+A module has `FILES`, patterns of the files that it writes below the report's folder, and
+`render(report, folder)`, which gives these files by their paths. `folder` is where the artifacts
+are, for a format that takes them in; it is only read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from harness import registry
@@ -17,6 +18,8 @@ Render = Callable[[Report, Path], Mapping[str, bytes]]
 
 def write(report: Report, folder: Path) -> list[Path]:
     """Write every format of the report into `folder`; the files, in order."""
+    for file in known(folder):
+        file.unlink()
     written = []
     for name in registry.names("formats"):
         render: Render = registry.lookup("formats", name, "render")
@@ -26,3 +29,11 @@ def write(report: Report, folder: Path) -> list[Path]:
             file.write_bytes(data)
             written.append(file)
     return written
+
+
+def known(folder: Path) -> Iterator[Path]:
+    """The files in `folder` that were written of a report before."""
+    for name in registry.names("formats"):
+        patterns: tuple[str, ...] = registry.lookup("formats", name, "FILES")
+        for pattern in patterns:
+            yield from folder.glob(pattern)

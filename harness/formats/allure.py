@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from harness.formats._text import rows_of, sound, told
-from harness.report.model import InvariantRow, OutcomeWord, Report, StoryLine, Test
+from harness.report.model import Case, InvariantRow, OutcomeWord, Report, StoryLine
+from harness.report.words import rows_of, sound, told
 
 #: Where they are, below the report's folder.
 RESULTS = "allure-results"
+FILES = (f"{RESULTS}/*",)
 _STATUS: Mapping[OutcomeWord, str] = {
     "passed": "passed",
     "failed": "failed",
@@ -45,7 +46,7 @@ def _json(thing: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(thing), indent=2) + b"\n"
 
 
-def _result(report: Report, test: Test) -> dict[str, Any]:
+def _result(report: Report, test: Case) -> dict[str, Any]:
     start = _milliseconds(report, test)
     full = f"queuejob.{test.level}.{test.id}"
     why = sound(told(report, test))
@@ -98,7 +99,7 @@ def _step(told: StoryLine, row: InvariantRow, start: int) -> dict[str, Any]:
     }
 
 
-def _labels(report: Report, test: Test) -> list[dict[str, str]]:
+def _labels(report: Report, test: Case) -> list[dict[str, str]]:
     labels = {
         "framework": "queuejob",
         "language": "python",
@@ -111,7 +112,7 @@ def _labels(report: Report, test: Test) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in labels.items()]
 
 
-def _milliseconds(report: Report, test: Test) -> int:
+def _milliseconds(report: Report, test: Case) -> int:
     """When the scenario began, else the session."""
     began = [one.started for one in report.scenarios if one.id == test.scenario and one.started]
     return round(datetime.fromisoformat((began or [report.started_at])[0]).timestamp() * 1000)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.formats._text import explained, sound
 from harness.report.model import Report
+from harness.report.words import explained, sound
+
+FILES = ("annotations.txt",)
 
 #: A CI shows no more of them for each step.
 _MOST = 10

@@ -8,6 +8,8 @@ from pathlib import Path
 from harness.report.canonical import encode
 from harness.report.model import Report
 
+FILES = ("report.json",)
+
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
     """The report, indented."""

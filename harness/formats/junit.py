@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from harness.formats._text import sound, told
-from harness.report.model import OutcomeWord, Report, Test
+from harness.report.model import Case, OutcomeWord, Report
+from harness.report.words import sound, told
+
+FILES = ("junit.xml",)
 
 #: The element that says how a test ended, beside that it passed.
 _ELEMENTS: Mapping[OutcomeWord, str] = {
@@ -63,7 +65,7 @@ def _properties(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def _case(report: Report, test: Test) -> ElementTree.Element:
+def _case(report: Report, test: Case) -> ElementTree.Element:
     case = ElementTree.Element("testcase", {"name": test.id, "time": f"{test.duration:.3f}"})
     case.set("classname", f"queuejob.{test.level}.{test.scenario}")
     kind = _ELEMENTS.get(test.outcome)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.formats._text import explained, line, sound
-from harness.report.model import InvariantRow, Report, Test
+from harness.report.model import Case, InvariantRow, Report
+from harness.report.words import explained, line, sound
+
+FILES = ("summary.md",)
 
 #: Bytes, with room for what others write into the same summary.
 LIMIT = 1024 * 1024 - 64 * 1024
@@ -83,7 +85,7 @@ def _unproved(report: Report) -> Iterator[str]:
         yield f"- {text(', '.join(ids))}: {text(outcome)}. {text(why)}"
 
 
-def _why(report: Report, test: Test) -> str:
+def _why(report: Report, test: Case) -> str:
     unknown = [
         found.reason
         for row in report.invariants

@@ -9,6 +9,8 @@ import msgspec
 
 from harness.report.model import Report
 
+FILES = ("report.yaml",)
+
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
     """The same names and values as in `report.json`."""

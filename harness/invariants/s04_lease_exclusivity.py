@@ -33,7 +33,7 @@ def _overlapping(view: View, item: Item, index: int) -> Iterator[Finding]:
         one
         for one in item.attempts[:index]
         if one.until is not None
-        and claim(view, one, at) == "kept"
+        and claim(view, one, attempt.delivered) == "kept"
         and (one.worker, one.token) != (attempt.worker, attempt.token)
     ]
     if len(live) < copies:

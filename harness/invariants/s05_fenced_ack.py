@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Attempt, Item, View, shown
+from harness.view import Attempt, Item, Mark, View, before, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def _late(view: View, item: Item, attempt: Attempt) -> Finding | None:
     who, name = view.cast.short(attempt.worker), shown(attempt.item)
     settled = attempt.settled
     if settled is not None and settled.how == "acked" and not settled.at_once:
-        other = _taken_over(item, attempt, settled.effect)
+        other = _taken_over(item, attempt, Mark(settled.mark.id, settled.effect))
         evidence = ids(attempt.delivered, other.delivered if other else None, settled)
         if other is None:
             return None
@@ -35,7 +35,7 @@ def _late(view: View, item: Item, attempt: Attempt) -> Finding | None:
         whose = view.cast.short(other.worker)
         return failed(f"{who} settled {name}, which {whose} had been given by then", *evidence)
     for void in attempt.void:
-        other = _taken_over(item, attempt, void.at)
+        other = _taken_over(item, attempt, void)
         if other is not None:
             return passed(
                 f"{who} reported {name} too late, and that took no effect",
@@ -44,11 +44,11 @@ def _late(view: View, item: Item, attempt: Attempt) -> Finding | None:
     return None
 
 
-def _taken_over(item: Item, attempt: Attempt, at: float) -> Attempt | None:
+def _taken_over(item: Item, attempt: Attempt, moment: Mark) -> Attempt | None:
     """The last delivery of the item after this one, and before that moment, to another."""
     me = attempt.worker, attempt.token
     for other in reversed(item.attempts):
-        later = other.delivered.id > attempt.delivered.id and other.delivered.at < at
+        later = before(attempt.delivered, other.delivered) and before(other.delivered, moment)
         if later and (other.worker, other.token) != me:
             return other
     return None

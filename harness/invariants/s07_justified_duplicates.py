@@ -44,7 +44,7 @@ def _unexplained(view: View, item: Item) -> Iterator[Finding]:
 def _claim(view: View, before: Attempt, later: Attempt) -> Claim:
     """The same delivery, asked for once more because its answer was lost, is no second one."""
     same = before.token and (before.token, before.worker) == (later.token, later.worker)
-    return "lost" if same else claim(view, before, later.delivered.at)
+    return "lost" if same else claim(view, before, later.delivered)
 
 
 def _told(view: View, attempt: Attempt, other: Attempt, what: Claim, *, sure: bool) -> Finding:

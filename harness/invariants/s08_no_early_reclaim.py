@@ -15,7 +15,7 @@ def check(view: View) -> Iterator[Finding]:
         if attempt.how != "reclaimed" or attempt.ended is None:
             continue
         seen += 1
-        what = claim(view, attempt, attempt.ended.at)
+        what = claim(view, attempt, attempt.ended)
         if what in FREE:
             good += 1
         elif what == "unclear":

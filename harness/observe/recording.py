@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from harness.clock import monotonic, now
 from harness.errors import TimedOut
 from harness.history import Event, Gap, Header, What, Writer
+from harness.news import Hear, Items, Waiting, unheard
+from harness.observe.tally import Tally
 
 T = TypeVar("T")
 
@@ -20,11 +24,13 @@ _LOOK = 0.5
 class Recording:
     """Writes events to `path` as they come, and keeps them. Safe to share between threads.
 
-    Moment 0 is the header's `started`.
+    Moment 0 is the header's `started`. `hear` is told how far the items are, and what is waited
+    for, under the name `name`.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: Header, hear: Hear = unheard, name: str = "") -> None:
         self.header, self.path = header, path
+        self._hear, self._name, self._tally = hear, name or header.scenario, Tally()
         #: Seconds since 1970 at moment 0.
         self.epoch = header.started.timestamp()
         self._offset = (now() - header.started).total_seconds() - monotonic()
@@ -45,6 +51,8 @@ class Recording:
             event = self._writer.record(source, what)
             self._events.append(event)
             self._news.notify_all()
+            if self._tally.count(what):
+                self._hear(Items(self._name, *self._tally.figures))
         return event
 
     def gap(self, of: str, why: str) -> None:
@@ -62,7 +70,7 @@ class Recording:
         Raises `TimedOut`, which names `what`, after `timeout` seconds; errors of `find` pass.
         """
         deadline = monotonic() + timeout
-        with self._news:
+        with self.waiting(what, timeout), self._news:
             while True:
                 found = find(self._events)
                 if found is not None:
@@ -76,6 +84,15 @@ class Recording:
                         todo=f"see {self.path}",
                     )
                 self._news.wait(min(left, _LOOK))
+
+    @contextlib.contextmanager
+    def waiting(self, what: str, timeout: float) -> Iterator[None]:
+        """Tell that the block waits for this, `timeout` seconds at most."""
+        self._hear(Waiting(self._name, what, now() + timedelta(seconds=timeout)))
+        try:
+            yield
+        finally:
+            self._hear(Waiting(self._name, ""))
 
     def wait_quietly(
         self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float

@@ -39,12 +39,15 @@ class Points:
     """Where a worker of this pattern can be stopped; None where its wire does not show the moment.
 
     `settling` is before the broker has heard that an item is done; `settled` lets it hear, and
-    holds what follows.
+    holds what follows. `claiming` is before the broker has heard that an item is wanted.
     """
 
     delivered: Point
     settling: Point | None
     settled: Point | None
+    claiming: Point | None = None
+    #: Before it is asked how many items there are.
+    counting: Point | None = None
 
 
 class Broker(Protocol):

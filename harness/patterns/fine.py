@@ -147,13 +147,17 @@ class Fine:
         given = Point(
             "before delivery", "client", "reply", signatures=roles.claims, items=tuple(items)
         )
+        claiming = command(signatures=roles.claims) if roles.claims else None
+        counting = command(signatures=roles.asks) if roles.asks else None
         if not roles.settles:
-            return Points(given, None, None)
+            return Points(given, None, None, claiming, counting)
         return Points(
             given,
             command(signatures=roles.settles),
             # The answer says that it took effect: a script that is not there yet has none.
             reply(signatures=roles.settles),
+            claiming,
+            counting,
         )
 
     def deployed(self, namespace: Namespace) -> bool:

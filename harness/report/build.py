@@ -10,10 +10,11 @@ import msgspec
 
 from harness.history import BrokenHistory
 from harness.report import scrub
-from harness.report.canonical import digest, sealed, tests_digest
+from harness.report.canonical import digest, required_digest, sealed
 from harness.report.headline import headline
 from harness.report.model import (
     Broker,
+    Case,
     Digested,
     Environment,
     Evidence,
@@ -29,7 +30,6 @@ from harness.report.model import (
     Reproduce,
     Statistics,
     Suite,
-    Test,
     VerdictWord,
 )
 from harness.report.result import result
@@ -37,7 +37,8 @@ from harness.report.rows import Rows, Run, rows, unreadable
 
 #: From good to bad.
 _ORDER: tuple[VerdictWord, ...] = ("pass", "unknown", "fail")
-_PROFILES = {"coarse": "COARSE-RABBITMQ", "fine": "FINE-REDIS"}
+#: What a pattern with its broker is called.
+PROFILES = {"coarse": "COARSE-RABBITMQ", "fine": "FINE-REDIS"}
 #: What was not run to its end, or was not run at all.
 _LEFT_OUT = ("skipped", "notRun")
 
@@ -66,7 +67,7 @@ class Known:
     redacted: bool = False
 
 
-def build(known: Known, tests: Iterable[Test], runs: Iterable[Run], folder: Path) -> Report:
+def build(known: Known, tests: Iterable[Case], runs: Iterable[Run], folder: Path) -> Report:
     """The report of what lies in `folder`.
 
     `tests` are all that belong to the profile, also those that were not run.
@@ -90,7 +91,7 @@ def build(known: Known, tests: Iterable[Test], runs: Iterable[Run], folder: Path
         harness=known.harness,
         suite=Suite(
             version=known.harness.version,
-            required_tests_digest=tests_digest(one.id for one in finished),
+            required_tests_digest=required_digest(one.id for one in finished),
             expected=len(finished),
         ),
         environment=known.environment,
@@ -125,7 +126,7 @@ def worst(invariants: Iterable[InvariantRow]) -> dict[str, VerdictWord]:
     return found
 
 
-def profile(pattern: str, tests: Sequence[Test]) -> Profile:
+def profile(pattern: str, tests: Sequence[Case]) -> Profile:
     """What the tests of each level come to."""
     levels = {
         name: level([one for one in tests if one.level == name])
@@ -133,13 +134,13 @@ def profile(pattern: str, tests: Sequence[Test]) -> Profile:
         if any(one.level == name for one in tests)
     }
     return Profile(
-        name=_PROFILES.get(pattern, pattern.upper()),
+        name=PROFILES.get(pattern, pattern.upper()),
         core=levels.get("core"),
         extended=levels.get("extended"),
     )
 
 
-def level(tests: Sequence[Test]) -> Level:
+def level(tests: Sequence[Case]) -> Level:
     """Success only where each test has passed, failure where one has failed."""
     outcomes = [one.outcome for one in tests]
     failed = tuple(one.id for one in tests if one.outcome == "failed")
@@ -174,8 +175,8 @@ def _place(row: InvariantRow) -> tuple[int, str, int, str]:
 
 
 def _finished(
-    test: Test, invariants: Sequence[InvariantRow], faults: Sequence[Fault], played: Sequence[Rows]
-) -> Test:
+    test: Case, invariants: Sequence[InvariantRow], faults: Sequence[Fault], played: Sequence[Rows]
+) -> Case:
     """The test with its evidence; one whose fault never landed says nothing, so it is errored."""
     missed = [one.kind for one in faults if one.scenario == test.scenario and not one.confirmed]
     if test.outcome == "unproved" and missed:
@@ -195,7 +196,7 @@ def _finished(
     return msgspec.structs.replace(test, evidence=evidence)
 
 
-def _overrides(known: Known, tests: Iterable[Test]) -> Overrides:
+def _overrides(known: Known, tests: Iterable[Case]) -> Overrides:
     some = tuple(tests)
     return Overrides(
         timeouts=known.timeout_factor,

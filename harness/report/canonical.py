@@ -34,7 +34,7 @@ def sealed(report: Report) -> Report:
     return msgspec.structs.replace(report, report_digest=digest(canonical(report)))
 
 
-def tests_digest(ids: Iterable[str]) -> str:
+def required_digest(ids: Iterable[str]) -> str:
     """The digest over the ids of the tests that have to be run."""
     return digest("\n".join(sorted(ids)).encode())
 

@@ -150,7 +150,7 @@ class Evidence(Part, frozen=True, kw_only=True):
     events: tuple[int, ...] = ()
 
 
-class Test(Part, frozen=True, kw_only=True):
+class Case(Part, frozen=True, kw_only=True):
     """One test of the profile. `invariant` is `others` for what a scenario was not to prove."""
 
     id: str
@@ -298,7 +298,7 @@ class Report(Part, frozen=True, kw_only=True):
     brokers: tuple[Broker, ...]
     manifests: tuple[Digested, ...]
     profiles: tuple[Profile, ...]
-    tests: tuple[Test, ...]
+    tests: tuple[Case, ...]
     scenarios: tuple[ScenarioRow, ...]
     invariants: tuple[InvariantRow, ...]
     faults: tuple[Fault, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
-from harness.report.model import OutcomeWord, Result, Test
+from harness.report.model import Case, OutcomeWord, Result
 
 #: A test that was given a verdict, whichever.
 _JUDGED: tuple[OutcomeWord, ...] = ("passed", "failed", "unproved", "accepted")
@@ -26,7 +26,7 @@ def exit_code(session: int, *, error: int, broken: bool, whole: bool) -> int:
     return session
 
 
-def result(code: int, tests: Iterable[Test]) -> Result:
+def result(code: int, tests: Iterable[Case]) -> Result:
     """The result that belongs to an exit code, as far as the tests bear it out."""
     outcomes = [one.outcome for one in tests]
     if code == EXIT_VIOLATED and "failed" in outcomes:

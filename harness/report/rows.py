@@ -19,6 +19,7 @@ from harness.report.model import (
     StoryLine,
     VerdictWord,
 )
+from harness.scenario import Level
 from harness.story import tell
 from harness.verdict import Finding, Outcome
 from harness.view import View, clean, look
@@ -44,6 +45,8 @@ class Run:
     history: str = ""
     #: Why it did not come to its end.
     error: str = ""
+    #: The profile by whose invariants it is judged.
+    level: Level = "core"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def rows(run: Run, folder: Path) -> Rows:
     path = folder / run.history
     with path.open("rb") as file:
         view = look(*read(file, str(path)))
-    judgement = judge_view(view)
+    judgement = judge_view(view, run.level)
     shown_by = _events(path, _wanted(judgement))
     numbers = counts(view, judgement, shown_by)
     return Rows(
@@ -195,6 +198,8 @@ def _point(view: View, what: FaultInjected, moment: float) -> str:
         for one in view.connections.values()
         if one.number == what.connection or (what.worker and one.worker == what.worker)
         for hold in one.holds
-        if hold.held.at <= moment and (hold.released is None or hold.released.at >= moment)
+        if hold.point
+        and hold.held.at <= moment
+        and (hold.released is None or hold.released.at >= moment)
     ]
     return clean(max(held, key=lambda one: one.held.at).point) if held else ""

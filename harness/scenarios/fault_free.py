@@ -33,8 +33,8 @@ SCENARIO = Scenario(
     name="fault-free",
     says="two workers and nothing that disturbs them",
     proves={
-        "fine": ("S1", "S2", "S3", "S9", "S12", "L2", "L3", "J1", "S4", "S7"),
-        "coarse": ("S1", "S2", "S3", "S9", "S12", "S13", "L2", "L3", "S7"),
+        "fine": ("S1", "S2", "S3", "S9", "S12", "L2", "L3", "J1", "S4", "S6", "S7", "S10"),
+        "coarse": ("S1", "S2", "S3", "S9", "S12", "S13", "L2", "L3", "S6", "S7"),
     },
     play=play,
 )

@@ -19,7 +19,7 @@ def play(stage: Stage) -> None:
 SCENARIO = Scenario(
     name="held-alone",
     says="the only worker hangs until its lease is over, and then reports its item as done",
-    proves={"fine": ("S1", "S4", "S7", "S12", "L3")},
+    proves={"fine": ("S1", "S4", "S6", "S7", "S12", "L3")},
     play=play,
     faults=(FAULT.name,),
     items=2,

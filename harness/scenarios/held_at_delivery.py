@@ -22,7 +22,7 @@ def play(stage: Stage) -> None:
 SCENARIO = Scenario(
     name="held-at-delivery",
     says="a worker hangs just after it was given an item, until another has taken that over",
-    proves={"fine": ("S1", "S4", "S7", "S8", "S12", "L3")},
+    proves={"fine": ("S1", "S4", "S6", "S7", "S8", "S12", "L3")},
     play=play,
     faults=(FAULT.name,),
     items=3,

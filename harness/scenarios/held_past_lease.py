@@ -19,7 +19,7 @@ def play(stage: Stage) -> None:
 SCENARIO = Scenario(
     name="held-past-lease",
     says="a worker hangs until its lease is over and another has its item, and then reports",
-    proves={"fine": ("S1", "S4", "S5", "S7", "S8", "S12", "L3")},
+    proves={"fine": ("S1", "S4", "S5", "S6", "S7", "S8", "S12", "L3")},
     play=play,
     faults=(FAULT.name,),
     items=3,

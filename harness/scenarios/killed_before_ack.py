@@ -21,8 +21,8 @@ SCENARIO = Scenario(
     name="killed-before-ack",
     says="a worker is killed just before the broker hears that its item is done",
     proves={
-        "fine": ("S1", "S12", "L1", "L3", "S4", "S7", "S8"),
-        "coarse": ("S1", "S12", "S13", "L1", "L3", "S7"),
+        "fine": ("S1", "S12", "L1", "L3", "S4", "S6", "S7", "S8"),
+        "coarse": ("S1", "S12", "S13", "L1", "L3", "S6", "S7"),
     },
     play=play,
     faults=(FAULT.name,),

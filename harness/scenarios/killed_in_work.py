@@ -41,8 +41,8 @@ SCENARIO = Scenario(
     name="killed-in-work",
     says="a worker is killed in the middle of its work",
     proves={
-        "fine": ("S1", "S12", "L1", "L3", "S4", "S7", "S8"),
-        "coarse": ("S1", "S12", "S13", "L1", "L3", "S7"),
+        "fine": ("S1", "S12", "L1", "L3", "S4", "S6", "S7", "S8"),
+        "coarse": ("S1", "S12", "S13", "L1", "L3", "S6", "S7"),
     },
     play=play,
     faults=(FAULT.name,),

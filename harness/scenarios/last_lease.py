@@ -47,7 +47,7 @@ def _over(stage: Stage, left: Event) -> bool | None:
 SCENARIO = Scenario(
     name="last-lease",
     says="a worker finds nothing to do while another holds the last lease",
-    proves={"fine": ("S1", "S9", "S12", "L3")},
+    proves={"fine": ("S1", "S9", "S12", "L3", "S10")},
     play=play,
     faults=(HELD,),
     items=3,

@@ -28,7 +28,7 @@ SCENARIO = Scenario(
     says="a pod is deleted, with grace, while its worker has an item",
     proves={
         "fine": ("L7", "S1", "S9", "S12", "L3"),
-        "coarse": ("L7", "S1", "S12", "S13", "L3"),
+        "coarse": ("L7", "S1", "S13", "L3"),
     },
     play=play,
     faults=(FAULT.name,),

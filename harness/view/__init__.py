@@ -11,7 +11,7 @@ from harness.view.course import Course
 from harness.view.figures import figures, starts_matched
 from harness.view.idle import Idle, IdleTime, without
 from harness.view.items import Attempt, Item, Left, Line, Settlement, Wait
-from harness.view.marks import Mark
+from harness.view.marks import Mark, before
 from harness.view.timing import Order, most, order
 from harness.view.view import Depth, View, look
 from harness.view.words import clean, several, shown
@@ -43,6 +43,7 @@ __all__ = [
     "Settlement",
     "View",
     "Wait",
+    "before",
     "claim",
     "clean",
     "figures",

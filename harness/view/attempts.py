@@ -15,6 +15,7 @@ from harness.history import (
     ItemReclaimed,
     ItemReturned,
     ItemSettled,
+    LeaseExpired,
     Payload,
     Worker,
 )
@@ -101,6 +102,7 @@ class Reader:
             ItemEnqueued: self._enqueue,
             ItemDelivered: self._deliver,
             ItemLeased: self._lease,
+            LeaseExpired: self._expire,
             ItemSettled: self._settle,
             ItemReturned: self._return,
             ItemReclaimed: self._reclaim,
@@ -154,6 +156,12 @@ class Reader:
         if draft.lease is None:
             draft.lease = what.until - mark(event).at
         draft.until = what.until
+
+    def _expire(self, event: Event, what: LeaseExpired) -> None:
+        """Its lease is over, perhaps earlier than it was to be: its holder has ended it."""
+        leased = [one for one in self._open if one.until is not None]
+        for draft in ([one for one in leased if one.token == what.token] or leased)[:1]:
+            draft.until = min(draft.until or 0.0, mark(event).at)
 
     def _settle(self, event: Event, what: ItemSettled) -> None:
         settlement = self._settlement(event, what)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.view.items import Attempt
+from harness.view.marks import Mark, before
 from harness.view.view import View
 
 #: Seconds by which the end of a lease may be another for who set it and for the broker.
@@ -17,16 +18,16 @@ Claim = Literal["back", "lost", "gone", "expired", "settled", "kept", "unclear"]
 FREE: frozenset[Claim] = frozenset(("back", "lost", "gone", "expired"))
 
 
-def claim(view: View, attempt: Attempt, at: float) -> Claim:
-    """What had become of an attempt at a moment (seconds since the start)."""
+def claim(view: View, attempt: Attempt, now: Mark) -> Claim:
+    """What had become of an attempt by a moment."""
     settled, known = attempt.settled, view.life(attempt.worker) is not None
-    if attempt.back is not None and attempt.back.at <= at:
+    if attempt.back is not None and before(attempt.back, now):
         return "back"
-    if settled is not None and settled.effect <= at:
+    if settled is not None and before(Mark(settled.mark.id, settled.effect), now):
         return "settled"
-    if gone := _gone(view, attempt, at):
+    if gone := _gone(view, attempt, now.at):
         return gone
-    if attempt.until is not None and attempt.until <= at + SLACK:
+    if attempt.until is not None and attempt.until <= now.at + SLACK:
         return "expired"
     # Where its like have leases, one without has not come to take its own.
     leases = attempt.until is not None or view.header.figures.lease is not None
@@ -34,9 +35,14 @@ def claim(view: View, attempt: Attempt, at: float) -> Claim:
 
 
 def _gone(view: View, attempt: Attempt, at: float) -> Claim | None:
-    """Whether its connection was lost by then, or its holder gone."""
+    """Whether its connection was lost by then, or its holder gone.
+
+    A lease does not hang on a connection: who has it may come with another. Unless it was cut off,
+    and may not have heard that it has it.
+    """
     connection, life = view.connections.get(attempt.connection), view.life(attempt.worker)
-    if connection is not None and connection.closed is not None and connection.closed.at <= at:
+    closed = connection.closed if connection and (view.coarse or connection.cut) else None
+    if closed is not None and closed.at <= at:
         return "lost"
     ended = life is not None and life.end is not None and life.end.earliest <= at
     return "gone" if ended else None

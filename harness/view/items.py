@@ -18,6 +18,7 @@ from harness.history import (
     ItemReturned,
     ItemSettled,
     ItemStarted,
+    LeaseExpired,
     Payload,
     Worker,
 )
@@ -141,7 +142,7 @@ class ItemTable:
             ItemEnqueued: self._enqueued,
             ItemLeased: self._leased,
             **dict.fromkeys((ItemDelivered, ItemSettled, ItemReturned), self._keep),
-            **dict.fromkeys((ItemReclaimed, ItemLeft), self._keep),
+            **dict.fromkeys((ItemReclaimed, ItemLeft, LeaseExpired), self._keep),
             **dict.fromkeys((ItemStarted, ItemDone), self._said),
         }
 

@@ -18,3 +18,8 @@ def mark(event: Event) -> Mark:
     """The moment of an event: its own `at`, where it has one, else when it was recorded."""
     at: float | None = getattr(event.what, "at", None)
     return Mark(event.id, event.time if at is None else at)
+
+
+def before(one: Mark, other: Mark) -> bool:
+    """Whether a moment was earlier than another; of equal ones, the first that was recorded."""
+    return (one.at, one.id) < (other.at, other.id)

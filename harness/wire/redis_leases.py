@@ -138,7 +138,7 @@ class Leases:
         held = None if item is None else next((one for one in item.held if one.until), None)
         if held is None:
             return
-        if expired:
+        if expired or held.worker == act.worker:
             self._ledger.expire(act, held)
         else:
             held.until = None

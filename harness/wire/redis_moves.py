@@ -176,6 +176,14 @@ class Moves:
         elif item.last is not None and item.last.worker == act.worker and not item.held:
             self._learned.processing.update(keys)
             self._ledger.revive(item.last, gained)
+        elif self._risen(act, item, gained):
+            self._name(self._ledger.deliver(act, item, gained))
+
+    def _risen(self, act: Act, item: Item, gained: list[Place]) -> bool:
+        """It was settled, and is somebody's nevertheless, who had known of it before."""
+        if item.held or act.group is None or act.answer_has(item.value) is False:
+            return False
+        return {key for key, _ in gained} <= self._learned.processing.keys()
 
     def _name(self, held: Held) -> None:
         """Where a hash has the item, the field is the token of this delivery."""

@@ -9,7 +9,7 @@ import msgspec
 from histories import Tale, good_fine
 
 from harness.report.build import Known, build
-from harness.report.model import Harness, Image, Implementation, Report, Test
+from harness.report.model import Case, Harness, Image, Implementation, Report
 from harness.report.rows import Run
 
 PROVES = ("S1", "S2", "L2")
@@ -32,11 +32,11 @@ def run(folder: Path, name: str, tale: Tale | None, **fields: Any) -> Run:
     return Run(name=name, says="What it does.", proves=PROVES, history=history, **fields)
 
 
-def cases(scenario: str, **outcomes: Any) -> list[Test]:
+def cases(scenario: str, **outcomes: Any) -> list[Case]:
     """A test for each invariant, passed unless told otherwise."""
     return [
-        Test(
-            id=f"{scenario}-{name}",
+        Case(
+            id=f"core/{scenario}-{name}",
             level="core",
             scenario=scenario,
             invariant=name,

@@ -84,6 +84,15 @@ def test_other_reasons() -> None:
         assert tale.finds("S7") is Outcome.FAIL, reason
 
 
+def test_a_lease_does_not_hang_on_a_connection() -> None:
+    """Some make one for each command."""
+    tale = taken()
+    tale.closed(2, "a")
+    tale.given(5, "b", "apple", redelivered=True, until=15.0)
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.FAIL
+
+
 def test_settled_is_no_reason() -> None:
     tale = taken()
     tale.settled(2, "a", "apple")

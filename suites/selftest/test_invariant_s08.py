@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from histories import Tale, good_fine
 
-from harness.history import Figures, ItemDelivered, ItemReclaimed
+from harness.history import Figures, ItemDelivered, ItemReclaimed, LeaseExpired
 from harness.verdict import Outcome
 
 
@@ -46,6 +46,20 @@ def test_when_its_holder_was_gone() -> None:
     tale.given(4, "b", "apple", redelivered=True)
     tale.over(30)
     assert tale.finds("S8") is Outcome.PASS
+
+
+def test_when_its_holder_had_ended_the_lease() -> None:
+    """So some give an item back: they let their lease end."""
+    tale = Tale("fine", figures=Figures(work=1.0, lease=10.0))
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(0.5, who)
+    tale.given(1, "a", "apple", until=11.0)
+    tale.put(2, "tap", LeaseExpired("apple", "t", 2.0))
+    tale.reclaimed(3, "b", "apple")
+    tale.given(3, "b", "apple", redelivered=True, until=13.0)
+    tale.over(30)
+    assert [tale.finds(one) for one in ("S4", "S7", "S8")] == [Outcome.PASS] * 3
 
 
 def test_without_leases_nobody_can_say() -> None:

@@ -71,3 +71,25 @@ def test_not_known_whose() -> None:
     assert tale.finds("S13") is Outcome.FAIL
     tale.settled(6, "b", "apple")
     assert tale.finds("S13") is Outcome.UNKNOWN
+
+
+def test_only_what_is_known_is_counted() -> None:
+    """Neither two messages are one, nor is none, whoever else has settled some."""
+    two = success("apple", "banana").judged("S13").findings
+    assert [one.outcome for one in two] == [Outcome.FAIL]
+    tale = success()
+    tale.came(4, "b", owned=False)
+    tale.given(5, "b", "apple")
+    tale.settled(6, "b", "apple")
+    assert [one.outcome for one in tale.judged("S13").findings] == [Outcome.UNKNOWN]
+
+
+def test_the_first_of_those_who_are_not_known_is_shown() -> None:
+    tale = success()
+    tale.came(4, "b", owned=False)
+    shown = tale.given(5, "b", "apple")
+    tale.settled(6, "b", "apple")
+    tale.given(7, "b", "banana")
+    tale.settled(8, "b", "banana")
+    (finding,) = tale.judged("S13").findings
+    assert finding.evidence == (shown,)

@@ -135,6 +135,24 @@ def test_an_expired_lease_is_taken_over_and_the_late_ack_is_void() -> None:
     ]
 
 
+def test_who_takes_what_is_settled_by_then_has_it_once_more() -> None:
+    """It had looked for what is expired before, and takes that without a second look."""
+    tape = Tape()
+    tape.seeds("RPUSH q a")
+    one, two = Reference(tape.worker()), Reference(tape.worker())
+    one.claim("A:1", "a", 2)  # 1
+    one.complete("A:1")  # 2
+    two.claim("B:1", "a", 10, old="A:1")  # 3
+    two.complete("B:1")  # 4
+    assert tape.told()[2:] == [
+        given("a", 1, 1.0, "A:1", until=2.0),
+        settled("a", 1, 2.0, "A:1"),
+        asked(2, 3.0),
+        given("a", 2, 3.0, "B:1", until=10.0, again=True),
+        settled("a", 2, 4.0, "B:1"),
+    ]
+
+
 def test_an_ack_is_void_from_the_first_when_its_script_is_known() -> None:
     tape = Tape(roles=ROLES)
     tape.seeds("RPUSH q a")

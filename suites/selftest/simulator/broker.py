@@ -25,6 +25,8 @@ QUEUE = "queue"
 #: After so many attempts that came to no end an item is set aside.
 MOST = 3
 Token = str
+#: The token of the first delivery of all.
+FIRST = "t1"
 
 
 class Leases:
@@ -37,6 +39,8 @@ class Leases:
         self.dead: list[str] = []
         self._tokens = count(1)
         self._deaths: Counter[str] = Counter()
+        #: Whether anybody was given anything.
+        self.given = False
 
     def send(self, item: str) -> None:
         self.ready.append(item)
@@ -53,14 +57,23 @@ class Leases:
         return item
 
     def claim(
-        self, connection: int, *, reclaims: bool = True, counts: bool = True
+        self,
+        connection: int,
+        *,
+        reclaims: bool = True,
+        counts: bool = True,
+        early: float = 0.0,
+        bare: bool = False,
     ) -> tuple[Token, str] | None:
-        """An item whose lease has ended, else one that is ready; `counts`: not for ever."""
+        """An item whose lease has ended (or ends so `early`), else one that is ready.
+
+        A `bare` one has no lease yet, and others may have it. `counts`: nor is it tried for ever.
+        """
         self._ask(connection)
         if reclaims and counts:
             self._set_aside(connection)
         now, item = self._world.now, None
-        expired = [token for token, (_, until) in self.taken.items() if until <= now]
+        expired = [token for token, (_, until) in self.taken.items() if until <= now + early]
         if expired and reclaims:
             item, _ = self.taken.pop(expired[0])
             self._deaths[item] += 1
@@ -70,9 +83,24 @@ class Leases:
         if item is None:
             self._world.see("tap", FoundEmpty(connection, QUEUE, now))
             return None
-        token = f"t{next(self._tokens)}"
-        self.taken[token] = item, now + self.lease
-        self._world.see("tap", ItemDelivered(item, connection, token, now + self.lease, at=now))
+        return self._deliver(connection, item, None if bare else now + self.lease)
+
+    def expired(self) -> tuple[Token, str] | None:
+        """What anybody may take over."""
+        now = self._world.now
+        return next(((one, item) for one, (item, end) in self.taken.items() if end <= now), None)
+
+    def take(self, connection: int, old: Token, item: str) -> tuple[Token, str]:
+        """Take over what had expired, be it there or not."""
+        self._ask(connection)
+        if self.taken.pop(old, None) is not None:
+            self._world.see("tap", ItemReclaimed(item, connection, old, self._world.now))
+        return self._deliver(connection, item, self._world.now + self.lease)
+
+    def _deliver(self, connection: int, item: str, until: float | None) -> tuple[Token, str]:
+        now, token, self.given = self._world.now, f"t{next(self._tokens)}", True
+        self.taken[token] = item, until or now
+        self._world.see("tap", ItemDelivered(item, connection, token, until, at=now))
         return token, item
 
     def _set_aside(self, connection: int) -> None:
@@ -81,19 +109,32 @@ class Leases:
             if until <= now and self._deaths[item] + 1 >= MOST:
                 self.settle(connection, token, item, dead=True)
 
-    def renew(self, connection: int, token: Token) -> bool:
+    def renew(self, connection: int, token: Token, *, late: bool = False) -> bool:
+        """A longer lease; none when it is over, unless that may be `late`."""
         now = self._world.now
-        if token not in self.taken or self.taken[token][1] <= now:
+        if token not in self.taken or (self.taken[token][1] <= now and not late):
             return False
         item = self.taken[token][0]
         self.taken[token] = item, now + self.lease
         self._world.see("tap", ItemLeased(item, connection, token, now + self.lease, now))
         return True
 
-    def settle(self, connection: int, token: Token, item: str, *, dead: bool = False) -> bool:
-        valid = token in self.taken
+    def settle(
+        self,
+        connection: int,
+        token: Token,
+        item: str,
+        *,
+        dead: bool = False,
+        late: bool = False,
+        whose: bool = True,
+    ) -> bool:
+        """The item goes for good; `late`: also when the lease is over, not `whose`: by its name."""
+        mine = [one for one in self.taken if one == token or not whose]
+        held = [one for one in mine if self.taken[one][0] == item]
+        valid = any(late or self.taken[one][1] > self._world.now for one in held)
         if valid:
-            del self.taken[token]
+            del self.taken[held[0]]
             if dead:
                 self.dead.append(item)
         how: Literal["dead", "acked"] = "dead" if dead else "acked"

@@ -86,6 +86,12 @@ class Container:
             self._cluster.broker.give_back(self.connection, token)
         self._end(0 if token is None else STOPPED, cut=False)
 
+    def freezes(self) -> None:
+        self._process.freeze()
+
+    def thaws(self) -> None:
+        self._process.thaw()
+
     def _end(self, code: int, *, cut: bool) -> None:
         self.code = code
         now = self._world.now

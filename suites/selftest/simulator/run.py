@@ -28,6 +28,8 @@ from harness.history import (
 )
 
 _MARGIN = 10.0
+#: How much longer than its lease a worker is frozen where nobody takes its item over.
+_LONGER = 2.0
 FAULT = "a worker killed"
 #: The broker, for those who start in the first seconds.
 UNREACHABLE = "unreachable"
@@ -36,7 +38,10 @@ _UNTIL = 8.5
 
 @dataclass(frozen=True)
 class Plan:
-    """What is simulated. `fault`: none, or how, and when, the first worker with an item dies."""
+    """What is simulated. `fault`: none, or how, and when, the first worker with an item is hurt.
+
+    It is killed, its pod is deleted, or it is frozen until another has its item.
+    """
 
     pattern: str = "fine"
     items: int = 4
@@ -148,7 +153,12 @@ def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
     victim = next(one for one in cluster.running.values() if one and one.connection == connection)
     world.see("harness", FaultInjected(_name(plan), how, victim.worker))
     begun = world.events[-1].id
-    if how == "deleted":
+    if how == "frozen":
+        victim.freezes()
+        item = getattr(seen, "item", None)
+        world.run(world.now + plan.lease + _LONGER, lambda: _times_given(world, item) > 1)
+        victim.thaws()
+    elif how == "deleted":
         cluster.delete(victim)
     elif how == "cut":
         victim.loses_its_connection(comes_back=plan.defect != "stays away")
@@ -175,3 +185,8 @@ def _strand(_: Plan, world: World, cluster: Cluster) -> float:
 
 def _name(plan: Plan) -> str:
     return {"stopped": STOPPED, "cut": CUT_OFF}.get(plan.fault.partition(" ")[0], FAULT)
+
+
+def _times_given(world: World, item: object) -> int:
+    given = (event.what for event in world.events if isinstance(event.what, ItemDelivered))
+    return sum(one.item == item for one in given)

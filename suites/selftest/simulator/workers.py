@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
-from simulator.broker import Connections, Leases
+from simulator.broker import FIRST, Connections, Leases
 from simulator.world import Steps
 
 #: How often who finds nothing looks again, in seconds.
@@ -15,6 +15,8 @@ POLL = 1.0
 PATIENCE = 4.0
 #: How often a consumer's delivery is looked for, in seconds.
 _TICK = 0.1
+#: Seconds between two steps that should be one.
+_GAP = 3.0
 
 
 class Body(Protocol):
@@ -53,7 +55,12 @@ def fine(body: Body, queue: Leases, habits: Habits) -> Steps:
         body.says("begins", "nothing that was sent")
     code: int | None = None
     while code is None and not _done(queue, defect):
-        claims = _claims(body, queue, defect)
+        old = queue.expired() if defect == "looks first" else None
+        if old is not None:
+            yield _GAP
+            claims = [queue.take(body.connection, *old)]
+        else:
+            claims = _claims(body, queue, defect)
         if not claims:
             yield POLL
         for claim in claims:
@@ -68,6 +75,10 @@ def _attempt(
 ) -> Generator[float, None, int | None]:
     """The work on one item; with what the worker exits after it, or None."""
     defect = habits.defect
+    if defect == "leases later" and token == FIRST:
+        yield _GAP
+        if not queue.renew(body.connection, token, late=True):
+            return None
     body.says("begins", item)
     if item == habits.poison:
         body.dies()
@@ -83,7 +94,8 @@ def _attempt(
     if defect == "settles equal ones":
         queue.settle_equal(body.connection, token, item)
     elif defect not in ("pops", "settles first"):
-        queue.settle(body.connection, token, item)
+        late, whose = defect in ("settles late", "looks first"), defect != "settles by name"
+        queue.settle(body.connection, token, item, late=late or not whose, whose=whose)
     return None
 
 
@@ -111,6 +123,8 @@ def _claims(body: Body, queue: Leases, defect: str) -> list[tuple[str, str]]:
             body.connection,
             reclaims=defect != "never reclaims",
             counts=defect != "never sets aside",
+            early=queue.lease / 2 if defect == "takes over early" else 0.0,
+            bare=defect == "leases later" and not queue.given,
         )
         for _ in range(many)
     )

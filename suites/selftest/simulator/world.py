@@ -48,12 +48,26 @@ class Process:
     def __init__(self, world: World, steps: Steps) -> None:
         self._world, self._steps = world, steps
         self.alive = True
+        self._frozen = self._due = False
         world.later(0.0, self._step)
 
     def kill(self) -> None:
         self.alive = False
 
+    def freeze(self) -> None:
+        self._frozen = True
+
+    def thaw(self) -> None:
+        """Go on with what has become due meanwhile."""
+        self._frozen = False
+        if self._due:
+            self._world.later(0.0, self._step)
+        self._due = False
+
     def _step(self) -> None:
+        if self._frozen:
+            self._due = True
+            return
         if not self.alive:
             return
         try:

@@ -88,16 +88,17 @@ class WorkQueue:
     def _claim(self, pipe, token):
         pipe.watch(self._name)
         item = pipe.lindex(self._name, 0)
-        if item is None:
-            return None
-        lease = self._lease(item)
-        pipe.watch(lease)
-        if pipe.exists(lease):
-            return None
+        if item is not None:
+            lease = self._lease(item)
+            pipe.watch(lease)
+            if pipe.exists(lease):
+                return None
         pipe.multi()
+        # Also where there is nothing: so who watches can tell that somebody waits for work.
         pipe.lmove(self._name, self._processing, "LEFT", "RIGHT")
-        pipe.set(lease, token, px=self._lease_ms)
-        pipe.hincrby(self._attempts, _digest(item), 1)
+        if item is not None:
+            pipe.set(lease, token, px=self._lease_ms)
+            pipe.hincrby(self._attempts, _digest(item), 1)
         return pipe.execute()[0]
 
     def _reclaim(self):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.model import Found, InvariantRow, Report, StoryLine, Test
+from harness.report.model import Case, Found, InvariantRow, Report, StoryLine
 
 #: What XML 1.0 has no place for, beside tab and line ends.
 _ODD = {code: f"\\x{code:02x}" for code in range(32) if chr(code) not in "\t\n\r"}
@@ -34,7 +34,7 @@ def explained(name: str) -> str:
     return f"queuejob explain {name}"
 
 
-def row_of(report: Report, test: Test) -> InvariantRow | None:
+def row_of(report: Report, test: Case) -> InvariantRow | None:
     """What the test's invariant says in its scenario."""
     for row in report.invariants:
         if row.id == test.invariant and row.scenario == test.scenario:
@@ -42,20 +42,20 @@ def row_of(report: Report, test: Test) -> InvariantRow | None:
     return None
 
 
-def others_of(report: Report, test: Test) -> list[InvariantRow]:
+def others_of(report: Report, test: Case) -> list[InvariantRow]:
     """What was found broken beside what the scenario is to prove, for the test of just that."""
-    if row_of(report, test) is not None:
+    if test.outcome != "failed" or row_of(report, test) is not None:
         return []
     return [one for one in report.invariants if one.scenario == test.scenario and not one.required]
 
 
-def rows_of(report: Report, test: Test) -> list[InvariantRow]:
+def rows_of(report: Report, test: Case) -> list[InvariantRow]:
     """All that a test is about."""
     row = row_of(report, test)
     return others_of(report, test) if row is None else [row]
 
 
-def told(report: Report, test: Test) -> str:
+def told(report: Report, test: Case) -> str:
     """Why a test did not pass: what was found, each with its story, else its own reason."""
     found = [
         text

@@ -1,0 +1,75 @@
+"""A late report comes just before another worker takes the item over."""
+
+from __future__ import annotations
+
+from harness import seen
+from harness.history import ItemDelivered, ItemSettled
+from harness.stage import NotPlayable, Scenario, Stage
+from harness.tap.remote import RemoteTrap
+
+RACE = "report before reclaim"
+
+
+def play(stage: Stage) -> None:
+    """Hold a worker at its report until its lease is over, and its rival at taking the item.
+
+    Then the report goes first. Who looks for what has expired in one step, and takes it in
+    another, has looked by then.
+    """
+    early = stage.trap(stage.points.claiming)
+    stage.start()
+    address, tap = stage.catch(early).address, stage.station.tap
+    what = "another worker to connect"  # before the first one's lease begins
+    rival = stage.wait(what, seen.another_connects(address), stage.patience)
+    trap = stage.trap(stage.points.settling, address)
+    stage.free(early)
+    stage.catch(trap)
+    tap.hold(address)
+    holder = stage.worker_at(address)
+    begun = stage.injected(RACE, "a worker at its report, another at its claim", holder)
+    until = _given(stage, address).until or 0.0
+    second = _at_its_claim(stage, rival.address, until)
+    tap.release(address)
+    stage.free(trap)
+    its = seen.connections_of(stage.recording.events, address)
+    timeout = stage.station.namespace.timeouts.settle
+    report = seen.last(lambda what: isinstance(what, ItemSettled) and what.connection in its)
+    told = stage.wait("what became of the late report", report, timeout)
+    stage.free(second)
+    stage.confirmed(RACE, begun, told.id)
+    stage.healed(RACE)
+    stage.wait_for_the_end()
+
+
+def _given(stage: Stage, address: str) -> ItemDelivered:
+    """What the worker at an address has, which must be leased."""
+    timeout = stage.station.namespace.timeouts.settle
+    given = stage.wait("the worker's item", seen.given_to(address), timeout).what
+    if not isinstance(given, ItemDelivered) or given.until is None:
+        raise NotPlayable(
+            "the scenario 'report-races-reclaim' cannot be played",
+            expected="an item that is delivered with a lease, whose end is known",
+            seen=f"{given}",
+        )
+    return given
+
+
+def _at_its_claim(stage: Stage, rival: str, until: float) -> RemoteTrap:
+    """Catch the rival at the first claim after a moment; those before it go on."""
+    while True:
+        trap = stage.trap(stage.points.claiming, rival)
+        at = stage.catch(trap, stage.patience).at - stage.recording.epoch
+        if at > until:
+            return trap
+        stage.free(trap)
+
+
+SCENARIO = Scenario(
+    name="report-races-reclaim",
+    says="a late report comes just before another worker takes the item over",
+    proves={"fine": ("S1", "S4", "S6", "S7", "S12", "L3")},
+    play=play,
+    faults=(RACE,),
+    items=3,
+    level="extended",
+)
