@@ -148,6 +148,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
         items=run.items,
         start=lambda: station.namespace.create(run.manifest),
         read=read,
+        remains=lambda: station.broker.remains(part.queue, _dead(run.reader)),
         job=run.job,
         queue=part.queue,
         container=run.container,

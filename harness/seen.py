@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from harness.history import (
     AskedForItem,
+    ConnectionCut,
     ConnectionHeld,
     ConnectionOpened,
     ConnectionOwner,
@@ -51,6 +52,16 @@ def running() -> Find:
     return last(lambda what: isinstance(what, ContainerSeen) and what.state != "waiting")
 
 
+def at_work(events: Sequence[Event]) -> set[Worker]:
+    """The workers whose containers run."""
+    states = {
+        event.what.worker: event.what.state
+        for event in events
+        if isinstance(event.what, ContainerSeen)
+    }
+    return {worker for worker, state in states.items() if state == "running"}
+
+
 def gave_up() -> Find:
     """A worker that has ended, however."""
     return last(lambda what: isinstance(what, ContainerSeen) and what.state == "terminated")
@@ -66,6 +77,21 @@ def pod_gone(pod: str) -> Find:
     return last(
         lambda what: isinstance(what, PodSeen) and what.pod == pod and what.change == "deleted"
     )
+
+
+def told_to_end(pod: str) -> Find:
+    """A pod, by its uid, that has been asked to end."""
+    return last(lambda what: isinstance(what, PodSeen) and what.pod == pod and what.deleting)
+
+
+def cut_after(event_id: int) -> Find:
+    """A connection that was cut later than that event."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        later = (event for event in reversed(events) if event.id > event_id)
+        return next((one for one in later if isinstance(one.what, ConnectionCut)), None)
+
+    return find
 
 
 def settled(connection: int) -> Find:

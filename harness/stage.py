@@ -105,6 +105,8 @@ class Stage:
     start: Callable[[], None]
     #: What has been read of a worker's log: the kubelet's moment of its last line.
     read: Callable[[Worker], str]
+    #: What the workers have left in the broker, beside items: by name.
+    remains: Callable[[], tuple[str, ...]]
     job: str
     queue: str
     container: str

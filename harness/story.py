@@ -31,6 +31,7 @@ from harness.history import (
     ItemReturned,
     ItemSettled,
     ItemStarted,
+    JobDeleted,
     JobSeen,
     LeaseExpired,
     LogCaughtUp,
@@ -148,6 +149,11 @@ def _job(_: Cast, what: JobSeen) -> str:
     return f"the Job was {', '.join(conditions) or 'running'}: {counts}"
 
 
+def _deleted(_: Cast, what: JobDeleted) -> str:
+    left = ", ".join((*what.objects, *(what.keys or ())))
+    return f"the Job was deleted, and of it was left: {left or 'nothing'}"
+
+
 def _log(cast: Cast, what: LogLine) -> str:
     return f"{cast.worker(what.worker)} wrote: {shown(what.text, 200)}"
 
@@ -200,6 +206,7 @@ TELLERS: dict[type, Callable[[Cast, Any], str]] = {
     NeighbourSeen: lambda _, what: f"pod {what.name} of another Job was at {what.address}",
     ContainerSeen: _container,
     JobSeen: _job,
+    JobDeleted: _deleted,
     LogLine: _log,
     LogCaughtUp: lambda cast, what: f"{cast.worker(what.worker)} had written no more until then",
     LogEnded: _log_ended,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.history import MAX_ATTEMPTS
 
 #: A queue's name: what Redis and RabbitMQ take, and a namespace's objects can be named after.
 _QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -43,6 +44,8 @@ class WorkerUnderTest:
     concurrency: int = 1
     #: The key that tells this worker, in Redis, that all items are sent; empty: it wants none.
     sentinel: str = ""
+    #: How often an item may be tried that kills its worker.
+    max_attempts: int = MAX_ATTEMPTS
 
     def check(self) -> None:
         """Raise `UsageError` for what cannot be."""
@@ -72,6 +75,12 @@ class WorkerUnderTest:
                 f"a worker that works on {self.concurrency} items at once does nothing",
                 expected="--concurrency N, 1 or more",
                 seen=f"{self.concurrency}",
+            )
+        if self.max_attempts < 1:
+            raise UsageError(
+                f"an item that may be tried {self.max_attempts} times is not tried",
+                expected="--max-attempts N, 1 or more",
+                seen=f"{self.max_attempts}",
             )
         for flag, pattern in (
             ("--start-pattern", self.start_pattern),

@@ -4,6 +4,7 @@ from harness.history.base import Towards, Worker
 from harness.history.cluster import (
     Condition,
     ContainerSeen,
+    JobDeleted,
     JobSeen,
     LogCaughtUp,
     LogEnded,
@@ -22,9 +23,17 @@ from harness.history.connections import (
     NotUnderstood,
 )
 from harness.history.events import Event, What
-from harness.history.faults import FaultConfirmed, FaultHealed, FaultInjected, Gap, RunEnded
+from harness.history.faults import (
+    CUT_OFF,
+    STOPPED,
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    Gap,
+    RunEnded,
+)
 from harness.history.file import BrokenHistory, Writer, read
-from harness.history.header import SCHEMA, Bounds, Figures, Header
+from harness.history.header import MAX_ATTEMPTS, SCHEMA, Bounds, Figures, Header
 from harness.history.items import (
     AskedForItem,
     BrokerDepth,
@@ -44,7 +53,10 @@ from harness.history.items import (
 from harness.history.payload import Digest, Payload, Raw, payload, sha256_of, to_bytes
 
 __all__ = [
+    "CUT_OFF",
+    "MAX_ATTEMPTS",
     "SCHEMA",
+    "STOPPED",
     "AskedForItem",
     "Bounds",
     "BrokenHistory",
@@ -76,6 +88,7 @@ __all__ = [
     "ItemReturned",
     "ItemSettled",
     "ItemStarted",
+    "JobDeleted",
     "JobSeen",
     "LeaseExpired",
     "LogCaughtUp",

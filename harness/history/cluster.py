@@ -66,6 +66,19 @@ class JobSeen(Record, frozen=True, tag="job_seen"):
     conditions: tuple[Condition, ...] = ()
 
 
+class JobDeleted(Record, frozen=True, tag="job_deleted"):
+    """The Job was deleted; this is what was left of it when its pods had had the time to end.
+
+    `keys` are what its workers have left in the broker; None where work was left, too, which they
+    may be for.
+    """
+
+    name: str
+    #: The Job and its pods, as far as they are still there.
+    objects: tuple[str, ...] = ()
+    keys: tuple[str, ...] | None = None
+
+
 class LogLine(Record, frozen=True, tag="log_line"):
     """A line that a worker wrote; `at` is when the kubelet got it. `cut`: it was longer."""
 

@@ -14,6 +14,7 @@ import msgspec
 from harness.history.base import Record, Seconds
 from harness.history.cluster import (
     ContainerSeen,
+    JobDeleted,
     JobSeen,
     LogCaughtUp,
     LogEnded,
@@ -76,6 +77,7 @@ What = (
     | NeighbourSeen
     | ContainerSeen
     | JobSeen
+    | JobDeleted
     | LogLine
     | LogCaughtUp
     | LogEnded

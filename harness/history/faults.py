@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from harness.history.base import Record, Worker
 
+#: The name of the fault that a worker can answer: SIGTERM, and time to come to an end.
+STOPPED = "pod told to stop"
+#: The name of the fault that a worker outlives: its broker is out of reach for a while.
+CUT_OFF = "network cut"
+
 
 class FaultInjected(Record, frozen=True, tag="fault_injected"):
     """Harm was done: `fault` is the name that the header has, `to` says to what, for a reader."""

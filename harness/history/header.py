@@ -9,6 +9,8 @@ from harness.history.payload import Payload
 
 #: Raised with every change that a reader of another version would stumble over.
 SCHEMA = 1
+#: How often an item may be tried that kills its worker, unless the user says otherwise.
+MAX_ATTEMPTS = 5
 
 
 class Figures(Record, frozen=True):
@@ -58,6 +60,8 @@ class Header(Record, frozen=True):
     failing_item: Payload | None = None
     #: Its user has said so; else it is one that many workers choke on, and this one may not.
     failing_known: bool = False
+    #: How often an item may be tried that kills its worker.
+    max_attempts: int = MAX_ATTEMPTS
     #: The Job is the user's own, so what is wrong with it is a finding against the user.
     own_job: bool = False
     #: The version of this tool.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.history import STOPPED
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
 from harness.view import Item, Mark, View, several, shown
@@ -33,10 +34,11 @@ def check(view: View) -> Iterator[Finding]:
 def _calm(view: View) -> float | None:
     """From when on the time is counted: all is well, and it is known how long work takes.
 
-    In the run that is to show that, the time begins anew with each item.
+    In the run that is to show that, the time begins anew with each item; and with each attempt
+    where an item fails, for then the pauses between them grow.
     """
-    calm = view.course.calm
-    if calm is None or view.header.figures.work is not None:
+    calm, header = view.course.calm, view.header
+    if calm is None or (header.figures.work is not None and header.failing_item is None):
         return calm
     signs = (mark.at for one in view.attempts for mark in (one.delivered, one.ended) if mark)
     return max(signs, default=calm)
@@ -104,14 +106,20 @@ def _all_settled(view: View, last: Mark | None) -> Finding:
                 *evidence,
                 subject=Subject.JOB,
             )
+        # Of a pod that is about to be deleted the Job counts no success.
+        stopped = {harm.worker for harm in view.course.injected if harm.fault == STOPPED}
         wasted = [
-            life for life in view.workers.values() if life.end and life.settled and not life.success
+            life
+            for life in view.workers.values()
+            if life.end and life.settled and (life.worker in stopped or not life.success)
         ]
         if wasted and len(wasted) >= completions - view.job.succeeded:
             life = wasted[0]
+            how = "ended between settling its message and its exit"
+            if life.worker in stopped:
+                how = "was told to stop before its success could count"
             return failed(
-                f"the Job waits for one more completion: {view.cast.short(life.worker)} ended "
-                "between settling its message and its exit",
+                f"the Job waits for one more completion: {view.cast.short(life.worker)} {how}",
                 *ids(life.settled[0].mark, life.end, last),
                 subject=Subject.PATTERN,
             )

@@ -67,6 +67,12 @@ class Broker(Protocol):
         It may take the items out: nothing is run on this queue afterwards.
         """
 
+    def remains(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
+        """What workers have left there beside the queue and what they set aside; by its name.
+
+        What goes by itself, after a time, is not meant.
+        """
+
     def clear(self) -> None:
         """Forget everything."""
 

@@ -76,6 +76,11 @@ class RabbitMQ:
             found.append(ItemLeft(payload(got[2]), queue, "ready"))
         return found, BrokerDepth(queue, ready=len(found), unacked=0, final=True)
 
+    def remains(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
+        """Consumers of whom the broker still believes that they are there."""
+        count = self._declared(queue).consumer_count
+        return (f"{count} consumers of {queue}",) if count else ()
+
     def clear(self) -> None:
         """Delete the queues that were filled."""
         for queue in self._queues:

@@ -64,6 +64,12 @@ class RedisServer:
         counts = {where: sum(one.where == where for one in found) for where in ("ready", "leased")}
         return found, BrokerDepth(queue, counts["ready"], counts["leased"], final=True)
 
+    def remains(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
+        """The keys that will be there for ever."""
+        kept = (key for key in self._client.scan_iter(count=1000) if self._client.ttl(key) < 0)
+        names = {key.decode(errors="backslashreplace") for key in kept}
+        return tuple(sorted(names - {queue, *dead}))
+
     def clear(self) -> None:
         """Forget all keys."""
         self._client.flushall()

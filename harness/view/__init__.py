@@ -5,7 +5,7 @@ What it says follows from the events alone; what it means for a guarantee is the
 
 from harness.view.cast import Cast
 from harness.view.claims import FREE, SLACK, Claim, claim
-from harness.view.cluster import Job, Neighbour, Pod, Run
+from harness.view.cluster import Deletion, Job, Neighbour, Pod, Run
 from harness.view.connections import Connection, Hold
 from harness.view.course import Course
 from harness.view.figures import figures, starts_matched
@@ -25,6 +25,7 @@ __all__ = [
     "Claim",
     "Connection",
     "Course",
+    "Deletion",
     "Depth",
     "Digested",
     "End",

@@ -7,7 +7,16 @@ from typing import Any
 
 import msgspec
 
-from harness.history import ContainerSeen, Event, JobSeen, LogEnded, NeighbourSeen, PodSeen, Worker
+from harness.history import (
+    ContainerSeen,
+    Event,
+    JobDeleted,
+    JobSeen,
+    LogEnded,
+    NeighbourSeen,
+    PodSeen,
+    Worker,
+)
 from harness.view.marks import Mark, mark
 
 
@@ -59,6 +68,13 @@ class Job(msgspec.Struct, frozen=True):
         return self.complete or self.failed
 
 
+class Deletion(msgspec.Struct, frozen=True):
+    """The Job was deleted, and what was left of it."""
+
+    mark: Mark
+    seen: JobDeleted
+
+
 class ClusterTable:
     """Takes in what the watches of pods and Job have shown."""
 
@@ -67,6 +83,7 @@ class ClusterTable:
         self.pods: dict[str, Pod] = {}
         #: Pods of another Job, by their addresses.
         self.neighbours: dict[str, Neighbour] = {}
+        self.deletions: list[Deletion] = []
         self._runs: dict[Worker, Run] = {}
         # Any: each handler takes the one kind that stands beside it.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
@@ -74,6 +91,7 @@ class ClusterTable:
             NeighbourSeen: self._neighbour,
             ContainerSeen: self._container,
             JobSeen: self._job,
+            JobDeleted: self._deleted,
             LogEnded: self._log,
         }
 
@@ -121,6 +139,9 @@ class ClusterTable:
     def _log(self, event: Event, what: LogEnded) -> None:
         run = self._runs.get(what.worker) or Run()
         self._runs[what.worker] = msgspec.structs.replace(run, log_whole=what.whole)
+
+    def _deleted(self, event: Event, what: JobDeleted) -> None:
+        self.deletions.append(Deletion(mark(event), what))
 
     def _job(self, event: Event, what: JobSeen) -> None:
         true = {one.type for one in what.conditions if one.status == "True"}

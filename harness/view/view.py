@@ -13,7 +13,7 @@ from harness.history import BrokerDepth, Event, Header, Payload, WorkDigested, W
 from harness.view.asks import AskTable
 from harness.view.attempts import Reader
 from harness.view.cast import Cast, cast
-from harness.view.cluster import ClusterTable, Job, Neighbour, Pod
+from harness.view.cluster import ClusterTable, Deletion, Job, Neighbour, Pod
 from harness.view.connections import Connection, ConnectionTable
 from harness.view.course import Course, CourseTable
 from harness.view.idle import IdleTime, idle_times
@@ -46,6 +46,8 @@ class View:
     course: Course
     depths: tuple[Depth, ...]
     digests: tuple[Digested, ...]
+    #: How often the Job was deleted, and what was left of it.
+    deletions: tuple[Deletion, ...]
     #: Lines about items that were never enqueued, and that were not given to who wrote them.
     strays: tuple[Line, ...]
     unmatched: tuple[Line, ...]
@@ -147,6 +149,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
         course.course(),
         tuple(depths.seen),
         tuple(digests.seen),
+        tuple(cluster.deletions),
         told.strays,
         told.unmatched,
         last,

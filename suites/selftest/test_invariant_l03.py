@@ -6,7 +6,7 @@ from typing import Any
 
 from histories import Tale, good_coarse, good_fine
 
-from harness.history import FaultInjected, Figures, ItemDelivered, ItemEnqueued, JobSeen
+from harness.history import STOPPED, FaultInjected, Figures, ItemDelivered, ItemEnqueued, JobSeen
 from harness.verdict import Outcome, Subject
 
 
@@ -91,6 +91,32 @@ def test_killed_between_settling_and_exit() -> None:
     tale.killed(3, "a")
     tale.exited(3, "b")
     tale.job(4, succeeded=1)
+    tale.over(80)
+    assert tale.failure("L3").subject is Subject.PATTERN
+
+
+def test_pauses_between_attempts_that_fail_are_not_counted() -> None:
+    """They grow, and a worker can do nothing about them."""
+    tale = hangs(failing_item="apple", last=3)
+    tale.events.pop()
+    tale.returned(4, "a", "apple")
+    tale.given(70, "a", "apple")
+    tale.settled(71, "a", "apple", "dead")
+    tale.over(100)
+    assert tale.finds("L3") is Outcome.UNKNOWN
+    tale.over(132)
+    assert tale.finds("L3") is Outcome.FAIL
+
+
+def test_told_to_stop_before_its_success_counts() -> None:
+    """Of a pod that is about to be deleted the Job counts no success."""
+    tale = Tale("coarse", completions=1)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.harmed(1, STOPPED, "a")
+    tale.worked(1, "a", "apple")
+    tale.exited(3, "a")
+    tale.job(4)
     tale.over(80)
     assert tale.failure("L3").subject is Subject.PATTERN
 

@@ -23,6 +23,9 @@ PROVED = {
     ("coarse", "killed in work"): "S1 S7 S12 S13 L1 L3",
     ("coarse", "deleted in work"): "S1 S7 S12 S13 L1 L3",
     ("fine", "killed after settling"): "S1 S4 S7 S12 L3",
+    ("fine", "cut in work"): "S1 S12 L3 L6",
+    ("fine", "stopped in work"): "S1 S12 L3 L7",
+    ("coarse", "stopped in work"): "S1 S12 S13 L3 L7",
     ("fine", "unreachable"): "S17 S12 L3",
     ("coarse", "unreachable"): "S17 S12 S13 L3",
     # The Job waits for one completion more, as the task page says itself.
@@ -90,6 +93,60 @@ def test_a_right_worker_beside_another_job(pattern: str, plan: Plan) -> None:
     assert judgement.proved("S18")
 
 
+@quickly
+@given(plan=plans)
+def test_a_loss_while_others_have_nothing_to_do(plan: Plan) -> None:
+    """One item, so that they find nothing from the beginning; who leaves has left by then."""
+    late = replace(plan, items=1, work=8.0, lease=12.0, fault="deleted in work")
+    assert blamed(judged(late)) == set()
+    assert judged(late).proved("L8")
+    found = blamed(judged(replace(late, defect="leaves early")))
+    assert "L8" in found
+    assert found <= {"L8", "S1", "S9", "S10", "S12"}
+
+
+@quickly
+@given(plan=plans)
+def test_an_item_that_is_given_back_for_ever(plan: Plan) -> None:
+    """Where the others have their turn that is nothing against it; else they starve."""
+    forever = replace(plan, parallelism=1, failing=True, work=0.5)
+    found = blamed(judged(replace(forever, defect="gives back")))
+    assert "L5" not in found
+    found = blamed(judged(replace(forever, items=2, usual=3.0, defect="gives back to the head")))
+    assert "L5" in found
+    assert found <= {"L5", "L3", "S11"}
+
+
+@quickly
+@given(plan=plans)
+def test_who_stays_away_when_its_connection_is_lost(plan: Plan) -> None:
+    alone = replace(plan, parallelism=1, fault="cut in work", defect="stays away")
+    found = blamed(judged(alone))
+    assert "L6" in found
+    assert found <= {"L6", "L1", "L2", "L3"}
+
+
+@pytest.mark.parametrize("pattern", ["fine", "coarse"])
+@quickly
+@given(plan=plans)
+def test_a_job_that_is_deleted(pattern: str, plan: Plan) -> None:
+    after = replace(plan, pattern=pattern, deleted=True)
+    assert blamed(judged(after)) == set()
+    assert judged(after).proved("L9")
+    assert blamed(judged(replace(after, defect="leaks"))) == {"L9"}
+
+
+@quickly
+@given(plan=plans)
+def test_an_item_that_kills(plan: Plan) -> None:
+    judgement = judged(replace(plan, poison=True))
+    assert blamed(judgement) == set()
+    assert judgement.proved("L4")
+    judgement = judged(replace(plan, poison=True, defect="never sets aside"))
+    assert "L4" in blamed(judgement)
+    assert blamed(judgement) <= {"L4", "L1", "L3"}
+
+
 def case(
     pattern: str,
     defect: str,
@@ -113,7 +170,7 @@ def case(
         case("fine", "settles first", "S3", "S9 S10"),
         case("fine", "never reclaims", "L1", "L3", fault="killed in work"),
         case("fine", "leaves early", "S9 S10", "S1 S12", fault=""),
-        case("fine", "leaves early", "", "S1 S9 S10 S12 L1", fault="killed in work"),
+        case("fine", "leaves early", "", "S1 S9 S10 S12 L1 L8", fault="killed in work"),
         case("fine", "swallows", "S11", "", failing=True),
         case("fine", "fabricates", "S2"),
         case("fine", "hoards", "L2"),
@@ -125,6 +182,10 @@ def case(
         case("fine", "never settles", "S9 S12", "S1 S10 S11 L1 L3"),
         case("fine", "content alone", "S17", "S1 S9 S10 S12", fault="unreachable"),
         case("coarse", "content alone", "S17", "S1 S9 S12 S13 L3", fault="unreachable"),
+        case("fine", "leaves when stopped", "L7", "S1 S9 S10 S12 L3", fault="stopped in work"),
+        case(
+            "coarse", "leaves when stopped", "L7", "S1 S9 S11 S12 S13 L3", fault="stopped in work"
+        ),
         case("fine", "settles late", "S4", "", fault="frozen in work"),
         case("fine", "settles by name", "S5", "S4", fault="frozen in work"),
         case("fine", "takes over early", "S7 S8", "S4", fault="frozen in work"),

@@ -63,6 +63,10 @@ spec:
             ["--concurrency is no number"],
         ),
         (
+            ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-max-attempts=0"],
+            ["--max-attempts N, 1 or more"],
+        ),
+        (
             ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-accept-unproved=S99"],
             ["S99", "one of"],
         ),

@@ -56,7 +56,7 @@ class Case:
 
     @property
     def worker(self) -> WorkerUnderTest:
-        long = self.pattern == "coarse" and "S3" in self.must
+        long = "L7" in self.must or (self.pattern == "coarse" and "S3" in self.must)
         work = _LONG_WORK if long else _WORK
         env = {"ITEM_SECONDS": work, "TELL_DIGEST": "1", **self.env}
         if self.sentinel:

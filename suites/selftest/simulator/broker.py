@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from itertools import count
 from typing import Literal
 
@@ -17,10 +17,13 @@ from harness.history import (
     ItemLeased,
     ItemLeft,
     ItemReclaimed,
+    ItemReturned,
     ItemSettled,
 )
 
 QUEUE = "queue"
+#: After so many attempts that came to no end an item is set aside.
+MOST = 3
 Token = str
 #: The token of the first delivery of all.
 FIRST = "t1"
@@ -35,6 +38,7 @@ class Leases:
         self.taken: dict[Token, tuple[str, float]] = {}
         self.dead: list[str] = []
         self._tokens = count(1)
+        self._deaths: Counter[str] = Counter()
         #: Whether anybody was given anything.
         self.given = False
 
@@ -53,17 +57,26 @@ class Leases:
         return item
 
     def claim(
-        self, connection: int, *, reclaims: bool = True, early: float = 0.0, bare: bool = False
+        self,
+        connection: int,
+        *,
+        reclaims: bool = True,
+        counts: bool = True,
+        early: float = 0.0,
+        bare: bool = False,
     ) -> tuple[Token, str] | None:
         """An item whose lease has ended (or ends so `early`), else one that is ready.
 
-        A `bare` one has no lease yet, and others may have it.
+        A `bare` one has no lease yet, and others may have it. `counts`: nor is it tried for ever.
         """
         self._ask(connection)
+        if reclaims and counts:
+            self._set_aside(connection)
         now, item = self._world.now, None
         expired = [token for token, (_, until) in self.taken.items() if until <= now + early]
         if expired and reclaims:
             item, _ = self.taken.pop(expired[0])
+            self._deaths[item] += 1
             self._world.see("tap", ItemReclaimed(item, connection, expired[0], now))
         elif self.ready:
             item = self.ready.popleft()
@@ -89,6 +102,12 @@ class Leases:
         self.taken[token] = item, until or now
         self._world.see("tap", ItemDelivered(item, connection, token, until, at=now))
         return token, item
+
+    def _set_aside(self, connection: int) -> None:
+        now = self._world.now
+        for token, (item, until) in list(self.taken.items()):
+            if until <= now and self._deaths[item] + 1 >= MOST:
+                self.settle(connection, token, item, dead=True)
 
     def renew(self, connection: int, token: Token, *, late: bool = False) -> bool:
         """A longer lease; none when it is over, unless that may be `late`."""
@@ -127,6 +146,15 @@ class Leases:
         equal = [one for one, (held, _) in self.taken.items() if held == item and one != token]
         for one in [token, *equal]:
             self.settle(connection, one, item)
+
+    def give_back(self, connection: int, token: Token, *, head: bool = False) -> None:
+        """Its holder lets others have it: after the others that are there, or before them."""
+        item, _ = self.taken.pop(token)
+        if head:
+            self.ready.appendleft(item)
+        else:
+            self.ready.append(item)
+        self._world.see("tap", ItemReturned(item, connection, token, self._world.now))
 
     def lost(self, connection: int) -> None:
         """A connection is over: here that changes nothing."""
@@ -185,6 +213,12 @@ class Connections:
     def purge(self) -> None:
         """What nobody has is gone; nobody is told."""
         self.ready.clear()
+
+    def give_back(self, connection: int, token: Token) -> None:
+        """Its holder lets others have it: it is there again, at the head."""
+        item, _ = self.taken.pop(token)
+        self.ready.appendleft((item, True))
+        self._world.see("tap", ItemReturned(item, connection, token, self._world.now))
 
     def lost(self, connection: int) -> None:
         """A connection is over: what it had is there again, at the head."""

@@ -25,6 +25,7 @@ from harness.history import (
 )
 
 KILLED = 137
+STOPPED = 143
 #: The pause before a container that failed is started again.
 BACK_OFF = 10.0
 #: From a pod's creation to its container's first instruction.
@@ -72,6 +73,25 @@ class Container:
         if self.code is None:
             self._process.kill()
             self._end(KILLED, cut=cut)
+
+    def loses_its_connection(self, *, comes_back: bool) -> None:
+        """It connects anew and goes on; or does nothing more, and does not end either."""
+        self._world.see("tap", ConnectionCut(self.connection, at=self._world.now))
+        self._cluster.broker.lost(self.connection)
+        if not comes_back:
+            self._process.kill()
+            return
+        self.connection = next(self._cluster.connections)
+        opened = ConnectionOpened(self.connection, "10.0.0.1", 4000, at=self._world.now)
+        self._world.see("tap", opened)
+        self._world.see("pods", ConnectionOwner(self.connection, self.worker))
+
+    def stops(self, token: str | None) -> None:
+        """It is told to: without a token that it gives back, it leaves as if all were done."""
+        self._process.kill()
+        if token is not None:
+            self._cluster.broker.give_back(self.connection, token)
+        self._end(0 if token is None else STOPPED, cut=False)
 
     def freezes(self) -> None:
         self._process.freeze()
@@ -147,9 +167,17 @@ class Cluster:
 
     def delete(self, container: Container) -> None:
         """Its pod is deleted with grace 0; another takes its place, while there is need for one."""
+        self._gone(container, lambda: container.dies(cut=True))
+
+    def stop(self, container: Container, token: str | None) -> None:
+        """Its pod is deleted with grace; its worker gives back what it has by this token."""
+        self._gone(container, lambda: container.stops(token))
+
+    def _gone(self, container: Container, end: Callable[[], None]) -> None:
         pod = container.worker.pod
         del self.running[pod]
-        container.dies(cut=True)
+        end()
+        self.succeeded += container.code == 0
         seen = PodSeen("deleted", pod, f"pod-{pod}", "Failed", next(self.versions))
         self.world.see("pods", seen)
         self.world.later(1.0, self._look)

@@ -11,7 +11,9 @@ from simulator.cluster import BACK_OFF, START, Cluster, Container
 from simulator.world import Process, Steps, World
 
 from harness.history import (
+    CUT_OFF,
     SCHEMA,
+    STOPPED,
     Bounds,
     ConnectionOpened,
     Event,
@@ -22,6 +24,7 @@ from harness.history import (
     Header,
     ItemDelivered,
     ItemSettled,
+    JobDeleted,
     NeighbourSeen,
     RunEnded,
 )
@@ -54,6 +57,10 @@ class Plan:
     equal: bool = False
     #: Another Job has a queue of its own.
     neighbour: bool = False
+    #: The first item kills whoever works on it.
+    poison: bool = False
+    #: The Job is deleted after its end.
+    deleted: bool = False
     completions: int | None = None
     seed: int = 0
     #: Seconds for an item in the fault-free run, where they were others than now.
@@ -70,7 +77,7 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
     world, header = World(plan.seed), _header(plan)
     fine = plan.pattern == "fine"
     failing = plan.names[0] if plan.failing else None
-    habits = workers.Habits(plan.work, failing, plan.defect)
+    habits = workers.Habits(plan.work, failing, plan.defect, plan.names[0] if plan.poison else None)
     broker: Leases | Connections = Leases(world, plan.lease) if fine else Connections(world)
     for name in plan.names:
         broker.send(name)
@@ -98,6 +105,9 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
     world.run(healed + header.bounds.end + 1, lambda: cluster.over)
     world.run(world.now + 2, lambda: False)
     broker.drain()
+    if plan.deleted:
+        left = ("queue:attempts",) if plan.defect == "leaks" else ()
+        world.see("harness", JobDeleted("job", keys=left))
     world.see("harness", RunEnded())
     return header, world.events
 
@@ -126,7 +136,7 @@ def _header(plan: Plan) -> Header:
             end=reclaim + plan.items * (plan.work + BACK_OFF) + 3 * _MARGIN,
         ),
         figures=figures,
-        faults=(FAULT,) if plan.fault else (),
+        faults=(_name(plan),) if plan.fault else (),
         failing_item=plan.names[0] if plan.failing else None,
         failing_known=plan.failing,
         unique_items=not plan.equal,
@@ -157,7 +167,7 @@ def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
         world.run(world.now + plan.work / 2, lambda: False)
     connection = getattr(seen, "connection", None)
     victim = next(one for one in cluster.running.values() if one and one.connection == connection)
-    world.see("harness", FaultInjected(FAULT, how, victim.worker))
+    world.see("harness", FaultInjected(_name(plan), how, victim.worker))
     begun = world.events[-1].id
     if how == "frozen":
         victim.freezes()
@@ -166,10 +176,15 @@ def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
         victim.thaws()
     elif how == "deleted":
         cluster.delete(victim)
+    elif how == "cut":
+        victim.loses_its_connection(comes_back=plan.defect != "stays away")
+    elif how == "stopped":
+        token = getattr(seen, "token", "")
+        cluster.stop(victim, None if plan.defect == "leaves when stopped" else token)
     else:
         victim.dies()
-    world.see("harness", FaultConfirmed(FAULT, (begun,)))
-    world.see("harness", FaultHealed(FAULT))
+    world.see("harness", FaultConfirmed(_name(plan), (begun,)))
+    world.see("harness", FaultHealed(_name(plan)))
     return world.now
 
 
@@ -182,6 +197,10 @@ def _strand(_: Plan, world: World, cluster: Cluster) -> float:
     world.see("harness", FaultHealed(FAULT))
     cluster.reachable = True
     return world.now
+
+
+def _name(plan: Plan) -> str:
+    return {"stopped": STOPPED, "cut": CUT_OFF}.get(plan.fault.partition(" ")[0], FAULT)
 
 
 def _times_given(world: World, item: object) -> int:

@@ -30,6 +30,8 @@ class Body(Protocol):
 
     def exits(self, code: int) -> None: ...
 
+    def dies(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class Habits:
@@ -38,6 +40,8 @@ class Habits:
     work: float
     failing: str | None = None
     defect: str = ""
+    #: An item that is its worker's death.
+    poison: str | None = None
 
 
 def stranded(body: Body, habits: Habits) -> Steps:
@@ -95,13 +99,14 @@ def _attempt(
             return None
     body.says("begins", item)
     body.digests(_read(item, defect))
+    if item == habits.poison:
+        body.dies()
+        yield POLL
     if defect == "settles first":
         queue.settle(body.connection, token, item)
     yield from _work(queue, body.connection, token, habits)
     if item == habits.failing:
-        swallowed = defect == "swallows"
-        queue.settle(body.connection, token, item, dead=not swallowed)
-        return None if swallowed else 1
+        return _fails(body, queue, token, item, defect)
     body.says("done", item)
     if defect == "never settles":
         return 0
@@ -118,6 +123,16 @@ def _read(item: str, defect: str) -> str:
     return item.removesuffix("-1") if defect == "reads a part" else item
 
 
+def _fails(body: Body, queue: Leases, token: str, item: str, defect: str) -> int | None:
+    """The work has failed: with what the worker exits, or None when it goes on."""
+    if defect in ("gives back", "gives back to the head"):
+        queue.give_back(body.connection, token, head=defect != "gives back")
+        return None
+    swallowed = defect == "swallows"
+    queue.settle(body.connection, token, item, dead=not swallowed)
+    return None if swallowed else 1
+
+
 def _done(queue: Leases, defect: str) -> bool:
     return not queue.ready if defect == "leaves early" else queue.empty()
 
@@ -131,6 +146,7 @@ def _claims(body: Body, queue: Leases, defect: str) -> list[tuple[str, str]]:
         queue.claim(
             body.connection,
             reclaims=defect != "never reclaims",
+            counts=defect != "never sets aside",
             early=queue.lease / 2 if defect == "takes over early" else 0.0,
             bare=defect == "leases later" and not queue.given,
         )

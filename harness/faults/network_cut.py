@@ -1,0 +1,46 @@
+"""The network between a worker and its broker is cut, and comes back a few seconds later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import seen
+from harness.history import CUT_OFF, Worker
+from harness.ports import Provider
+from harness.stage import Stage
+
+#: Seconds for which nothing passes.
+_LASTS = 3.0
+
+
+@dataclass(frozen=True)
+class NetworkCut:
+    """Breaks a worker's connections; whoever connects from there is not heard for a while."""
+
+    name: str = CUT_OFF
+
+    def available(self, provider: Provider) -> str:
+        """Always: the tap does it."""
+        return ""
+
+    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+        """Returns when the broker can be reached again."""
+        tap, pod = stage.station.tap, stage.pod(worker)
+        tap.hold(address)
+        begun = stage.injected(self.name, f"pod {pod.name}: its connections are cut", worker)
+        tap.cut(address)
+        timeout = stage.station.namespace.timeouts.settle
+        broken = stage.wait("a connection to be cut", seen.cut_after(begun), timeout)
+        until = stage.recording.moment() + _LASTS
+
+        def over(_: object) -> bool | None:
+            return True if stage.recording.moment() > until else None
+
+        stage.recording.wait_quietly("the cut to have lasted", over, 2 * _LASTS)
+        tap.cut(address)  # of those who have come meanwhile nothing was heard
+        tap.release(address)
+        stage.confirmed(self.name, begun, broken.id)
+        stage.healed(self.name)
+
+
+FAULT = NetworkCut()

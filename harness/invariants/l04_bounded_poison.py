@@ -1,0 +1,68 @@
+"""L4: an item that kills its workers is tried a few times, then set aside; others are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import Attempt, Item, View, several, shown
+
+#: One death may be chance.
+_TWICE = 2
+
+
+def check(view: View) -> Iterator[Finding]:
+    most, found = view.header.max_attempts, False
+    rest = any(item.unsettled for item in view.sent)
+    for item in view.sent:
+        deaths = [one for one in item.attempts if _died(view, one)]
+        if len(deaths) >= min(_TWICE, most):
+            found = True
+            yield _judge(view, item, deaths, rest=rest)
+    if not found:
+        yield unknown("no item has taken the lives of its workers")
+
+
+def _died(view: View, attempt: Attempt) -> bool:
+    """Whether the worker ended with the item in its hands, and not as it should."""
+    life = view.life(attempt.worker)
+    if life is None or life.end is None or life.success:
+        return False
+    if attempt.settled is not None or attempt.how == "returned":
+        return False
+    return attempt.ended is None or attempt.ended.at >= life.end.earliest
+
+
+def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Finding:
+    """`rest`: something is not settled."""
+    most = view.header.max_attempts
+    name, died = shown(item.payload), several(len(deaths), "worker")
+    evidence = [one.delivered for one in deaths]
+    if len(deaths) >= most:
+        last = deaths[most - 1].delivered
+        again = next((one for one in item.attempts if one.delivered.id > last.id), None)
+        if again is not None and view.coarse:
+            return unknown(
+                f"{name} has taken the lives of {died}, and a queue that counts no attempts "
+                "hands it out again and again",
+                *ids(*evidence, again.delivered),
+            )
+        if again is not None:
+            return failed(
+                f"{name} was tried once more after {several(most, 'worker')} had died of it",
+                *ids(*evidence[:most], again.delivered),
+            )
+    if not item.dead:
+        return unknown(
+            f"{name} has taken the lives of {died}, and was not set aside yet", *ids(*evidence)
+        )
+    if rest:
+        return unknown(f"{name} was set aside, and not all of the rest is done", *ids(*evidence))
+    return passed(
+        f"{name} was set aside after {died} had died of it, and the rest is done",
+        *ids(*evidence, *item.settled[:1]),
+    )
+
+
+INVARIANT = Invariant("L4", "bounded poison", ("coarse", "fine"), check, level="extended")

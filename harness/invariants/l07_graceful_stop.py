@@ -1,0 +1,91 @@
+"""L7: a worker that is told to stop finishes or gives back, in time, and tells no lie about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.history import STOPPED
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import Attempt, End, Item, Life, Mark, View, shown
+
+#: Seconds before the signal from which on a worker knows what was delivered to it.
+_KNOWN = 1.0
+
+
+def check(view: View) -> Iterator[Finding]:
+    stops = [harm for harm in view.course.injected if harm.fault == STOPPED]
+    for harm in stops:
+        life = view.life(harm.worker)
+        if life is None or life.end is None or life.end.latest <= harm.mark.at:
+            yield unknown("nobody saw how the worker that was told to stop ended", harm.mark.id)
+        else:
+            yield _judge(view, life, life.end, harm.mark)
+    if not stops:
+        yield unknown("no worker was told to stop")
+
+
+def _judge(view: View, life: Life, end: End, told: Mark) -> Finding:
+    who = view.cast.short(life.worker)
+    had = [one for one in life.attempts if one.ended is None or one.ended.at >= told.at]
+    kept = [one for one in had if _kept(view, one, end)]
+    for attempt in kept:
+        evidence = ids(attempt.delivered, told, end)
+        if not _aware(attempt, told):
+            return unknown(
+                f"{shown(attempt.item)} was on its way to {who} when it ended", *evidence
+            )
+        how = "had to be killed with" if end.killed else "ended and kept"
+        return failed(f"{who} was told to stop, and {how} {shown(attempt.item)}", *evidence)
+    if end.exit_code is None:
+        return unknown(f"nobody saw with what {who} exited", *ids(told, end))
+    undone = _undone(view, life, end) if end.exit_code == 0 else None
+    if undone is not None:
+        given = [one.delivered for one in had[:1]]
+        return failed(
+            f"{who} was told to stop, and exited with 0 though {shown(undone.payload)} "
+            "was not done",
+            *ids(*given, told, end),
+        )
+    if not had:
+        return unknown(f"{who} had no item when it was told to stop", *ids(told, end))
+    item = shown(had[-1].item)
+    how = "finished" if had[-1].settled else "gave back"
+    return passed(
+        f"{who} was told to stop, {how} {item} and exited with {end.exit_code}",
+        *ids(had[-1].delivered, told, had[-1].ended, end),
+    )
+
+
+def _kept(view: View, attempt: Attempt, end: End) -> bool:
+    """Whether the item was still its when it ended."""
+    if attempt.settled is not None or attempt.how == "returned":
+        return False
+    if attempt.ended is not None and attempt.ended.at < end.earliest:
+        return False  # its lease was over, or it was cut off
+    # Where the connection holds the item, any end in time gives it back.
+    return end.killed if view.coarse else True
+
+
+def _aware(attempt: Attempt, told: Mark) -> bool:
+    """Whether the worker knew that it had the item, and not only its broker did."""
+    return attempt.started is not None or attempt.delivered.at < told.at - _KNOWN
+
+
+def _undone(view: View, life: Life, end: End) -> Item | None:
+    """An item that makes an exit with 0 a lie: coarse, its own; fine, any that is not done."""
+    if view.coarse:
+        if len(life.settled) == 1:
+            return None
+        mine = (view.items[one.item] for one in life.attempts if one.settled is None)
+        return next(mine, next(iter(view.sent), None))
+    return next((item for item in view.sent if _there(item, end.latest)), None)
+
+
+def _there(item: Item, moment: float) -> bool:
+    if item.enqueued[0].at > moment:
+        return False
+    return item.unsettled > 0 or any(one.effect > moment for one in item.settled)
+
+
+INVARIANT = Invariant("L7", "graceful stop", ("coarse", "fine"), check, level="extended")

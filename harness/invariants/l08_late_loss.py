@@ -1,0 +1,68 @@
+"""L8: who is lost when others have left, or could have: its item is done all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import Attempt, End, Life, View, shown
+
+
+def check(view: View) -> Iterator[Finding]:
+    found = False
+    for life in view.workers.values():
+        if life.end is None or life.success or not life.attempts:
+            continue
+        finding = _lost(view, life, life.end, life.attempts[-1])
+        if finding is not None:
+            found = True
+            yield finding
+    if not found:
+        yield unknown("no worker was lost after another had left, or could have")
+
+
+def _lost(view: View, life: Life, end: End, attempt: Attempt) -> Finding | None:
+    left = _left_before(view, end)
+    who, name = view.cast.short(life.worker), shown(attempt.item)
+    undone, complete = view.items[attempt.item].unsettled, view.job.complete
+    if left is not None and undone and complete is not None:
+        return failed(
+            f"{view.cast.short(left.worker)} had left with success, {who} was lost with {name}, "
+            "and the Job is Complete without it",
+            *ids(attempt.delivered, left.end, end, complete),
+        )
+    if undone:
+        return unknown(
+            f"{who} was lost with {name}, and the Job is not Complete", *ids(attempt.delivered, end)
+        )
+    if left is not None:
+        return passed(
+            f"{who} was lost after {view.cast.short(left.worker)} had left; {name} is done",
+            *ids(attempt.delivered, left.end, end),
+        )
+    if _others_waited(view, life, attempt, end):
+        return passed(
+            f"{who} was lost with {name} while others found nothing to do: they stayed, and it "
+            "is done",
+            *ids(attempt.delivered, end),
+        )
+    return None
+
+
+def _left_before(view: View, end: End) -> Life | None:
+    """A worker that was seen to leave with success before this end."""
+    leavers = (life for life in view.workers.values() if life.success)
+    return next((one for one in leavers if one.end and one.end.mark.id < end.mark.id), None)
+
+
+def _others_waited(view: View, life: Life, attempt: Attempt, end: End) -> bool:
+    return any(
+        span.worker != life.worker
+        and span.until > attempt.delivered.at
+        and span.since < end.earliest
+        for span in view.idle.spans
+    )
+
+
+INVARIANT = Invariant("L8", "late loss", ("fine",), check, level="extended")

@@ -1,0 +1,62 @@
+"""L9: when the Job is deleted nothing of it is left: no pod, no connection, no key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, Subject, failed, passed, unknown
+from harness.view import Connection, Deletion, View, several
+
+#: Seconds in which a connection's end may be told after that of its pod.
+_SOON = 1.0
+
+
+def check(view: View) -> Iterator[Finding]:
+    looked = False
+    for deletion in view.deletions:
+        found = list(_left(view, deletion))
+        yield from found
+        if deletion.seen.keys is not None and not found:
+            looked = True
+            yield passed(
+                "the Job was deleted, and no pod, connection or key of it is left",
+                *ids(deletion.mark),
+            )
+    if not view.deletions:
+        yield unknown("the Job was not deleted in this run")
+    elif not looked and all(one.seen.keys is None for one in view.deletions):
+        yield unknown(
+            "the Job was deleted with work left: what lies in the broker may be for that",
+            *ids(view.deletions[-1].mark),
+        )
+
+
+def _left(view: View, deletion: Deletion) -> Iterator[Finding]:
+    evidence, seen = ids(deletion.mark), deletion.seen
+    if seen.objects:
+        text = f"the Job was deleted, and of it is still there: {', '.join(seen.objects)}"
+        yield failed(text, *evidence, subject=Subject.JOB)
+        return  # whose connections and keys may then be in use
+    still = [one for one in view.connections.values() if _open(one, deletion)]
+    if still:
+        yield failed(
+            f"the Job's pods are gone, and {several(len(still), 'connection')} of theirs left",
+            *ids(still[0].opened, deletion.mark),
+        )
+    if seen.keys:
+        yield failed(
+            f"the Job was deleted after all was done, and has left {', '.join(seen.keys)}",
+            *evidence,
+        )
+
+
+def _open(connection: Connection, deletion: Deletion) -> bool:
+    if connection.worker is None or connection.opened is None:
+        return False
+    if connection.opened.at > deletion.mark.at:
+        return False
+    return connection.closed is None or connection.closed.at > deletion.mark.at + _SOON
+
+
+INVARIANT = Invariant("L9", "clean-up", ("coarse", "fine"), check, level="extended")

@@ -1,0 +1,41 @@
+"""One item is given back again and again: the others have their turn all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.history import Event, ItemDelivered, ItemSettled, payload
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """One worker, two items, the first of which fails: until both are dealt with, or too late."""
+    items = [payload(item) for item in stage.items]
+    most = len(items) * stage.recording.header.max_attempts
+
+    def starved(events: Sequence[Event]) -> bool | None:
+        if stage.ended(events) is not None:
+            return False
+        settled = {one.what.item for one in events if isinstance(one.what, ItemSettled)}
+        given = [one.what.item for one in events if isinstance(one.what, ItemDelivered)]
+        # One more than the bound, and the first delivery, which has overtaken nobody.
+        if given.count(items[0]) > most + 2:
+            return True
+        return False if settled.issuperset(items) else None
+
+    stage.start()
+    what = "all items to be dealt with"
+    if stage.recording.wait_quietly(what, starved, 2 * stage.patience) is False:
+        stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="given-back",
+    says="the work on one item fails again and again while another one waits",
+    proves={"fine": ("L5", "L3")},
+    play=play,
+    items=2,
+    parallelism=1,
+    failing=True,
+    level="extended",
+)

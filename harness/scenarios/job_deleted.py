@@ -1,0 +1,37 @@
+"""The Job is deleted in mid-run, and (fine) made anew, and deleted again when all is done."""
+
+from __future__ import annotations
+
+from harness.faults.job_delete import FAULT, delete
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Delete the Job as soon as somebody has begun an item.
+
+    Coarse: how many messages are left, and so what a second Job's completions must be, is not
+    known beforehand; no worker is to leave anything at any time.
+    """
+    coarse = stage.station.pattern.name == "coarse"
+    trap = stage.trap(stage.points.delivered)
+    stage.start()
+    caught = stage.catch(trap)
+    victim = stage.worker_at(caught.address)
+    stage.free(trap)
+    stage.has_begun(victim, caught)
+    FAULT.inject(stage, victim, caught.address)
+    if not coarse:
+        stage.start()
+        stage.wait_for_the_end()
+    delete(stage, drained=True)
+
+
+SCENARIO = Scenario(
+    name="job-deleted",
+    says="the Job is deleted while its workers are at work, and when all is done",
+    proves={"fine": ("L9", "S1"), "coarse": ("L9",)},
+    play=play,
+    faults=(FAULT.name,),
+    items=4,
+    level="extended",
+)

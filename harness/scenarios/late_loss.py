@@ -1,0 +1,43 @@
+"""A worker is lost with the last item, when all others have found nothing more to do."""
+
+from __future__ import annotations
+
+from harness import seen
+from harness.faults import container_kill, pod_delete
+from harness.history import payload
+from harness.stage import Scenario, Stage
+
+#: What part of a lease the others have for leaving too early.
+_PART = 0.6
+#: Seconds of it where no lease was seen.
+_UNKNOWN = 6.0
+
+
+def play(stage: Stage) -> None:
+    """Hold the first report until the rest is done and the others had time to leave."""
+    trap = stage.trap(stage.points.settling)
+    stage.start()
+    caught = stage.catch(trap)
+    # All of its connections: a worker that gets no answer soon tries another one.
+    stage.station.tap.hold(caught.address)
+    victim = stage.worker_at(caught.address)
+    items = [payload(item) for item in stage.items]
+    stage.wait("all other items to be settled", seen.all_settled(items, but=1), stage.bounds.end)
+    lease = stage.learned.figures.lease
+    patience = _UNKNOWN if lease is None else _PART * lease
+    stage.recording.wait_quietly("somebody to leave", seen.success(), patience)
+    # Killed, for a process outlives its pod by a while; deleted, for it would be started again.
+    container_kill.FAULT.inject(stage, victim, caught.address)
+    pod_delete.FAULT.inject(stage, victim, caught.address)
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="late-loss",
+    says="a worker is lost with the last item when all others have nothing more to do",
+    proves={"fine": ("L8", "S1", "S12", "L3")},
+    play=play,
+    faults=(container_kill.FAULT.name, pod_delete.FAULT.name),
+    items=3,
+    level="extended",
+)

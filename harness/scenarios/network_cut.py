@@ -1,0 +1,30 @@
+"""A worker is cut off from its broker in the middle of its work, and the broker comes back."""
+
+from __future__ import annotations
+
+from harness.faults.network_cut import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """The only worker is cut off as soon as it has begun an item."""
+    trap = stage.trap(stage.points.delivered)
+    stage.start()
+    caught = stage.catch(trap)
+    victim = stage.worker_at(caught.address)
+    stage.free(trap)
+    stage.has_begun(victim, caught)
+    FAULT.inject(stage, victim, caught.address)
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="network-cut",
+    says="the only worker is cut off from its broker in its work, for a few seconds",
+    proves={"fine": ("L6", "S1", "S12", "L3"), "coarse": ("L6", "S1", "S12", "L3")},
+    play=play,
+    faults=(FAULT.name,),
+    items=3,
+    parallelism=1,
+    level="extended",
+)

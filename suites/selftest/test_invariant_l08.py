@@ -1,0 +1,85 @@
+"""L8: who is lost when others have left, or could have: its item is done all the same."""
+
+from __future__ import annotations
+
+from histories import Tale, good_fine
+
+from harness.history import ContainerSeen, ItemDelivered, JobSeen
+from harness.verdict import Outcome
+
+
+def lost(*, left: bool) -> Tale:
+    """`a` has the apple and is killed at 6; `b` has asked since 3, or left at 4."""
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple")
+    tale.worked(1, "b", "banana")
+    tale.asked(3, "b")
+    tale.empty(3, "b")
+    if left:
+        tale.exited(4, "b")
+    tale.killed(6, "a")
+    return tale
+
+
+def test_the_others_had_left_and_the_item_is_not_done() -> None:
+    tale = lost(left=True)
+    tale.job(7, "Complete")
+    tale.left(8, "apple", where="leased")
+    tale.over(9)
+    assert tale.finds("L8") is Outcome.FAIL
+    seen = tale.what(tale.failure("L8"))
+    assert seen == [ItemDelivered, ContainerSeen, ContainerSeen, JobSeen]
+
+
+def test_the_job_is_not_complete() -> None:
+    tale = lost(left=True)
+    tale.over(9)
+    assert tale.finds("L8") is Outcome.UNKNOWN
+
+
+def test_the_others_had_left_and_the_item_was_done_before() -> None:
+    tale = Tale()
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.worked(1, "a", "apple")
+    tale.exited(4, "b")
+    tale.killed(6, "a")
+    tale.job(7, "Complete")
+    tale.over(9)
+    assert tale.finds("L8") is Outcome.PASS
+
+
+def test_the_others_have_stayed() -> None:
+    tale = lost(left=False)
+    tale.given(12, "b", "apple")
+    tale.settled(13, "b", "apple")
+    tale.exited(14, "b")
+    tale.job(15, "Complete")
+    tale.over(16)
+    assert tale.finds("L8") is Outcome.PASS
+
+
+def test_the_others_were_at_work() -> None:
+    """So nobody was tempted to leave: that shows nothing."""
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple")
+    tale.given(1, "b", "banana")
+    tale.killed(2, "a")
+    tale.settled(4, "b", "banana")
+    tale.given(4, "b", "apple")
+    tale.settled(5, "b", "apple")
+    tale.exited(6, "b")
+    tale.job(7, "Complete")
+    tale.over(8)
+    assert tale.finds("L8") is Outcome.UNKNOWN
+
+
+def test_nobody_was_lost() -> None:
+    assert good_fine().finds("L8") is Outcome.UNKNOWN
