@@ -79,7 +79,7 @@ def _digest(image: str) -> str:
             ref = bench.images.catalogue.tag(image.removeprefix(_RECIPE))
         elif bench.docker.image_id(image) is None:
             bench.docker.pull(image)
-        return surroundings.image(bench.docker, image, ref).digest
+        return surroundings.implementation(bench.docker, image, ref).image.digest
     except (InfrastructureError, UsageError):
         return ""  # `check` says why, and ends as it should
 

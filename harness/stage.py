@@ -286,6 +286,9 @@ class Stage:
     def injected(self, fault: str, to: str, worker: Worker | None = None) -> int:
         """Record that harm is done from now on; the id of that event."""
         event = self.recording.record("harness", FaultInjected(fault, to, worker))
+        if worker is not None:
+            for owner in self.owners.alive(worker, self.recording.moment()):
+                self.recording.record("pods", owner)
         return event.id if event else 0
 
     def confirmed(self, fault: str, *evidence: int) -> None:

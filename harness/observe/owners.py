@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from math import inf
 
 from harness.history import ConnectionOwner, Worker
 
@@ -27,6 +28,8 @@ class Owners:
         #: Address → the runs that had it, with their beginnings in whole seconds.
         self._runs: dict[str, dict[Worker, float]] = {}
         self._connections: dict[int, _Connection] = {}
+        #: The last moment at which a run is known to have lived; no later run began before.
+        self._lived: dict[Worker, float] = {}
 
     def opened(self, connection: int, address: str, at: float) -> list[ConnectionOwner]:
         """A connection has come."""
@@ -42,6 +45,16 @@ class Owners:
             self._runs.setdefault(address, {})[Worker(uid, run)] = began
             return self._settle(address)
 
+    def alive(self, worker: Worker, at: float) -> list[ConnectionOwner]:
+        """This run lived at that moment: it wrote a line then, or is about to be harmed."""
+        with self._lock:
+            if at <= self._lived.get(worker, -inf):
+                return []
+            self._lived[worker] = at
+            after = Worker(worker.pod, worker.run + 1)
+            addresses = [one for one, runs in self._runs.items() if after in runs]
+            return [told for one in addresses for told in self._settle(one)]
+
     def of(self, address: str) -> Worker | None:
         """The newest run that is known to have this address."""
         with self._lock:
@@ -53,13 +66,21 @@ class Owners:
         for number, one in self._connections.items():
             if one.address != address or not runs:
                 continue
-            # The kubelet cuts its moments to whole seconds: a run begins up to one later.
-            before = {worker: began for worker, began in runs.items() if began <= one.at}
+            before = [worker for worker in runs if self._began(worker, runs) <= one.at]
             if before:
-                owner = max(before, key=lambda worker: (before[worker], worker.run))
+                owner = max(before, key=lambda worker: (runs[worker], worker.run))
             else:
-                owner = min(runs, key=lambda worker: runs[worker])
+                owner = min(runs, key=lambda worker: (runs[worker], worker.run))
             if owner != one.owner:
                 one.owner = owner
                 told.append(ConnectionOwner(number, owner))
         return told
+
+    def _began(self, worker: Worker, runs: dict[Worker, float]) -> float:
+        """The least moment at which a run can have begun.
+
+        The kubelet cuts its moments to whole seconds: a container that is killed and started again
+        within one has two runs that began in the same second, and only the first's life tells them
+        apart.
+        """
+        return max(runs[worker], self._lived.get(Worker(worker.pod, worker.run - 1), -inf))

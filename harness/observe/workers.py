@@ -88,6 +88,8 @@ class Workers:
         stamp, _, text = line.partition(" ")
         at = datetime.fromisoformat(stamp).timestamp() - self._recording.epoch
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
+        for owner in self._owners.alive(worker, at):
+            self._recording.record("pods", owner)
         start, done, digest = (one.search(text) for one in (self._start, self._done, self._digest))
         self.read[run] = stamp
         with self._lock:

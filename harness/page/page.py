@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from harness.explain import Guarantee, anchor, guarantees, link
 from harness.page.scenes import scenes
+from harness.report import scrub
 from harness.report.model import Report
 from harness.view import clean
 
@@ -81,10 +82,13 @@ def _environment() -> Environment:
 
 
 def _plain(value: Any) -> Any:
-    """Whatever goes into the page; what does not just print becomes visible, as `\\u202e`."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+    """Whatever goes into the page: without credentials, and what does not just print is visible.
+
+    The histories, from which some of it comes, have what workers wrote as they wrote it.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return clean(value)
+    return clean(scrub.text(value))
 
 
 def _lines(one: Guarantee) -> Iterable[tuple[str, int, list[str]]]:

@@ -32,6 +32,27 @@ def test_a_restart_that_becomes_known_later_takes_over_what_came_after_it() -> N
     assert owners.of(A) == Worker("pod-a", 1)
 
 
+def test_two_runs_of_one_second_are_told_apart_by_the_life_of_the_first() -> None:
+    """Killed and started again within the second that the kubelet names for both."""
+    first, second = Worker("pod-a"), Worker("pod-a", 1)
+    owners = Owners()
+    list(owners.seen(A, "pod-a", 0, 1.0))
+    assert list(owners.opened(1, A, 1.4)) == [ConnectionOwner(1, first)]
+    assert list(owners.alive(first, 1.5)) == []
+    assert list(owners.opened(2, A, 1.8)) == [ConnectionOwner(2, first)]
+    assert list(owners.seen(A, "pod-a", 1, 1.0)) == [ConnectionOwner(2, second)]
+
+
+def test_a_line_that_is_read_late_corrects_whose_a_connection_was() -> None:
+    first, second = Worker("pod-a"), Worker("pod-a", 1)
+    owners = Owners()
+    list(owners.seen(A, "pod-a", 0, 1.0))
+    list(owners.opened(1, A, 1.4))
+    assert list(owners.seen(A, "pod-a", 1, 1.0)) == [ConnectionOwner(1, second)]
+    assert list(owners.alive(first, 1.5)) == [ConnectionOwner(1, first)]
+    assert list(owners.alive(first, 1.2)) == []
+
+
 def test_an_address_that_is_used_again_is_another_pods() -> None:
     owners = Owners()
     list(owners.seen(A, "pod-a", 0, 5.0))
