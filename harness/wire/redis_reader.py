@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -101,7 +102,7 @@ class RedisReader:
             record = placed(record, moment)
         elif not isinstance(record, (NotUnderstood, Gap)):
             return []
-        if self.idle() and not any(talk.unseen for talk in self._talks.values()):
+        if self.idle() and self._all_shown():
             return [record]
         self._out.put(moment, record)
         return []
@@ -132,6 +133,10 @@ class RedisReader:
             batch.age += len(done)
         self._waiting.extend(done)
         return self._go_on()
+
+    def _all_shown(self) -> bool:
+        """Whether MONITOR has shown all that was asked, also by those who have gone since."""
+        return not any(talk.unseen for talk in chain(self._talks.values(), self._closed))
 
     def _talk(self, client: str, moment: float) -> Talk | None:
         """The connection that Redis knows by this name; ports are used again."""
