@@ -30,6 +30,7 @@ _OPTIONS = (
     ("failing-item", "TEXT", "an item that makes this worker's handler fail"),
     ("sentinel", "KEY", "key, set after the last item, without which it takes no queue for empty"),
     ("concurrency", "N", "how many items each of its containers works on at once (default: 1)"),
+    ("keeps", "KEYS", "keys that it leaves in Redis on purpose, as stats:*,results, or none"),
     ("max-attempts", "N", "how often an item may be tried that kills its worker (default: 5)"),
     ("provider", "NAME", "where the cluster comes from (default: kind)"),
     ("cluster", "NAME", "name of the cluster"),

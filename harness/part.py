@@ -89,6 +89,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         concurrency=part.worker.concurrency,
         sentinel=part.worker.sentinel,
         neighbours=_neighbours(items) if scenario.neighbour else (),
+        keeps=part.worker.keeps,
         max_attempts=part.worker.max_attempts,
         own_job=part.own_job is not None,
         version=__version__,

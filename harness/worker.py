@@ -44,6 +44,8 @@ class WorkerUnderTest:
     concurrency: int = 1
     #: The key that tells this worker, in Redis, that all items are sent; empty: it wants none.
     sentinel: str = ""
+    #: Patterns of the keys that it leaves in Redis on purpose; None: nobody has said.
+    keeps: tuple[str, ...] | None = None
     #: How often an item may be tried that kills its worker.
     max_attempts: int = MAX_ATTEMPTS
 

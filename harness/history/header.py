@@ -60,6 +60,8 @@ class Header(Record, frozen=True):
     failing_item: Payload | None = None
     #: Its user has said so; else it is one that many workers choke on, and this one may not.
     failing_known: bool = False
+    #: Patterns of the keys that it leaves in Redis on purpose; None: nobody has said.
+    keeps: tuple[str, ...] | None = None
     #: How often an item may be tried that kills its worker.
     max_attempts: int = MAX_ATTEMPTS
     #: The Job is the user's own, so what is wrong with it is a finding against the user.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from histories import Tale, good_coarse, good_fine
 
@@ -22,10 +24,31 @@ def test_nothing_is_left(tale: Tale) -> None:
     assert deleted(tale).finds("L9") is Outcome.PASS
 
 
+def keeping(*keys: str, **fields: Any) -> Tale:
+    tale = good_fine()
+    tale.header = Tale(**fields).header
+    return deleted(tale, keys=keys)
+
+
 def test_a_key_is_left() -> None:
-    tale = deleted(good_fine(), keys=("queue:leases",))
+    tale = keeping("queue:leases", keeps=())
     assert tale.failure("L9").subject is Subject.WORKER
     assert tale.what(tale.failure("L9")) == [JobDeleted]
+
+
+def test_a_key_is_left_beside_those_that_are_meant() -> None:
+    tale = keeping("stats:a", "queue:leases", keeps=("stats:*",))
+    assert tale.failure("L9").reason.endswith("has left queue:leases")
+
+
+def test_what_is_meant_to_stay_is_not_held_against_it() -> None:
+    assert keeping("stats:a", "all-sent", keeps=("stats:*",), sentinel="all-sent").finds("L9") is (
+        Outcome.PASS
+    )
+
+
+def test_nobody_has_said_whether_a_key_is_meant_to_stay() -> None:
+    assert keeping("results").finds("L9") is Outcome.UNKNOWN
 
 
 def test_a_connection_is_left() -> None:

@@ -76,6 +76,7 @@ class Case:
             failing_item=None if self.failing is None else self.failing.encode(),
             queue_env=self.queue_env,
             sentinel=self.sentinel,
+            keeps=(),
         )
 
     @property

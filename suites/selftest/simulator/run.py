@@ -139,6 +139,7 @@ def _header(plan: Plan) -> Header:
         faults=(_name(plan),) if plan.fault else (),
         failing_item=plan.names[0] if plan.failing else None,
         failing_known=plan.failing,
+        keeps=(),
         unique_items=not plan.equal,
         neighbours=("next-item",) if plan.neighbour else (),
     )
