@@ -107,7 +107,7 @@ class Leases:
         now = self._world.now
         for token, (item, until) in list(self.taken.items()):
             if until <= now and self._deaths[item] + 1 >= MOST:
-                self.settle(connection, token, item, dead=True)
+                self.settle(connection, token, item, dead=True, late=True)
 
     def renew(self, connection: int, token: Token, *, late: bool = False) -> bool:
         """A longer lease; none when it is over, unless that may be `late`."""
