@@ -36,7 +36,7 @@ def _overlapping(view: View, item: Item, index: int) -> Iterator[Finding]:
         and claim(view, one, attempt.delivered) == "kept"
         and (one.worker, one.token) != (attempt.worker, attempt.token)
     ]
-    if len(live) < copies:
+    if not live or len(live) < copies:
         return
     other = live[-1]
     assert other.until is not None

@@ -11,26 +11,35 @@ from harness.view import FREE, Attempt, Claim, Item, View, claim, several, shown
 
 def check(view: View) -> Iterator[Finding]:
     good = again = 0
+    found = False
     for item in view.sent:
-        findings = list(_unexplained(view, item))
+        attempts = _of_it(item)
+        findings = list(_unexplained(view, item, attempts))
         yield from findings
-        if item.attempts and not findings:
+        found = found or bool(findings)
+        if attempts and not findings:
             good += 1
-            again += max(0, len(item.attempts) - len(item.enqueued))
+            again += max(0, len(attempts) - len(item.enqueued))
     if good:
         yield passed(
             f"{several(good, 'item')} delivered: {several(again, 'time')} once more, with a reason"
         )
-    elif not view.attempts:
-        yield unknown("nobody was given an item")
+    elif not found:
+        yield unknown("nobody was given an item that was enqueued")
 
 
-def _unexplained(view: View, item: Item) -> Iterator[Finding]:
+def _of_it(item: Item) -> list[Attempt]:
+    """Its deliveries; one from before it was enqueued is of something else, and no duplicate."""
+    first = min(one.at for one in item.enqueued)
+    return [one for one in item.attempts if one.delivered.at >= first]
+
+
+def _unexplained(view: View, item: Item, attempts: list[Attempt]) -> Iterator[Finding]:
     """Each delivery for which those before it leave no room."""
-    for index, attempt in enumerate(item.attempts):
+    for index, attempt in enumerate(attempts):
         at = attempt.delivered.at
         copies = sum(one.at <= at for one in item.enqueued)
-        before = item.attempts[:index]
+        before = attempts[:index]
         if index < copies:
             continue
         claims = [(one, _claim(view, one, attempt)) for one in before]

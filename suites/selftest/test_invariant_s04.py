@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from histories import Tale, good_fine
+from histories import QUEUE, Tale, good_fine
 
-from harness.history import Figures, ItemDelivered, ItemSettled
+from harness.history import Figures, ItemDelivered, ItemEnqueued, ItemSettled
 from harness.verdict import Outcome
 
 FIRST, SECOND = "t1", "t2"
@@ -31,6 +31,17 @@ def test_settled_within_a_renewed_lease() -> None:
     tale = leased()
     tale.leased(9, "a", "apple", 19.0)
     tale.settled(15, "a", "apple")
+    tale.over(20)
+    assert tale.finds("S4") is Outcome.PASS
+
+
+def test_leased_before_it_was_enqueued() -> None:
+    """Nobody else had it: that it was not there yet is no second lease."""
+    tale = Tale("fine", figures=Figures(work=1.0, lease=10.0))
+    for who in "ab":
+        tale.came(0.5, who)
+    tale.given(1, "a", "apple", until=11.0, token=FIRST)
+    tale.put(2, "harness", ItemEnqueued("apple", QUEUE))
     tale.over(20)
     assert tale.finds("S4") is Outcome.PASS
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from histories import Tale, good_coarse, good_fine
+from histories import QUEUE, Tale, good_coarse, good_fine
 
-from harness.history import Figures, ItemDelivered, ItemSettled
+from harness.history import Figures, ItemDelivered, ItemEnqueued, ItemSettled
 from harness.verdict import Outcome
 
 FIRST = "t1"
@@ -109,6 +109,25 @@ def test_asked_again_for_a_lost_answer() -> None:
     tale.given(6, "a", "apple", until=11.0, token=FIRST, redelivered=True)
     tale.over(30)
     assert tale.finds("S7") is Outcome.PASS
+
+
+def test_given_before_it_was_enqueued() -> None:
+    """That was something else: what comes later is judged without it."""
+    tale = Tale("fine", figures=LEASED)
+    for who in "abc":
+        tale.came(0.5, who)
+    tale.given(1, "a", "apple", until=11.0)
+    tale.put(2, "harness", ItemEnqueued("apple", QUEUE))
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.UNKNOWN
+    tale.events.pop()
+    tale.given(3, "b", "apple", until=13.0)
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.PASS
+    tale.events.pop()
+    tale.given(5, "c", "apple", until=15.0)
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.FAIL
 
 
 def test_equal_items_are_two() -> None:
