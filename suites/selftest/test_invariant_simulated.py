@@ -234,7 +234,7 @@ def _showing(plan: Plan) -> Plan:
         # who has taken it over is at work on it
         "settles by name": {"items": 2, "parallelism": 2, "work": 1.2},
         # and has nothing else to do
-        "takes over early": {"items": 2, "parallelism": 2},
+        "takes over early": {"items": 2, "parallelism": 2, "work": 1.2},
         "leases later": {"items": 1, "parallelism": 2},
         # another Job is there
         "shares": {"neighbour": True},
