@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heappop, heappush
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
@@ -39,16 +40,19 @@ def check(view: View) -> Iterator[Finding]:
 
 def _together(view: View, life: Life) -> list[Attempt]:
     """The most that were surely being worked on at one moment: begun, and over only later."""
-    begun = [(one.started.at, one) for one in life.attempts if one.started]
-    over = {id(one): end.at for _, one in begun if (end := _end(view, one))}
+    begun = [
+        (one.started.at, number, one) for number, one in enumerate(life.attempts) if one.started
+    ]
+    #: Those at work, the first to be over on top.
+    now: list[tuple[float, int, Attempt]] = []
     most: list[Attempt] = []
-    for start, one in begun:
-        now = [
-            other
-            for since, other in begun
-            if other is one or (since <= start and over.get(id(other), start) - start > _CLEARLY)
-        ]
-        most = max(most, now, key=len)
+    for start, number, one in sorted(begun, key=lambda each: each[:2]):
+        while now and now[0][0] - start <= _CLEARLY:
+            heappop(now)
+        if len(now) >= len(most):
+            most = [*(each for _, _, each in sorted(now, key=lambda each: each[1])), one]
+        if (end := _end(view, one)) is not None:
+            heappush(now, (end.at, number, one))
     return most
 
 
