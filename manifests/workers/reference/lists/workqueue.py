@@ -30,17 +30,28 @@ class WorkQueue:
     False.
     """
 
-    def __init__(self, client, name, lease_seconds, max_attempts):
+    def __init__(self, client, name, lease_seconds, max_attempts, marker=None):
         self.session = str(uuid.uuid4())
         self._client, self._name = client, name
         self._lease_ms, self._max_attempts = int(lease_seconds * 1000), max_attempts
         self._processing, self._attempts = f"{name}:processing", f"{name}:attempts"
-        self._dead = f"{name}:dead"
+        self._dead, self._marker = f"{name}:dead", marker
         self._tokens = (f"{self.session}:{number}" for number in itertools.count(1))
         self._items = {}
 
     def empty(self):
-        """Whether nothing is ready and nobody has anything, at one and the same moment."""
+        """Whether nothing is ready and nobody has anything, at one and the same moment.
+
+        With a marker: and the producer has set it before and after, so nothing was yet to come.
+        """
+        return self._all_sent() and self._nothing_there() and self._all_sent()
+
+    def _all_sent(self):
+        if self._marker is None:
+            return True
+        return self._patiently(lambda: self._client.exists(self._marker)) == 1
+
+    def _nothing_there(self):
         both = self._client.pipeline(transaction=True)
         count = both.llen(self._name).llen(self._processing).execute
         return self._patiently(count) == [0, 0]
