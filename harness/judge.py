@@ -10,7 +10,7 @@ from itertools import islice
 
 from harness import registry
 from harness.history import Event, Header
-from harness.invariants import Invariant
+from harness.invariants import Invariant, place
 from harness.scenario import Level, within
 from harness.verdict import Finding, Outcome, Subject, Verdict, unknown
 from harness.view import Cast, View, look
@@ -91,13 +91,7 @@ def invariants() -> tuple[Invariant, ...]:
     found: list[Invariant] = [
         registry.lookup("invariants", name, "INVARIANT") for name in registry.names("invariants")
     ]
-    return tuple(sorted(found, key=_place))
-
-
-def _place(one: Invariant) -> tuple[int, str, int]:
-    letters = one.id.rstrip("0123456789")
-    kinds = "SLJN"
-    return kinds.find(letters) % len(kinds + "?"), letters, int(one.id[len(letters) :] or 0)
+    return tuple(sorted(found, key=lambda one: place(one.id)))
 
 
 def judge(header: Header, events: Iterable[Event], level: Level = "extended") -> Judgement:

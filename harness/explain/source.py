@@ -12,9 +12,8 @@ import msgspec
 
 from harness import manifests, registry
 from harness.errors import UsageError
+from harness.invariants import place
 from harness.judge import invariants
-
-_KINDS = "SLJN"
 
 
 class _Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,11 +72,12 @@ class Guarantee:
 
 
 @cache
+@cache
 def guarantees() -> tuple[Guarantee, ...]:
     """All that are explained, those of S first, then L, then the others."""
     texts = files("harness.explain") / "texts"
     names = [one.name.removesuffix(".yaml") for one in texts.iterdir()]
-    return tuple(_guarantee(name) for name in sorted(names, key=_place))
+    return tuple(_guarantee(name) for name in sorted(names, key=place))
 
 
 def guarantee(name: str) -> Guarantee:
@@ -92,10 +92,6 @@ def guarantee(name: str) -> Guarantee:
         seen=name,
         todo=f"did you mean {close[0]!r}?" if close else "see `queuejob explain`",
     )
-
-
-def _place(name: str) -> tuple[int, int]:
-    return _KINDS.index(name[0]), int(name[1:])
 
 
 def _guarantee(name: str) -> Guarantee:

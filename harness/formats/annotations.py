@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.explain import command
 from harness.report.model import Report
-from harness.report.words import explained, sound
+from harness.report.words import sound
 
 FILES = ("annotations.txt",)
 
@@ -35,7 +36,7 @@ def _findings(report: Report) -> Iterator[tuple[str, str]]:
         if scenarios is not None:
             yield (
                 f"{row.id} is broken",
-                f"{row.reason} (in {', '.join(scenarios)}; {explained(row.id)})",
+                f"{row.reason} (in {', '.join(scenarios)}; {command(row.id)})",
             )
     if report.exit_code != 0 and report.result != "nonconformant":
         yield f"queuejob: {report.result.value}", report.headline

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from harness.explain import command
 from harness.report.model import Case, InvariantRow, Report
-from harness.report.words import explained, line, sound
+from harness.report.words import line, sound
 
 FILES = ("summary.md",)
 
@@ -68,7 +69,7 @@ def _table(report: Report) -> Iterator[str]:
 def _found(row: InvariantRow) -> str:
     head = f"### {text(row.id)} is broken in {text(row.scenario)} ({row.subject})"
     story = [f"- {text(line(one))}" for one in row.story]
-    more = f"`{explained(row.id)}` says what it means."
+    more = f"`{command(row.id)}` says what it means."
     return "\n".join([head, "", text(row.reason), "", *story, "", more])
 
 

@@ -32,6 +32,13 @@ class Invariant:
     level: Level = "core"
 
 
+def place(name: str) -> tuple[int, str, int]:
+    """Where an id stands among others: those of S first, then L, J, N, then others' own."""
+    letters = name.rstrip("0123456789")
+    kinds = "SLJN"
+    return kinds.find(letters) % len(kinds + "?"), letters, int(name[len(letters) :] or 0)
+
+
 class Seen(Protocol):
     """Whatever one event shows."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from harness.invariants import place
 from harness.report.model import Report, VerdictWord
 from harness.view import clean
 
@@ -72,7 +73,7 @@ def newest(reports: Iterable[Report]) -> list[Report]:
 
 def _group(image: str, profile: str, reports: Sequence[Report]) -> Group:
     ordered = newest(reports)
-    ids = sorted({name for one in reports for name in one.summary}, key=_place)
+    ids = sorted({name for one in reports for name in one.summary}, key=place)
     return Group(
         image=clean(image),
         profile=clean(profile),
@@ -104,8 +105,3 @@ def _slug(image: str, profile: str) -> str:
     kind = re.sub(r"[^a-z0-9]+", "-", profile.lower()).strip("-")[:30]
     text = f"{image}\0{profile}".encode("utf-8", "backslashreplace")
     return f"{plain or 'image'}-{kind}-{sha256(text).hexdigest()[:8]}"
-
-
-def _place(name: str) -> tuple[int, str, int]:
-    letters = name.rstrip("0123456789")
-    return "SLJN".find(letters[:1]), letters, int(name[len(letters) :] or 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from harness.history import BrokenHistory
+from harness.invariants import place
 from harness.report import scrub
 from harness.report.canonical import digest, required_digest, sealed
 from harness.report.headline import headline
@@ -73,7 +74,7 @@ def build(known: Known, tests: Iterable[Case], runs: Iterable[Run], folder: Path
     `tests` are all that belong to the profile, also those that were not run.
     """
     played = [_played(run, folder) for run in runs]
-    invariants = tuple(sorted((one for each in played for one in each.invariants), key=_place))
+    invariants = tuple(sorted((one for each in played for one in each.invariants), key=_order))
     faults = tuple(one for each in played for one in each.faults)
     finished = tuple(_finished(one, invariants, faults, played) for one in tests)
     answer = result(known.exit_code, finished)
@@ -169,9 +170,8 @@ def artifacts(folder: Path, played: Iterable[Rows], others: Iterable[str]) -> tu
     )
 
 
-def _place(row: InvariantRow) -> tuple[int, str, int, str]:
-    letters = row.id.rstrip("0123456789")
-    return "SLJN".find(letters[:1]), letters, int(row.id[len(letters) :] or 0), row.scenario
+def _order(row: InvariantRow) -> tuple[tuple[int, str, int], str]:
+    return place(row.id), row.scenario
 
 
 def _finished(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.explain import command
 from harness.report.model import Case, Found, InvariantRow, Report, StoryLine
 
 #: What XML 1.0 has no place for, beside tab and line ends.
@@ -25,13 +26,8 @@ def lines(row: InvariantRow, found: Found) -> list[str]:
     return [
         f"{row.id} {found.verdict} ({found.subject}): {found.reason}",
         *(f"    {line(told)}" for told in found.story),
-        f"    {explained(row.id)}",
+        f"    {command(row.id)}",
     ]
-
-
-def explained(name: str) -> str:
-    """Where an invariant is explained."""
-    return f"queuejob explain {name}"
 
 
 def row_of(report: Report, test: Case) -> InvariantRow | None:
