@@ -37,7 +37,8 @@ class Learned(msgspec.Struct, frozen=True):
             reclaim = (self.figures.lease or 0.0) + 2 * work + start + _MARGIN
         else:  # the message comes back at once; somebody who takes it has to be started
             reclaim = BACK_OFF + 2 * start + work + _MARGIN
-        progress = work + _MARGIN
+        pace = work if self.figures.pace is None else min(work, self.figures.pace)
+        progress = pace + _MARGIN
         rounds = items if pattern == "fine" else items / parallelism
         end = reclaim + BACK_OFF + rounds * work + _MARGIN
         end += (1 if pattern == "fine" else rounds) * start

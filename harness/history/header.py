@@ -16,7 +16,10 @@ MAX_ATTEMPTS = 5
 class Figures(Record, frozen=True):
     """What the fault-free run of the same worker showed, in seconds; None where nothing did."""
 
+    #: From a delivery to the end of the work on it, also where it had to wait for others.
     work: Seconds | None = None
+    #: What one item takes of its worker's time, from the end of the one before.
+    pace: Seconds | None = None
     lease: Seconds | None = None
     pod_start: Seconds | None = None
     #: Whether every start in the logs was one of a delivered item; None when there was no start.

@@ -11,8 +11,10 @@ def play(stage: Stage) -> None:
     trap = stage.trap(stage.points.settling or stage.points.delivered)
     stage.start()
     caught = stage.catch(trap)
+    stage.station.tap.hold(caught.address)
     worker = stage.worker_at(caught.address)
     FAULT.inject(stage, worker, stage.queue)
+    stage.station.tap.release(caught.address)
     stage.free(trap)
     stage.wait_for_the_end()
 

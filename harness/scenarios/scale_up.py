@@ -10,10 +10,14 @@ _MORE = 3
 
 
 def play(stage: Stage) -> None:
-    """Hold the only worker at its acknowledgement (or its delivery), and let two more come."""
+    """Hold the only worker at its acknowledgement (or its delivery), and let two more come.
+
+    All its connections are held: it may make a new one, and go on with what it has in stock.
+    """
     trap = stage.trap(stage.points.settling or stage.points.delivered)
     stage.start()
     caught = stage.catch(trap)
+    stage.station.tap.hold(caught.address)
     worker = stage.worker_at(caught.address)
     begun = stage.injected(SCALED, f"the Job: {_MORE} pods at once, the first one held", worker)
     stage.station.namespace.scale_job(stage.job, _MORE)
@@ -31,6 +35,7 @@ def play(stage: Stage) -> None:
     others = seen.delivery_to_others({caught.connection}, begun)
     stage.recording.wait_quietly("a delivery to a new worker", others, stage.bounds.progress)
     stage.confirmed(SCALED, begun, scaled.id, newcomer.id)
+    stage.station.tap.release(caught.address)
     stage.free(trap)
     stage.healed(SCALED)
     stage.wait_for_the_end()

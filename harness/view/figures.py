@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from statistics import median
+from typing import NamedTuple
 
 from harness.history import Figures
 from harness.view.items import Attempt
@@ -17,7 +18,8 @@ def figures(view: View) -> Figures:
     orders = (order(attempt, None) for attempt in view.attempts)
     rule = most(one for one in orders if one is not None)
     return Figures(
-        work=_median(_work(view)),
+        work=_median(one.lasted for one in _work(view)),
+        pace=_median(one.alone for one in _work(view)),
         lease=_median(one.lease for one in view.attempts if one.lease is not None),
         pod_start=_median(_starts(view)),
         starts_matched=starts_matched(view),
@@ -38,13 +40,22 @@ def _median(values: Iterable[float]) -> float | None:
     return max(0.0, round(median(known), 3)) if known else None
 
 
-def _work(view: View) -> Iterable[float]:
-    """From each delivery to the end of the work on it."""
+class _Work(NamedTuple):
+    """Seconds from a delivery to the end of the work on it: all, and less what others took."""
+
+    lasted: float
+    alone: float
+
+
+def _work(view: View) -> Iterator[_Work]:
     for life in view.workers.values():
+        free = 0.0
         for attempt in life.attempts:
             end = _end_of_work(attempt, life)
             if end is not None:
-                yield end - attempt.delivered.at
+                delivered = attempt.delivered.at
+                yield _Work(end - delivered, end - max(delivered, min(free, end)))
+                free = max(free, end)
 
 
 def _end_of_work(attempt: Attempt, life: Life) -> float | None:

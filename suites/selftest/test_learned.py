@@ -36,6 +36,14 @@ def test_no_bound_is_shorter_than_what_has_to_happen_in_it(
     assert min(fine.progress, coarse.progress) > work
 
 
+def test_who_keeps_items_in_stock_is_not_given_longer_to_let_others_have_them() -> None:
+    known = Learned(Figures(work=15.0, pace=5.0))
+    assert (
+        known.bounds("fine", 5, 1).progress
+        == Learned(Figures(work=5.0)).bounds("fine", 5, 1).progress
+    )
+
+
 def test_a_slower_machine_has_longer_bounds() -> None:
     known = Learned(Figures(work=1.0))
     once, twice = known.bounds("fine", 4, 2), known.bounds("fine", 4, 2, factor=2.0)

@@ -336,8 +336,27 @@ def test_what_is_left_of_a_span(
 def test_figures_of_a_run() -> None:
     for tale in (good_fine(), good_coarse()):
         assert figures(tale.view()) == Figures(
-            work=1.0, lease=None, pod_start=0.0, starts_matched=True, settles_after_work=True
+            work=1.0,
+            pace=1.0,
+            lease=None,
+            pod_start=0.0,
+            starts_matched=True,
+            settles_after_work=True,
         )
+
+
+def test_what_waits_in_stock_does_not_make_the_work_slower() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "banana", "cherry")
+    tale.came(1, "A")
+    for item in ("apple", "banana", "cherry"):
+        tale.given(1, "A", item)
+    for moment, item in ((1, "apple"), (6, "banana"), (11, "cherry")):
+        tale.began(moment, "A", item)
+        tale.finished(moment + 5, "A", item)
+        tale.settled(moment + 5, "A", item)
+    seen = figures(tale.view())
+    assert (seen.work, seen.pace) == (10.0, 5.0)
 
 
 def test_figures_of_one_who_settles_first() -> None:
