@@ -127,7 +127,8 @@ def _play(run: _Run) -> QueuejobError | None:
 @contextlib.contextmanager
 def _observed(run: _Run) -> Iterator[Stage]:
     """All observers at work, for as long as the block lasts."""
-    part, recording, station, owners = run.part, run.recording, run.part.station, Owners()
+    part, recording, station = run.part, run.recording, run.part.station
+    owners = Owners(lambda owner: recording.record("pods", owner))
     worker = part.worker
     patterns = (worker.start_pattern, worker.done_pattern, worker.digest_pattern)
     logs = Workers(
@@ -187,8 +188,7 @@ class _Teller:
             recording.gap("tap", f"{record!r:.200} could not be read: {error!r}")
         if isinstance(record, ConnectionOpened):
             moment = at - recording.epoch
-            for owner in self._owners.opened(record.connection, record.address, moment):
-                recording.record("pods", owner)
+            self._owners.opened(record.connection, record.address, moment)
 
 
 def _seed(run: _Run) -> None:

@@ -19,6 +19,7 @@ from harness.history import (
     ItemSettled,
     ItemStarted,
     JobSeen,
+    LogEnded,
     Payload,
     PodSeen,
     What,
@@ -77,6 +78,11 @@ def pod_gone(pod: str) -> Find:
     return last(
         lambda what: isinstance(what, PodSeen) and what.pod == pod and what.change == "deleted"
     )
+
+
+def silent(worker: Worker) -> Find:
+    """The end of a worker's log: its processes are no more."""
+    return last(lambda what: isinstance(what, LogEnded) and what.worker == worker)
 
 
 def told_to_end(pod: str) -> Find:

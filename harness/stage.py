@@ -287,8 +287,7 @@ class Stage:
         """Record that harm is done from now on; the id of that event."""
         event = self.recording.record("harness", FaultInjected(fault, to, worker))
         if worker is not None:
-            for owner in self.owners.alive(worker, self.recording.moment()):
-                self.recording.record("pods", owner)
+            self.owners.alive(worker, self.recording.moment())
         return event.id if event else 0
 
     def confirmed(self, fault: str, *evidence: int) -> None:

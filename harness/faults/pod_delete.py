@@ -28,6 +28,9 @@ class PodDelete:
         stage.station.namespace.delete_pod(pod.name, grace=0)
         timeout = stage.station.namespace.timeouts.settle
         end = stage.wait(f"pod {pod.name} to be gone", seen.pod_gone(worker.pod), timeout)
+        # Its processes outlive it by some seconds, in which they could connect again and go on.
+        over = seen.silent(worker)
+        stage.recording.wait_quietly(f"the processes of pod {pod.name} to end", over, timeout)
         tap.cut(address)
         tap.release(address)
         stage.confirmed(self.name, begun, end.id)

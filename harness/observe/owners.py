@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -20,10 +21,14 @@ class Owners:
     """Tells, and later corrects, whose a connection is. Moments are seconds since the start.
 
     A pod's address is known only after it has begun to talk, and the restart of its container
-    later still: an answer may have to be given twice, and the last one holds.
+    later still: an answer may have to be given twice, and the last one that `tell` gets holds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[ConnectionOwner], object]) -> None:
+        self._tell = tell
+        #: Held until an answer is told: an older one that comes after it would hold instead.
+        self._turn = threading.Lock()
+        #: Never held while `tell` is at work: who waits for what was told may ask `of`.
         self._lock = threading.Lock()
         #: Address → the runs that had it, with their beginnings in whole seconds.
         self._runs: dict[str, dict[Worker, float]] = {}
@@ -31,29 +36,33 @@ class Owners:
         #: The last moment at which a run is known to have lived; no later run began before.
         self._lived: dict[Worker, float] = {}
 
-    def opened(self, connection: int, address: str, at: float) -> list[ConnectionOwner]:
+    def opened(self, connection: int, address: str, at: float) -> None:
         """A connection has come."""
-        with self._lock:
-            self._connections[connection] = _Connection(address, at)
-            return self._settle(address)
+        with self._turn:
+            with self._lock:
+                self._connections[connection] = _Connection(address, at)
+            self._settle(address)
 
-    def seen(self, address: str, uid: str, run: int, began: float | None) -> list[ConnectionOwner]:
+    def seen(self, address: str, uid: str, run: int, began: float | None) -> None:
         """A run of a pod's container; `began` as the kubelet says it, None when it does not."""
         if not address or began is None:
-            return []
-        with self._lock:
-            self._runs.setdefault(address, {})[Worker(uid, run)] = began
-            return self._settle(address)
+            return
+        with self._turn:
+            with self._lock:
+                self._runs.setdefault(address, {})[Worker(uid, run)] = began
+            self._settle(address)
 
-    def alive(self, worker: Worker, at: float) -> list[ConnectionOwner]:
+    def alive(self, worker: Worker, at: float) -> None:
         """This run lived at that moment: it wrote a line then, or is about to be harmed."""
-        with self._lock:
-            if at <= self._lived.get(worker, -inf):
-                return []
-            self._lived[worker] = at
-            after = Worker(worker.pod, worker.run + 1)
-            addresses = [one for one, runs in self._runs.items() if after in runs]
-            return [told for one in addresses for told in self._settle(one)]
+        with self._turn:
+            with self._lock:
+                if at <= self._lived.get(worker, -inf):
+                    return
+                self._lived[worker] = at
+                after = Worker(worker.pod, worker.run + 1)
+                addresses = [one for one, runs in self._runs.items() if after in runs]
+            for address in addresses:
+                self._settle(address)
 
     def of(self, address: str) -> Worker | None:
         """The newest run that is known to have this address."""
@@ -61,7 +70,13 @@ class Owners:
             runs = self._runs.get(address)
             return max(runs, key=lambda one: (runs[one], one.run)) if runs else None
 
-    def _settle(self, address: str) -> list[ConnectionOwner]:
+    def _settle(self, address: str) -> None:
+        with self._lock:
+            told = self._changed(address)
+        for one in told:
+            self._tell(one)
+
+    def _changed(self, address: str) -> list[ConnectionOwner]:
         runs, told = self._runs.get(address, {}), []
         for number, one in self._connections.items():
             if one.address != address or not runs:

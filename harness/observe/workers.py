@@ -88,8 +88,7 @@ class Workers:
         stamp, _, text = line.partition(" ")
         at = datetime.fromisoformat(stamp).timestamp() - self._recording.epoch
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
-        for owner in self._owners.alive(worker, at):
-            self._recording.record("pods", owner)
+        self._owners.alive(worker, at)
         start, done, digest = (one.search(text) for one in (self._start, self._done, self._digest))
         self.read[run] = stamp
         with self._lock:
@@ -141,8 +140,7 @@ class Workers:
                     self._moment(state.finished),
                 ),
             )
-            for owner in self._owners.seen(pod.address, pod.uid, run, self._moment(state.started)):
-                self._recording.record("pods", owner)
+            self._owners.seen(pod.address, pod.uid, run, self._moment(state.started))
 
     def _moment(self, when: datetime | None) -> float | None:
         return None if when is None else when.timestamp() - self._recording.epoch

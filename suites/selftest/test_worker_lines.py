@@ -22,7 +22,7 @@ A = Worker("pod-a")
 def told(tmp_path: Path) -> Iterator[Callable[[str], list[What]]]:
     """The events that a line makes, in the year of the histories' beginning."""
     recording = Recording(tmp_path / "history.ndjson", header())
-    workers = Workers(recording, Owners(), "job", [b"apple"])
+    workers = Workers(recording, Owners(lambda _: None), "job", [b"apple"])
 
     def read(text: str) -> list[What]:
         before = len(recording.events)
