@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 #: Seconds for which what Redis tells is left to gather, and the bytes that are too many for that.
 #: Each look costs as much as passing a worker's command on, and none of this is in a hurry.
@@ -30,9 +31,8 @@ class Inlet(asyncio.Protocol):
             self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(self.begin)
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one by duck typing
+        self.transport.write(self.begin)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost(f"Redis has ended the connection: {exc or 'it was closed'}")

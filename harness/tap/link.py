@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from harness.history import (
     ConnectionClosed,
@@ -213,11 +213,11 @@ class Side(asyncio.Protocol):
         self._link, self._side = link, side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        mine = cast(asyncio.Transport, transport)  # uvloop's is one by duck typing
         if self._side == "client":
-            self._link.accepted(transport)
+            self._link.accepted(mine)
         else:
-            self._link.dialed(transport)
+            self._link.dialed(mine)
 
     def data_received(self, data: bytes) -> None:
         self._link.received(self._side, data)

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 
 import msgspec
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -157,7 +158,7 @@ def test_records_wait_for_a_client_up_to_a_limit_and_then_it_is_told() -> None:
         assert isinstance(wire.told[5], Gap)
         assert wire.told[6:] == [Done(1)]
 
-    asyncio.run(play())
+    uvloop.run(play())
 
 
 def test_an_answer_comes_at_once_and_after_the_records_before_it() -> None:
@@ -172,7 +173,7 @@ def test_an_answer_comes_at_once_and_after_the_records_before_it() -> None:
         await quiet()
         assert wire.told == [LREM, Done(1), LREM]
 
-    asyncio.run(play())
+    uvloop.run(play())
 
 
 # -- from afar ------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class Remote:
 
     def __init__(self) -> None:
         self._ready: Future[tuple[int, int]] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self._thread = threading.Thread(target=lambda: uvloop.run(self._run()))
         self.broker = socket.create_server((ME, 0))
         self.broker.settimeout(BOUND)
         self._sides: list[socket.socket] = []
@@ -432,4 +433,4 @@ def test_a_broker_that_does_not_come_up_is_not_waited_for() -> None:
         upstream = f"--upstream={ME}:{nobody.getsockname()[1]}"
         chosen = program.options([*words.split(), upstream])
         with pytest.raises(TimedOut, match=r"in vain for the broker.*\n.*Connect"):
-            asyncio.run(program.run(chosen, asyncio.Event(), lambda _: None))
+            uvloop.run(program.run(chosen, asyncio.Event(), lambda _: None))

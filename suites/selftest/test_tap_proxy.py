@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 import pytest
+import uvloop
 from pamqp import commands, frame, heartbeat
 
 from harness.errors import TimedOut
@@ -127,7 +128,7 @@ def staged(dialect: Callable[[int], Decoder], play: Callable[[Stage], Awaitable[
         async with asyncio.timeout(30), Stage(dialect) as stage:
             await play(stage)
 
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 # -- passing on -----------------------------------------------------------------------------------
