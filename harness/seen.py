@@ -90,12 +90,22 @@ def told_to_end(pod: str) -> Find:
     return last(lambda what: isinstance(what, PodSeen) and what.pod == pod and what.deleting)
 
 
-def cut_after(event_id: int) -> Find:
-    """A connection that was cut later than that event."""
+def cut_off_after(event_id: int, address: str) -> Find:
+    """What shows, later than that event, that nobody at an address is heard: cut, or held.
+
+    Some take a connection for each command, and have none that could be cut.
+    """
 
     def find(events: Sequence[Event]) -> Event | None:
-        later = (event for event in reversed(events) if event.id > event_id)
-        return next((one for one in later if isinstance(one.what, ConnectionCut)), None)
+        its = connections_of(events, address)
+        for event in reversed(events):
+            if event.id <= event_id:
+                return None
+            if isinstance(event.what, ConnectionCut):
+                return event
+            if isinstance(event.what, ConnectionHeld) and event.what.connection in its:
+                return event
+        return None
 
     return find
 
@@ -122,20 +132,22 @@ def begun(worker: Worker, connection: int, address: str) -> Find:
     """
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = connections_of(events, address)
-        held: Event | None = None
+        its = connections_of(events, address) | {connection}
+        again: Event | None = None
+        let_go = False
         for event in reversed(events):
             what = event.what
             if isinstance(what, ItemStarted) and what.worker == worker:
-                return event
-            # Once more, that is: what has held it until now may yet be told to be over.
+                return event  # logs come their own way: perhaps before it is told to be let go
             if isinstance(what, ConnectionReleased) and what.connection == connection:
-                return held
-            if isinstance(what, ConnectionHeld) and what.connection in its | {connection}:
-                held = event
-                if what.connection != connection:
+                let_go = True
+            elif isinstance(what, ConnectionHeld) and what.connection in its:
+                if let_go and what.connection == connection:
+                    return again  # this is what it was let go from
+                again = again if let_go else event
+                if not let_go and what.connection != connection:
                     return event
-        return None
+        return again if let_go else None
 
     return find
 

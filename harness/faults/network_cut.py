@@ -30,7 +30,8 @@ class NetworkCut:
         begun = stage.injected(self.name, f"pod {pod.name}: its connections are cut", worker)
         tap.cut(address)
         timeout = stage.station.namespace.timeouts.settle
-        broken = stage.wait("a connection to be cut", seen.cut_after(begun), timeout)
+        alone = seen.cut_off_after(begun, address)
+        broken = stage.wait("a connection to be cut, or not to be heard", alone, timeout)
         until = stage.recording.moment() + _LASTS
 
         def over(_: object) -> bool | None:

@@ -45,7 +45,8 @@ def check(view: View) -> Iterator[Finding]:
 
 def _was_in(life: Life, want: _Want) -> bool:
     """Whether this worker came in that time, and was given nothing in it."""
-    came = life.run.running
+    # One that ends at once is seen only when it is over.
+    came = life.run.running or life.run.ended
     given = life.attempts[0].delivered.at if life.attempts else inf
     return came is not None and want.harm.at <= came.at < want.until <= given
 

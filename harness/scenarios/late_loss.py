@@ -6,9 +6,12 @@ from harness import seen
 from harness.faults import container_kill, pod_delete
 from harness.history import payload
 from harness.stage import Scenario, Stage
+from harness.tap.remote import RemoteCaught
 
 #: What part of a lease the others have for leaving too early.
 _PART = 0.6
+#: Seconds before its end by which the victim is to be killed.
+_SPARE = 2.0
 #: Seconds of it where no lease was seen.
 _UNKNOWN = 6.0
 
@@ -23,13 +26,22 @@ def play(stage: Stage) -> None:
     victim = stage.worker_at(caught.address)
     items = [payload(item) for item in stage.items]
     stage.wait("all other items to be settled", seen.all_settled(items, but=1), stage.bounds.end)
-    lease = stage.learned.figures.lease
-    patience = _UNKNOWN if lease is None else _PART * lease
-    stage.recording.wait_quietly("somebody to leave", seen.success(), patience)
+    stage.recording.wait_quietly("somebody to leave", seen.success(), _patience(stage, caught))
     # Killed, for a process outlives its pod by a while; deleted, for it would be started again.
     container_kill.FAULT.inject(stage, victim, caught.address)
     pod_delete.FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
+
+
+def _patience(stage: Stage, caught: RemoteCaught) -> float:
+    """Seconds until the victim has to be killed: others take over what an expired lease was on."""
+    lease = stage.learned.figures.lease
+    if lease is None:
+        return _UNKNOWN
+    given = seen.given_to(caught.address)(stage.recording.events)
+    until = getattr(given.what, "until", None) if given is not None else None
+    left = lease if until is None else until - stage.recording.moment() - _SPARE
+    return max(0.0, min(left, _PART * lease))
 
 
 SCENARIO = Scenario(

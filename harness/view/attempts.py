@@ -95,6 +95,8 @@ class Reader:
         self._enqueued: list[Mark] = []
         self._left: list[Left] = []
         self._there = 0
+        #: How many came back, and were not delivered since.
+        self._back = 0
         self._waiting: deque[Mark] = deque()
         self._waits: list[Wait] = []
         # Any: each handler takes the one kind that stands beside it.
@@ -130,9 +132,8 @@ class Reader:
 
     def _deliver(self, event: Event, what: ItemDelivered) -> None:
         now = mark(event)
-        if len(self._enqueued) == 1 or what.redelivered:
-            for draft in list(self._unsure):
-                self._reopen(draft)
+        for draft in self._doubted(what, now):
+            self._reopen(draft)
         self._lose(now)
         if self._open and len(self._open) >= max(1, self._remaining):
             self._end(self._open[0], "redelivered", now)
@@ -197,19 +198,35 @@ class Reader:
                 self._reopen(draft)
             self._end(draft, "returned", mark(event))
             draft.back = mark(event)
-            self._waiting.append(mark(event))
+            self._came_back(mark(event))
+        elif before := self._predecessors(what.connection):
+            self._end(before, "reclaimed", mark(event))
+            self._came_back(mark(event))
 
     def _reclaim(self, event: Event, what: ItemReclaimed) -> None:
         others = [one for one in self._open if one.connection != what.connection]
         for draft in (others or self._open)[:1]:
             self._end(draft, "reclaimed", mark(event))
-            self._waiting.append(mark(event))
+            self._came_back(mark(event))
 
     def _leave(self, event: Event, what: ItemLeft) -> None:
         self._left.append(Left(mark(event), what.queue, what.where))
         self._there += what.where != "dead"
         if self._unsure and self._there > self._remaining:
             self._reopen(self._unsure[-1])
+
+    def _doubted(self, what: ItemDelivered, now: Mark) -> list[_Draft]:
+        """Those whose settlement this delivery shows not to have arrived."""
+        if len(self._enqueued) == 1:
+            return list(self._unsure)
+        if not what.redelivered:
+            return []
+        # Of equal ones it is any that came back; only if none did, one that was settled did.
+        self._lose(now)
+        if self._back:
+            self._back -= 1
+            return []
+        return self._unsure[:1]
 
     # -- the attempts ------------------------------------------------------------------------------
 
@@ -251,7 +268,11 @@ class Reader:
             if closed and (before is None or closed.at <= before.at):
                 self._end(draft, "lost", closed)
                 draft.back = closed
-                self._waiting.append(closed)
+                self._came_back(closed)
+
+    def _came_back(self, now: Mark) -> None:
+        self._back += 1
+        self._waiting.append(now)
 
     def _risky(self, draft: _Draft, settlement: Settlement) -> bool:
         """May the broker not have followed? Of a single item, a second delivery will tell."""
@@ -265,6 +286,22 @@ class Reader:
     def _worker(self, connection: int | None) -> Worker | None:
         known = None if connection is None else self._connections.get(connection)
         return known.worker if known else None
+
+    def _predecessors(self, connection: int | None) -> _Draft | None:
+        """What an earlier run of this worker's container has.
+
+        Their address is the same, and is all that the wire tells: what looks given back is taken
+        over.
+        """
+        worker = self._worker(connection)
+        return next(
+            (
+                one
+                for one in self._open
+                if worker and one.worker and one.worker.pod == worker.pod and one.worker != worker
+            ),
+            None,
+        )
 
     def _find(
         self, connection: int | None, token: str, fits: Callable[[_Draft], bool]

@@ -45,6 +45,14 @@ def test_who_gives_up_says_so(pattern: str) -> None:
     assert worked_then(healed(tale, 12), 20, "a").finds("S17") is Outcome.PASS
 
 
+def test_who_was_seen_only_when_it_was_over() -> None:
+    tale = unreachable("coarse")
+    tale.came(2, "a", connected=False)
+    tale.drop(ContainerSeen, state="running")
+    tale.exited(3, "a", 1)
+    assert worked_then(healed(tale, 12), 20, "b").finds("S17") is Outcome.PASS
+
+
 def test_who_waits_until_it_is_there() -> None:
     tale = unreachable()
     tale.came(2, "a", connected=False)

@@ -91,6 +91,8 @@ def test_an_attempt_has_come_to_its_end(what: list[What], over: bool) -> None:  
         ([HELD, ConnectionOpened(2, "10.0.0.2", 1), ConnectionHeld(2, "client")], False),
         # A line of the log may be quicker than the tap.
         ([HELD, ItemStarted("x", A)], True),
+        ([HELD, ItemStarted("x", A), FREED], True),
+        ([ItemStarted("w", A), HELD, FREED], False),
     ],
 )
 def test_a_worker_that_was_let_go_has_begun(what: list[What], begun: bool) -> None:

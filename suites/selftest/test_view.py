@@ -85,6 +85,16 @@ def test_the_owner_may_be_known_late_and_corrected() -> None:
     assert attempt(tale).worker == Worker("uid-a", 1)
 
 
+def test_what_the_next_run_of_a_container_puts_back_it_has_taken_over() -> None:
+    """It has its predecessor's address, which is all that the wire tells."""
+    tale = started()
+    tale.killed(2, "a")
+    tale.came(3, "a")
+    tale.returned(4, "a", "apple")
+    tale.given(4, "a", "apple", redelivered=True)
+    assert hows(tale) == ["reclaimed", "open"]
+
+
 def test_settled_on_another_connection_of_the_same_worker() -> None:
     tale = started()
     tale.connected(2, "a")
@@ -165,6 +175,28 @@ def test_of_equal_items_only_a_lost_acknowledgement_is_doubted() -> None:
     tale.settled(2, "a", "apple", effective=None)
     tale.given(3, "b", "apple", redelivered=True)
     assert hows(tale) == ["settled", "open"]
+
+
+def test_of_equal_items_one_that_hung_on_a_lost_connection_is_delivered_again() -> None:
+    """Its worker was handed it with the answer to its acknowledgement of another, and hung up."""
+    tale = started("coarse", copies=3)
+    tale.given(1, "b", "apple")
+    tale.settled(2, "b", "apple", effective=None)
+    tale.given(2, "b", "apple")
+    tale.closed(2.1, "b")
+    tale.came(2.5, "c")
+    tale.given(3, "c", "apple", redelivered=True)
+    assert hows(tale) == ["open", "settled", "lost", "open"]
+    assert item(tale).unsettled == 2
+
+
+def test_of_equal_items_an_acknowledgement_is_doubted_when_none_came_back() -> None:
+    tale = started("coarse", copies=2)
+    tale.settled(2, "a", "apple", effective=None)
+    tale.closed(2.1, "a")
+    tale.given(3, "b", "apple", redelivered=True)
+    assert hows(tale) == ["lost", "open"]
+    assert item(tale).unsettled == 2
 
 
 def test_a_held_settlement_counts_from_when_it_was_said() -> None:
