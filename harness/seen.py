@@ -80,9 +80,24 @@ def pod_gone(pod: str) -> Find:
     )
 
 
-def silent(worker: Worker) -> Find:
-    """The end of a worker's log: its processes are no more."""
-    return last(lambda what: isinstance(what, LogEnded) and what.worker == worker)
+def silent(pod: str) -> Find:
+    """The end of the logs of all runs in a pod, by its uid: its processes are no more."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        there, over = set(), {}
+        for event in events:
+            what = event.what
+            if isinstance(what, ContainerSeen) and what.worker.pod == pod:
+                there.add(what.worker)
+            elif isinstance(what, LogEnded) and what.worker.pod == pod:
+                over[what.worker] = event
+        return None if there - over.keys() else max(over.values(), default=None, key=_by_id)
+
+    return find
+
+
+def _by_id(event: Event) -> int:
+    return event.id
 
 
 def told_to_end(pod: str) -> Find:
@@ -219,15 +234,16 @@ def all_settled(items: Iterable[Payload], but: int) -> Find:
     return find
 
 
-def delivery_to_others(connections: set[int], after: int) -> Find:
-    """An item that somebody else got, later than the event `after`."""
+def delivery_elsewhere(address: str, after: int) -> Find:
+    """An item that somebody at another address got, later than the event `after`."""
 
     def find(events: Sequence[Event]) -> Event | None:
+        its = connections_of(events, address)
         for event in events:
             what = event.what
             if event.id <= after or not isinstance(what, ItemDelivered):
                 continue
-            if what.connection not in connections:
+            if what.connection not in its:
                 return event
         return None
 

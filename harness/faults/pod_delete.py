@@ -29,7 +29,7 @@ class PodDelete:
         timeout = stage.station.namespace.timeouts.settle
         end = stage.wait(f"pod {pod.name} to be gone", seen.pod_gone(worker.pod), timeout)
         # Its processes outlive it by some seconds, in which they could connect again and go on.
-        over = seen.silent(worker)
+        over = seen.silent(worker.pod)
         stage.recording.wait_quietly(f"the processes of pod {pod.name} to end", over, timeout)
         tap.cut(address)
         tap.release(address)

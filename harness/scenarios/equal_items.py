@@ -21,7 +21,7 @@ def play(stage: Stage) -> None:
         trap = stage.trap(stage.points.settling)
         stage.start()
         caught = stage.catch(trap)
-        others = seen.delivery_to_others({caught.connection}, after=0)
+        others = seen.delivery_elsewhere(caught.address, after=0)
         patience = stage.patience
         stage.recording.wait_quietly("an equal item with another worker", others, patience)
         stage.free(trap)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import seen
-from harness.faults import container_kill, pod_delete
+from harness.faults.pod_delete import FAULT
 from harness.history import payload
 from harness.stage import Scenario, Stage
 from harness.tap.remote import RemoteCaught
@@ -27,9 +27,7 @@ def play(stage: Stage) -> None:
     items = [payload(item) for item in stage.items]
     stage.wait("all other items to be settled", seen.all_settled(items, but=1), stage.bounds.end)
     stage.recording.wait_quietly("somebody to leave", seen.success(), _patience(stage, caught))
-    # Killed, for a process outlives its pod by a while; deleted, for it would be started again.
-    container_kill.FAULT.inject(stage, victim, caught.address)
-    pod_delete.FAULT.inject(stage, victim, caught.address)
+    FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
 
 
@@ -49,7 +47,7 @@ SCENARIO = Scenario(
     says="a worker is lost with the last item when all others have nothing more to do",
     proves={"fine": ("L8", "S1", "S12", "L3")},
     play=play,
-    faults=(container_kill.FAULT.name, pod_delete.FAULT.name),
+    faults=(FAULT.name,),
     items=3,
     level="extended",
 )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from harness import seen
+from harness.errors import TimedOut
 from harness.stage import NotPlayable, Scenario, Stage
+from harness.tap.remote import RemoteCaught
 
 SCALED = "scaled up"
 _MORE = 3
+#: Seconds in which a new worker is given what is there for it, nearly always.
+_AT_ONCE = 2.0
 
 
 def play(stage: Stage) -> None:
@@ -32,13 +38,32 @@ def play(stage: Stage) -> None:
             expected=f"one within {stage.patience:g} s of the scale-up",
             seen="nobody but the first",
         )
-    others = seen.delivery_to_others({caught.connection}, begun)
-    stage.recording.wait_quietly("a delivery to a new worker", others, stage.bounds.progress)
+    others = seen.delivery_elsewhere(caught.address, begun)
+    what = "a delivery to a new worker"
+    if stage.recording.wait_quietly(what, others, _AT_ONCE) is None:
+        _hold_anew(stage, caught)
+        stage.recording.wait_quietly(what, others, stage.bounds.progress)
     stage.confirmed(SCALED, begun, scaled.id, newcomer.id)
     stage.station.tap.release(caught.address)
-    stage.free(trap)
+    stage.disarm()
     stage.healed(SCALED)
     stage.wait_for_the_end()
+
+
+def _hold_anew(stage: Stage, caught: RemoteCaught) -> None:
+    """Let the first worker report its item, and hold it at the next one that it has in stock.
+
+    It has waited for an answer since before the others came, and would give up before they have
+    waited for as long as they may have to.
+    """
+    if stage.points.settling is None:
+        return
+    stage.disarm()
+    again = stage.trap(stage.points.settling, caught.address)
+    stage.station.tap.release(caught.address)
+    with contextlib.suppress(TimedOut):  # it may have none
+        stage.catch(again, stage.bounds.progress)
+    stage.station.tap.hold(caught.address)
 
 
 SCENARIO = Scenario(

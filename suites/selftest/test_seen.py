@@ -27,6 +27,7 @@ from harness.history import (
     ItemDelivered,
     ItemSettled,
     ItemStarted,
+    LogEnded,
     What,
     Worker,
     read,
@@ -112,10 +113,21 @@ def test_all_but_one_are_settled_only_by_what_takes_effect() -> None:
     assert found.id == 2
 
 
-def test_a_delivery_to_others_is_on_another_connection_and_later() -> None:
-    find = seen.delivery_to_others({1}, after=1)
-    assert find(events(given("x", 2), given("y", 1))) is None
-    assert find(events(given("x", 1), given("y", 2))) is not None
+def test_a_delivery_elsewhere_is_from_another_address_and_later() -> None:
+    its = (ConnectionOpened(1, "10.0.0.1", 1), ConnectionOpened(2, "10.0.0.1", 2))
+    find = seen.delivery_elsewhere("10.0.0.1", after=3)
+    assert find(events(*its, given("x", 3), given("y", 1), given("z", 2))) is None
+    assert find(events(*its, given("x", 1), given("y", 3))) is not None
+
+
+def test_a_pod_is_silent_when_all_of_its_runs_are() -> None:
+    first, second = Worker("pod-z"), Worker("pod-z", 1)
+    find = seen.silent("pod-z")
+    what = [ContainerSeen(first, "running", 1), LogEnded(first, True)]
+    assert find(events(*what)) is not None
+    what.append(ContainerSeen(second, "running", 2))
+    assert find(events(*what)) is None
+    assert find(events(*what, LogEnded(second, True))) is not None
 
 
 def test_the_newest_counts() -> None:
