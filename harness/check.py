@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import credentials
 from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, EXIT_VIOLATED
-from harness.report import scrub
 from harness.scenario import LEVELS, within
 
 #: Scenarios at once. Most of their time is spent waiting: for leases, pods and back-offs.
@@ -87,11 +87,11 @@ def command(
     for name in (*(name for name, _, _ in _OPTIONS), "profile"):
         if (given := value(name)) is not None:
             hidden = redact and name == "failing-item"
-            words += [f"--{name}", scrub.HIDDEN if hidden else given]
+            words += [f"--{name}", credentials.HIDDEN if hidden else given]
     for name, _, _ in _LISTS:
         for given in values(name):
             key, equals, rest = given.partition("=")
-            words += [f"--{name}", f"{key}={scrub.variable(key, rest)}" if equals else given]
+            words += [f"--{name}", f"{key}={credentials.variable(key, rest)}" if equals else given]
     return shlex.join([*words, *(["--redact"] if redact else [])])
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from harness.credentials import hiding, secrets_of
 from harness.errors import QueuejobError
 from harness.history import (
     ConnectionOpened,
@@ -131,8 +132,9 @@ def _observed(run: _Run) -> Iterator[Stage]:
     owners = Owners(lambda owner: recording.record("pods", owner))
     worker = part.worker
     patterns = (worker.start_pattern, worker.done_pattern, worker.digest_pattern)
+    hide = hiding(secrets_of(run.manifest))
     logs = Workers(
-        recording, owners, run.job, run.items, container=run.container, patterns=patterns
+        recording, owners, run.job, run.items, container=run.container, patterns=patterns, hide=hide
     )
 
     def read(worker: Worker) -> str:
@@ -158,7 +160,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
     )
     with (
         station.ear.listening(_Teller(run, owners), lambda why: recording.gap("tap", why)),
-        following(station.namespace, run.folder / "logs", logs, logs.wanted),
+        following(station.namespace, run.folder / "logs", logs, logs.wanted, hide),
         watching(station.namespace, run.job, recording),
     ):
         yield stage

@@ -14,7 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from harness import credentials
 from harness.clock import monotonic, now
+from harness.credentials import Hide
 from harness.errors import InfrastructureError
 from harness.kube import Container, Lines, Namespace, Pod, Refused
 
@@ -86,7 +88,8 @@ class Deaf:
 class Follower:
     """Keeps the logs of one namespace's pods in `folder`, from `start` to `stop`.
 
-    `wanted` chooses containers, by pod and name; all, when it is left out.
+    `wanted` chooses containers, by pod and name; all, when it is left out. `hide` takes out of the
+    files what nobody shall read; the listener is told each line as it is.
     """
 
     def __init__(
@@ -95,10 +98,11 @@ class Follower:
         folder: Path,
         listener: Listener | None = None,
         wanted: Callable[[Pod, str], bool] = everything,
+        hide: Hide = credentials.text,
     ) -> None:
         self._namespace, self._folder = namespace, folder
         self._listener: Listener = listener or Deaf()
-        self._wanted = wanted
+        self._wanted, self._hide = wanted, hide
         self._known: dict[str, Pod] = {}
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -230,9 +234,10 @@ class Follower:
         stream = self._namespace.follow_log(run.pod, run.container, previous=True)
         with self._open(stream) as log:
             whole = [line for line in log if _stamped(line)]
+        kept = [self._hide(line) for line in whole]
         if whole:
-            path.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
-        if whole[: len(first)] == first:
+            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        if kept[: len(first)] == first:
             for line in whole[len(first) :]:
                 self._listener.line(run, line)
         elif whole or restarted is None or _moment(first[-1]) >= _moment(f"{restarted:{_SECONDS}}"):
@@ -249,7 +254,7 @@ class Follower:
                     if not _stamped(line):  # the kubelet's own words
                         raise InfrastructureError(f"no log of {run}: {line}")
                     if _moment(line) > had:
-                        file.write(line + "\n")
+                        file.write(self._hide(line) + "\n")
                         self._listener.line(run, line)
                         size += len(line)
                     if size > MAX_LOG:
@@ -322,9 +327,10 @@ def following(
     folder: Path,
     listener: Listener | None = None,
     wanted: Callable[[Pod, str], bool] = everything,
+    hide: Hide = credentials.text,
 ) -> Iterator[Follower]:
     """Follow the pods of a namespace for as long as the block lasts; as `Follower`."""
-    follower = Follower(namespace, folder, listener, wanted)
+    follower = Follower(namespace, folder, listener, wanted, hide)
     follower.start()
     try:
         yield follower

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
+from harness import credentials
+from harness.credentials import Hide
 from harness.history import (
     ContainerSeen,
     ItemDone,
@@ -43,9 +45,10 @@ class Workers:
         *,
         container: str = "",
         patterns: tuple[str, str, str] = (START, DONE, DIGEST),
+        hide: Hide = credentials.text,
     ) -> None:
         self._recording, self._owners = recording, owners
-        self._job, self._container = job, container
+        self._job, self._container, self._hide = job, container, hide
         self._start, self._done, self._digest = (re.compile(one) for one in patterns)
         self._items = {shown: payload(item) for item in items for shown in renderings(item)}
         self._lock = threading.Lock()
@@ -96,7 +99,7 @@ class Workers:
         if not (start or done or digest) and plain > _PLAIN:
             return
         cut = len(text) > _LONGEST
-        wrote = LogLine(worker, payload(text[:_LONGEST].encode()), at, cut)
+        wrote = LogLine(worker, payload(self._kept(text).encode()), at, cut)
         event = self._recording.record("logs", wrote)
         if event is not None and start:
             item = self._item(start["item"])
@@ -145,9 +148,17 @@ class Workers:
     def _moment(self, when: datetime | None) -> float | None:
         return None if when is None else when.timestamp() - self._recording.epoch
 
+    def _kept(self, text: str) -> str:
+        """As much of a line as is recorded; a secret that is cut in two is still hidden whole."""
+        return self._hide(text[: 2 * _LONGEST])[:_LONGEST]
+
     def _item(self, text: str) -> Payload:
+        """The item that was sent, as it is; else the words, without the credentials in them.
+
+        Not without known secrets: a value of the environment may be part of an item's name.
+        """
         shown = text.strip()
-        return self._items.get(shown) or payload(shown.encode())
+        return self._items.get(shown) or payload(credentials.text(shown).encode())
 
 
 def renderings(item: bytes) -> set[str]:

@@ -12,9 +12,9 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from harness.credentials import text as scrubbed
 from harness.explain import Guarantee, anchor, guarantees, link
 from harness.page.scenes import scenes
-from harness.report import scrub
 from harness.report.model import Report
 from harness.view import clean
 
@@ -88,7 +88,7 @@ def _plain(value: Any) -> Any:
     """
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return clean(scrub.text(value))
+    return clean(scrubbed(value))
 
 
 def _lines(one: Guarantee) -> Iterable[tuple[str, int, list[str]]]:

@@ -1,34 +1,14 @@
-"""Takes credentials out of what is written: passwords in URLs, values with telling names."""
+"""Takes credentials out of the records of a report."""
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeVar
 
 import msgspec
 
+from harness.credentials import text
+
 T = TypeVar("T")
-
-#: What stands for something that is not written.
-HIDDEN = "REDACTED"
-#: scheme://user:password@host, and tokens that stand there alone.
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@")
-_ASSIGNED = re.compile(
-    r"(?i)\b([\w-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|credential)[\w-]*\s*[=:]\s*)"
-    r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
-)
-_TELLING = re.compile(r"(?i)pass|secret|token|key|cred|auth")
-
-
-def text(words: str) -> str:
-    """The text without credentials, and without what is no character."""
-    sound = words.encode("utf-8", "backslashreplace").decode("utf-8")
-    return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(rf"\1{HIDDEN}@", sound))
-
-
-def variable(name: str, value: str) -> str:
-    """The value of an environment variable, hidden where its name says that it is a secret."""
-    return HIDDEN if _TELLING.search(name) else text(value)
 
 
 def clean(thing: T) -> T:

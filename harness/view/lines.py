@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness import credentials
 from harness.history import Event, ItemDone, ItemStarted, Payload, Worker
 from harness.view.items import Attempt, Item, Line
 from harness.view.marks import mark
@@ -31,8 +32,16 @@ class Told(NamedTuple):
 
 
 def plain(item: Payload) -> bool:
-    """Whether a worker that prints this item is bound to print just that."""
-    return isinstance(item, str) and 0 < len(item) <= _PRINTED and item.isprintable()
+    """Whether a worker that prints this item is bound to be seen to print just that.
+
+    What looks like a credential is not recorded of its words.
+    """
+    return (
+        isinstance(item, str)
+        and 0 < len(item) <= _PRINTED
+        and item.isprintable()
+        and credentials.text(item) == item
+    )
 
 
 def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> Told:

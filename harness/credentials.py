@@ -1,0 +1,60 @@
+"""Takes credentials out of words: passwords in URLs, values with telling names, known secrets.
+
+What workers print is recorded through this, and what reports say is written through it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+#: What stands for something that is not written.
+HIDDEN = "REDACTED"
+#: Known secrets that are shorter are not looked for: they are in too many words.
+_SHORTEST = 6
+#: scheme://user:password@host, whatever stands before the last @.
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/]+@")
+# Each repetition before a value is bounded: a hostile line must not take long.
+_ASSIGNED = re.compile(
+    r"(?i)((?:passw(?:or)?d|secret|token|api[_-]?key|credential)[\w-]{0,40}[\"']?\s{0,4}[=:]\s{0,4}"
+    r"|authorization[\"']?\s{0,4}[=:]\s{0,4}[\"']?(?:(?:basic|bearer|digest)\s{1,4})?)"
+    r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
+)
+_TELLING = re.compile(r"(?i)pass|secret|token|key|cred|auth")
+#: The secret part of a URL that has one.
+_PASSWORD = re.compile(r"://[^\s/:]*:([^\s/]+)@")
+
+#: Gives words without the credentials that are in them.
+Hide = Callable[[str], str]
+
+
+def text(words: str) -> str:
+    """The words without what looks like a credential, and without what is no character."""
+    sound = words.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(rf"\1{HIDDEN}@", sound))
+
+
+def variable(name: str, value: str) -> str:
+    """The value of an environment variable, hidden where its name says that it is a secret."""
+    return HIDDEN if _TELLING.search(name) else text(value)
+
+
+def hiding(secrets: Iterable[str]) -> Hide:
+    """As `text`; these secrets are hidden, too, wherever they stand."""
+    known = sorted({one for one in secrets if len(one) >= _SHORTEST}, key=len, reverse=True)
+    if not known:
+        return text
+    any_of = re.compile("|".join(map(re.escape, known)))
+    return lambda words: any_of.sub(HIDDEN, text(words))
+
+
+def secrets_of(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What the environment of a Job's containers holds that nobody else shall read."""
+    spec = manifest["spec"]["template"]["spec"]
+    for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
+        for one in container.get("env") or ():
+            value = str(one.get("value") or "")
+            if _TELLING.search(one["name"]):
+                yield value
+            yield from _PASSWORD.findall(value)
