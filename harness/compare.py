@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.report.model import Report, Result, VerdictWord
+from harness.report.model import VERDICTS, Report, Result
 from harness.view import clean
 
-#: From good to bad.
-_VERDICTS: tuple[VerdictWord, ...] = ("pass", "unknown", "fail")
 _RESULTS = (Result.CONFORMANT, Result.UNPROVED, Result.INVALID, Result.NONCONFORMANT)
 
 
@@ -28,7 +26,7 @@ def worse(before: Report, after: Report) -> Iterator[str]:
         if found is None:
             if row.verdict == "pass" and row.required:
                 yield f"{where} was pass, and was not looked at"
-        elif _VERDICTS.index(found.verdict) > _VERDICTS.index(row.verdict):
+        elif VERDICTS.index(found.verdict) > VERDICTS.index(row.verdict):
             yield f"{where} was {row.verdict}, and is {found.verdict}: {clean(found.reason)}"
     then = {(row.scenario, row.id) for row in before.invariants}
     for row in after.invariants:

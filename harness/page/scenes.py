@@ -11,11 +11,16 @@ from harness.history import Event, Worker, read
 from harness.page.layout import Cited, Drawing, draw
 from harness.page.listing import Listing, listing
 from harness.page.timeline import Timeline, timeline
-from harness.report.model import Fault, Found, InvariantRow, Report, ScenarioRow
+from harness.report.model import (
+    VERDICTS,
+    Fault,
+    Found,
+    InvariantRow,
+    Report,
+    ScenarioRow,
+    VerdictWord,
+)
 from harness.view import View, look
-
-#: The worst first.
-_ORDER = {"fail": 0, "unknown": 1, "pass": 2}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Scene:
 
     row: ScenarioRow
     place: int
-    verdict: str
+    verdict: VerdictWord
     says: tuple[Says, ...]
     faults: tuple[Fault, ...]
     drawing: Drawing | None
@@ -61,17 +66,21 @@ class Scene:
         return tuple(one.row.id for one in self.says)
 
 
+def _badness(one: Scene | InvariantRow | Found) -> int:
+    return VERDICTS.index(one.verdict)
+
+
 def scenes(report: Report, folder: Path) -> list[Scene]:
     """All scenarios, those with the worst verdicts first; histories are read from `folder`."""
     found = [_scene(report, row, place, folder) for place, row in enumerate(report.scenarios)]
-    return sorted(found, key=lambda one: _ORDER[one.verdict])
+    return sorted(found, key=_badness, reverse=True)
 
 
 def _scene(report: Report, row: ScenarioRow, place: int, folder: Path) -> Scene:
     rows = [one for one in report.invariants if one.scenario == row.id]
-    rows.sort(key=lambda one: _ORDER[one.verdict])
+    rows.sort(key=_badness, reverse=True)
     faults = tuple(one for one in report.faults if one.scenario == row.id)
-    verdict = rows[0].verdict if rows else "unknown"
+    verdict: VerdictWord = rows[0].verdict if rows else "unknown"
     numbers = _numbers(rows)
     says = tuple(Says(one, tuple(_told(one, numbers))) for one in rows)
     drawing, listed, problem = None, None, "There is no history of this scenario."
@@ -98,7 +107,7 @@ def _numbers(rows: Iterable[InvariantRow]) -> dict[int, int]:
 
 
 def _told(row: InvariantRow, numbers: dict[int, int]) -> Iterable[Told]:
-    for one in sorted(row.findings, key=lambda one: _ORDER[one.verdict]):
+    for one in sorted(row.findings, key=_badness, reverse=True):
         steps = (
             Step(numbers[line.event], line.at, line.text)
             for line in one.story

@@ -14,6 +14,8 @@ from harness.report import scrub
 from harness.report.canonical import digest, required_digest, sealed
 from harness.report.headline import headline
 from harness.report.model import (
+    LEFT_OUT,
+    VERDICTS,
     Broker,
     Case,
     Digested,
@@ -36,12 +38,8 @@ from harness.report.model import (
 from harness.report.result import result
 from harness.report.rows import Rows, Run, rows, unreadable
 
-#: From good to bad.
-_ORDER: tuple[VerdictWord, ...] = ("pass", "unknown", "fail")
 #: What a pattern with its broker is called.
 PROFILES = {"coarse": "COARSE-RABBITMQ", "fine": "FINE-REDIS"}
-#: What was not run to its end, or was not run at all.
-_LEFT_OUT = ("skipped", "notRun")
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def worst(invariants: Iterable[InvariantRow]) -> dict[str, VerdictWord]:
     """By invariant, the worst of its rows."""
     found: dict[str, VerdictWord] = {}
     for row in invariants:
-        found[row.id] = max(found.get(row.id, "pass"), row.verdict, key=_ORDER.index)
+        found[row.id] = max(found.get(row.id, "pass"), row.verdict, key=VERDICTS.index)
     return found
 
 
@@ -158,7 +156,7 @@ def level(tests: Sequence[Case]) -> Level:
             not_run=outcomes.count("notRun"),
         ),
         failed_tests=failed,
-        skipped_tests=tuple(one.id for one in tests if one.outcome in _LEFT_OUT),
+        skipped_tests=tuple(one.id for one in tests if one.outcome in LEFT_OUT),
     )
 
 
@@ -190,7 +188,7 @@ def _finished(
         for found in row.findings
         for event in found.events
     }
-    if not history or test.outcome in _LEFT_OUT:
+    if not history or test.outcome in LEFT_OUT:
         return test
     evidence = (Evidence(artifact=history, events=tuple(sorted(events))),)
     return msgspec.structs.replace(test, evidence=evidence)
@@ -200,7 +198,7 @@ def _overrides(known: Known, tests: Iterable[Case]) -> Overrides:
     some = tuple(tests)
     return Overrides(
         timeouts=known.timeout_factor,
-        skips=tuple(one.id for one in some if one.outcome in _LEFT_OUT),
+        skips=tuple(one.id for one in some if one.outcome in LEFT_OUT),
         retries=sum(len(one.attempts) > 1 for one in some),
         accepted=tuple(sorted(known.accepted)),
     )

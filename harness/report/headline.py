@@ -7,11 +7,6 @@ from collections.abc import Iterable, Mapping
 from harness.report.model import Overrides, Result, VerdictWord
 from harness.view import several
 
-_ANSWERS = {
-    Result.UNPROVED: "NOT PROVED: what was not seen to hold is not known to hold",
-    Result.INVALID: "INVALID: not all of the profile was run, so this says nothing about the image",
-}
-
 
 def headline(result: Result, summary: Mapping[str, VerdictWord], overrides: Overrides) -> str:
     """Made of the worst verdict of each invariant."""
@@ -22,8 +17,11 @@ def _answer(result: Result, summary: Mapping[str, VerdictWord], overrides: Overr
     broken = _ids(summary, "fail")
     if result is Result.NONCONFORMANT:
         return f"NOT CONFORMANT: it breaks {', '.join(broken)}"
-    if result is not Result.CONFORMANT:
-        return _ANSWERS[result]
+    if result is Result.INVALID:
+        return "INVALID: not all of the profile was run, so this says nothing about the image"
+    if result is Result.UNPROVED:
+        open_ = [one for one in _ids(summary, "unknown") if one not in overrides.accepted]
+        return f"NOT PROVED: {', '.join(open_) or 'some of it'} not seen to hold"
     unknown = [one for one in _ids(summary, "unknown") if one in overrides.accepted]
     but = f", but nothing is known of {', '.join(unknown)} (accepted)" if unknown else ""
     return f"conformant: {', '.join(_ids(summary, 'pass'))} proved{but}"

@@ -27,10 +27,14 @@ class Result(StrEnum):
 
 
 VerdictWord = Literal["pass", "fail", "unknown"]
+#: From good to bad.
+VERDICTS: Final[tuple[VerdictWord, ...]] = ("pass", "unknown", "fail")
 SubjectWord = Literal["worker", "job", "pattern"]
 #: `accepted`: not proved, and its user has said that it need not be. `errored`: we could not look.
 #: `notRun`: it belongs to the profile, and was deselected or never came to its turn.
 OutcomeWord = Literal["passed", "failed", "unproved", "accepted", "errored", "skipped", "notRun"]
+#: What was not run to its end, or was not run at all.
+LEFT_OUT: Final[tuple[OutcomeWord, ...]] = ("skipped", "notRun")
 
 
 class Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
