@@ -267,7 +267,10 @@ class Overrides(Part, frozen=True, kw_only=True):
 
 
 class NegativeControl(Part, frozen=True, kw_only=True):
-    """A worker with a known defect that was run beside, and whether that was found."""
+    """A worker with a known defect, and what this version was seen to find of it.
+
+    By a run of all of them (`tox -e mutants`), which is no part of this one.
+    """
 
     image: str
     must_fail: tuple[str, ...]
