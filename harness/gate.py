@@ -123,6 +123,9 @@ class Gate:
     def _doubts(self, asked: Asked, folder: Path, report: Report, code: int) -> list[str]:
         """Why the report is not to be believed, or is not the one that was asked for."""
         doubts = [f"the report does not agree: {one}" for one in self.verify(folder / _REPORT)]
+        if report.harness.version != self.harness.version:
+            version = clean(report.harness.version)
+            doubts.append(f"it is of version {version}, and this is {self.harness.version}")
         digest = report.implementation.image.digest
         if asked.digest and digest != asked.digest:
             doubts.append(f"the report is of the image {clean(digest)}, and not {asked.digest}")
