@@ -13,7 +13,7 @@ from harness.history import Event, Header
 from harness.invariants import Invariant, place
 from harness.scenario import Level, within
 from harness.verdict import Finding, Outcome, Subject, Verdict, unknown
-from harness.view import Cast, View, look
+from harness.view import Cast, View, brief, look
 
 #: Findings of one kind that are told one by one; of the rest, only how many there are.
 _TOLD = 5
@@ -155,7 +155,9 @@ def _flaws(view: View) -> Iterable[Flaw]:
     if course.ended is None:
         yield Flaw(Doubt.ABSENCE, "the run was broken off: its history has no end")
     elif course.why:
-        yield Flaw(Doubt.ABSENCE, f"the run was broken off: {course.why}", (course.ended.id,))
+        yield Flaw(
+            Doubt.ABSENCE, f"the run was broken off: {brief(course.why)}", (course.ended.id,)
+        )
     for fault in view.header.faults:
         if fault not in course.confirmed:
             yield Flaw(Doubt.ALL, f"the fault {fault!r} was not seen to land")

@@ -43,7 +43,7 @@ from harness.history import (
     RunEnded,
     WorkDigested,
 )
-from harness.view import Cast, clean, shown
+from harness.view import Cast, brief, clean, shown
 
 _SETTLED = {
     "acked": "{who} settled {item}",
@@ -214,5 +214,5 @@ TELLERS: dict[type, Callable[[Cast, Any], str]] = {
     FaultConfirmed: lambda _, what: f"fault {what.fault} was seen to land",
     FaultHealed: lambda _, what: f"fault {what.fault} was over",
     Gap: lambda _, what: f"{what.of} missed something: {what.why}",
-    RunEnded: lambda _, what: f"the run was over{f': {what.why}' if what.why else ''}",
+    RunEnded: lambda _, what: f"the run was over{f': {brief(what.why)}' if what.why else ''}",
 }

@@ -14,7 +14,7 @@ from harness.view.items import Attempt, Digested, Item, Left, Line, Settlement, 
 from harness.view.marks import Mark, before
 from harness.view.timing import Order, most, order
 from harness.view.view import Depth, View, look
-from harness.view.words import clean, several, shown
+from harness.view.words import brief, clean, several, shown
 from harness.view.workers import End, Life
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "View",
     "Wait",
     "before",
+    "brief",
     "claim",
     "clean",
     "figures",

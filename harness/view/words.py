@@ -26,6 +26,11 @@ def several(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def brief(error: str) -> str:
+    """The first line of an error: what was expected and seen instead stands in those below it."""
+    return error.partition("\n")[0]
+
+
 def clean(text: str) -> str:
     """The text on one line, with everything escaped that a terminal would not just print."""
     return "".join(

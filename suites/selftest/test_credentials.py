@@ -78,7 +78,7 @@ def wrote(tmp_path: Path) -> Iterator[Callable[[str], list[Event]]]:
     """The events that a line makes; `apple` and a URL were sent."""
     recording = Recording(tmp_path / "history.ndjson", header())
     sent = [b"apple", b"http://me:secret@shop/a"]
-    workers = Workers(recording, Owners(), "job", sent, hide=hiding([SECRET]))
+    workers = Workers(recording, Owners(lambda _: None), "job", sent, hide=hiding([SECRET]))
 
     def read(words: str) -> list[Event]:
         before = len(recording.events)
