@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 from pages import HOSTILE, hostile, lost, many, page
 from playwright.sync_api import Browser, Page
+from reports import bad, good
+
+from harness import formats
+from harness.page import html
+from harness.publish import publish
 
 WIDE, PHONE = 1280, 400
 #: From the start of the navigation until the page was drawn: two frames after its load.
@@ -178,6 +183,26 @@ def _process_time(sheet: Page) -> float:
     session.send("Performance.enable")
     metrics = session.send("Performance.getMetrics")["metrics"]
     return next(float(one["value"]) for one in metrics if one["name"] == "ProcessTime")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_a_site_fits_any_width(
+    browser: Browser, tmp_path: Path, kept: Path, width: int, scheme: Any
+) -> None:
+    for make in (good, bad):
+        folder = tmp_path / "reports" / make.__name__
+        formats.write(make(folder), folder)
+    publish(tmp_path / "reports", tmp_path / "site", lambda _: (), html)
+    size = {"width": width, "height": 900}
+    sheet = browser.new_page(viewport=size, color_scheme=scheme, offline=True)
+    sheet.goto((tmp_path / "site" / "index.html").as_uri())
+    assert sheet.locator("tbody tr").count() == 2
+    assert sheet.evaluate("document.documentElement.scrollWidth") <= width
+    sheet.screenshot(path=kept / f"site-{width}-{scheme}.png", full_page=True)
+    sheet.locator("tbody a").first.click()
+    assert sheet.locator("#verdict").is_visible()
+    sheet.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
