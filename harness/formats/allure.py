@@ -26,18 +26,29 @@ _STATUS: Mapping[OutcomeWord, str] = {
     "skipped": "skipped",
     "notRun": "skipped",
 }
+#: Bytes of a history of which each test has a copy, for Allure shows a file with one test only; a
+#: longer one is with the first test of its scenario.
+_MOST_COPIED = 1024 * 1024
 _NAMES = uuid.UUID("5f2f3c0e-3d1c-4f4e-9d0b-0d9b6e0c7a11")
 
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
     """Results as Allure 2 has them, and the histories that they are shown by."""
     files: dict[str, bytes] = {}
+    long: set[str] = set()
     for test in report.tests:
         made = _result(report, test)
+        for one in test.evidence:
+            file = folder / one.artifact
+            if one.artifact in long or not file.is_file():
+                continue
+            if file.stat().st_size > _MOST_COPIED:
+                long.add(one.artifact)
+            source = f"{made['uuid']}-attachment{file.suffix}"
+            files[f"{RESULTS}/{source}"] = file.read_bytes()
+            kind = {"type": "application/x-ndjson", "source": source}
+            made["attachments"].append({"name": "history", **kind})
         files[f"{RESULTS}/{made['uuid']}-result.json"] = _json(made)
-    for row in report.scenarios:
-        if row.history and (folder / row.history).is_file():
-            files[f"{RESULTS}/{_source(row.history)}"] = (folder / row.history).read_bytes()
     files[f"{RESULTS}/environment.properties"] = _environment(report)
     return files
 
@@ -70,14 +81,7 @@ def _result(report: Report, test: Case) -> dict[str, Any]:
             {"name": "image", "value": sound(report.implementation.image.ref)},
         ],
         "steps": [step for row in rows_of(report, test) for step in _steps(row, start)],
-        "attachments": [
-            {
-                "name": "history",
-                "type": "application/x-ndjson",
-                "source": _source(one.artifact),
-            }
-            for one in test.evidence
-        ],
+        "attachments": [],
     }
 
 
@@ -116,11 +120,6 @@ def _milliseconds(report: Report, test: Case) -> int:
     """When the scenario began, else the session."""
     began = [one.started for one in report.scenarios if one.id == test.scenario and one.started]
     return round(datetime.fromisoformat((began or [report.started_at])[0]).timestamp() * 1000)
-
-
-def _source(path: str) -> str:
-    """Attachments lie in one folder, so the name has to tell them apart."""
-    return f"{'-'.join(Path(path).with_suffix('').parts)}-attachment{Path(path).suffix}"
 
 
 def _environment(report: Report) -> bytes:

@@ -64,11 +64,14 @@ def test_it_shows_every_test_with_its_steps_and_history(allure: str, tmp_path: P
     for name, one in ours.items():
         assert steps(shown[name]) == [step["name"] for step in one["steps"]]
         assert shown[name]["status"] == one["status"]
+        links = [step["link"] for step in shown[name]["steps"] if step["type"] == "attachment"]
+        assert [link["missed"] for link in links] == [False] * len(one["attachments"])
         message = (shown[name].get("error") or {}).get("message", "")
         assert message == one["statusDetails"].get("message", "")
     kept = {file.read_bytes() for file in (site / "data" / "attachments").iterdir()}
     assert kept == {file.read_bytes() for file in tmp_path.glob("core/*/*/history.ndjson")}
     assert any(one["steps"] for one in ours.values())
+    assert sum(len(one["attachments"]) for one in ours.values()) == 9
 
 
 def load(file: Path) -> dict[str, Any]:
