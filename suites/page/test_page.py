@@ -194,8 +194,9 @@ def test_a_site_fits_any_width(
         folder = tmp_path / "reports" / make.__name__
         formats.write(make(folder), folder)
     publish(tmp_path / "reports", tmp_path / "site", lambda _: (), html)
-    size = {"width": width, "height": 900}
-    sheet = browser.new_page(viewport=size, color_scheme=scheme, offline=True)
+    sheet = browser.new_page(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+    )
     sheet.goto((tmp_path / "site" / "index.html").as_uri())
     assert sheet.locator("tbody tr").count() == 2
     assert sheet.evaluate("document.documentElement.scrollWidth") <= width
