@@ -152,6 +152,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
         start=lambda: station.namespace.create(run.manifest),
         read=read,
         remains=lambda: station.broker.remains(part.queue, _dead(run.reader)),
+        set_aside=lambda: station.broker.set_aside(part.queue),
         job=run.job,
         queue=part.queue,
         container=run.container,
@@ -199,6 +200,8 @@ def _seed(run: _Run) -> None:
         for item in items:
             # Before it is there: who waits for it has it before anybody could say so.
             recording.record("harness", ItemEnqueued(payload(item), part.queue))
+    if part.scenario.tries is not None:
+        part.station.broker.limit(part.queue, min(part.scenario.tries, part.worker.max_attempts))
     part.station.broker.seed(part.queue, items)
     if part.worker.sentinel:
         part.station.broker.mark(part.worker.sentinel)

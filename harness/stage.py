@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -73,6 +73,9 @@ class Scenario:
     level: Level = "core"
     #: What the items are, where not just the names of the task page.
     payloads: Payloads | None = None
+    #: Coarse: so often the queue gives out an item before it sets it aside, or as often as the
+    #: worker's user says if that is less; None: it counts nothing, as on the task page.
+    tries: int | None = None
     #: There is no queue until `play` fills it.
     late: bool = False
     #: There is another Job with the same worker, and a queue of its own.
@@ -107,6 +110,8 @@ class Stage:
     read: Callable[[Worker], str]
     #: What the workers have left in the broker, beside items: by name.
     remains: Callable[[], tuple[str, ...]]
+    #: How many items the broker has set aside by itself.
+    set_aside: Callable[[], int]
     job: str
     queue: str
     container: str
@@ -146,11 +151,11 @@ class Stage:
         trap.release()
         self._traps.remove(trap)
 
-    def disarm(self) -> None:
-        """Give up all traps."""
-        for trap in self._traps:
+    def disarm(self, *traps: RemoteTrap) -> None:
+        """Give up these traps; all, where none is named."""
+        for trap in traps or tuple(self._traps):
             trap.disarm()
-        self._traps.clear()
+            self._traps.remove(trap)
 
     def catch(self, trap: RemoteTrap, timeout: float | None = None) -> RemoteCaught:
         """Who came to the point first."""
@@ -158,11 +163,12 @@ class Stage:
         with self.recording.waiting(f"a worker at the point {trap.point.name!r}", bound):
             return trap.caught(bound)
 
-    def worker_at(self, address: str) -> Worker:
-        """Whose address this is: the run of the container that is there now."""
+    def worker_at(self, address: str, but: Collection[Worker] = ()) -> Worker:
+        """Whose address this is: the run of the container that is there now, none of `but`."""
 
         def find(_: Sequence[Event]) -> Worker | None:
-            return self.owners.of(address)
+            worker = self.owners.of(address)
+            return None if worker in but else worker
 
         return self.recording.wait(f"the pod with the address {address}", find, self.patience)
 
@@ -223,7 +229,7 @@ class Stage:
             raise InfrastructureError(
                 f"no worker has connected to the broker within {self.patience:.0f} s",
                 expected=f"a connection to {broker}",
-                seen=f"{error.seen}; {self._last_words()}",
+                seen=f"{error.seen}; {self.last_words()}",
                 todo="tell the worker where the broker is: --env NAME={host}, {port} or {url}",
             ) from None
 
@@ -240,12 +246,12 @@ class Stage:
                 raise InfrastructureError(
                     "the worker's container does not run, and no worker has reached the broker",
                     expected="a container that starts and connects",
-                    seen=f"{what.reason}; {self._last_words()}",
+                    seen=f"{what.reason}; {self.last_words()}",
                     todo="see that the image is on this machine, or can be pulled, and starts",
                 )
         return None
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
         """How workers have ended, and what they wrote last."""
         ends = {
             f"exit code {event.what.exit_code}"

@@ -60,6 +60,8 @@ def _judge(view: View, loss: _Loss) -> Finding:
     since, bound = max(loss.since, healed), view.header.bounds.reclaim
     dealt_with = _dealt_with(loss)
     until = view.last if dealt_with is None else dealt_with.at
+    if dealt_with is None and view.coarse and loss.item.dead:
+        return passed(f"{shown(name)}, which {who} had when it went, was set aside", *lost)
     if dealt_with is None and not view.coarse and not _leases(view):
         return unknown(
             f"{shown(name)}, which {who} had when it went, was not delivered again; "

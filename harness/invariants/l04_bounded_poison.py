@@ -42,16 +42,17 @@ def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Find
     if len(deaths) >= most:
         last = deaths[most - 1].delivered
         again = next((one for one in item.attempts if one.delivered.id > last.id), None)
-        if again is not None and view.coarse:
+        # Who sends it anew makes the queue forget how often it was tried.
+        if again is not None and view.coarse and len(item.enqueued) == 1:
             return unknown(
                 f"{name} has taken the lives of {died}, and a queue that counts no attempts "
-                "hands it out again and again",
+                "gives it out again and again",
                 *ids(*evidence, again.delivered),
             )
         if again is not None:
             return failed(
                 f"{name} was tried once more after {several(most, 'worker')} had died of it",
-                *ids(*evidence[:most], again.delivered),
+                *ids(*evidence[:most], *item.enqueued[1:2], again.delivered),
             )
     if not item.dead:
         return unknown(

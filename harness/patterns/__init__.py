@@ -53,6 +53,12 @@ class Points:
 class Broker(Protocol):
     """The broker itself, past the tap; all that is done here is the harness's own doing."""
 
+    def limit(self, queue: str, tries: int) -> None:
+        """Make the (new) queue set aside by itself what was given out so often, where it can."""
+
+    def set_aside(self, queue: str) -> int:
+        """How many items the queue has set aside by itself."""
+
     def seed(self, queue: str, items: Sequence[bytes]) -> None:
         """Put items into the (new) queue, in order."""
 

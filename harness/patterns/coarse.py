@@ -43,12 +43,33 @@ class RabbitMQ:
     def __init__(self, channel: Any, timeout: float) -> None:
         self._channel, self._timeout = channel, timeout
         self._queues: set[str] = set()
+        #: Queue → where it puts what was tried too often.
+        self._dead: dict[str, str] = {}
         channel.confirm_delivery()
+
+    def limit(self, queue: str, tries: int) -> None:
+        """Declare a quorum queue with a delivery limit, and another one for what exceeds it."""
+        dead = self._dead[queue] = f"{queue}.dead"
+        self._queues |= {queue, dead}
+        self._channel.queue_declare(dead, durable=True)
+        arguments = {
+            "x-queue-type": "quorum",
+            # So often it is delivered again.
+            "x-delivery-limit": tries - 1,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": dead,
+        }
+        self._channel.queue_declare(queue, durable=True, arguments=arguments)
+
+    def set_aside(self, queue: str) -> int:
+        """How many messages are in the queue for those that were tried too often."""
+        return int(self._declared(self._dead[queue]).message_count) if queue in self._dead else 0
 
     def seed(self, queue: str, items: Sequence[bytes]) -> None:
         """Declare the queue, durable, and publish into it, persistent and confirmed."""
-        self._queues.add(queue)
-        self._channel.queue_declare(queue, durable=True)
+        if queue not in self._dead:
+            self._queues.add(queue)
+            self._channel.queue_declare(queue, durable=True)
         for item in items:
             self._channel.basic_publish(
                 exchange="",
@@ -71,10 +92,11 @@ class RabbitMQ:
                 raise NotYet(f"{consumers} consumers")
 
         wait_until(f"the last consumer of {queue} to be gone", nobody, timeout=self._timeout)
-        found = []
-        while (got := self._channel.basic_get(queue, auto_ack=True))[0] is not None:
-            found.append(ItemLeft(payload(got[2]), queue, "ready"))
-        return found, BrokerDepth(queue, ready=len(found), unacked=0, final=True)
+        found = [ItemLeft(payload(body), queue, "ready") for body in self._taken(queue)]
+        depth = BrokerDepth(queue, ready=len(found), unacked=0, final=True)
+        if place := self._dead.get(queue):
+            found += [ItemLeft(payload(body), place, "dead") for body in self._taken(place)]
+        return found, depth
 
     def remains(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
         """Consumers of whom the broker still believes that they are there."""
@@ -86,6 +108,12 @@ class RabbitMQ:
         for queue in self._queues:
             self._channel.queue_delete(queue)
         self._queues.clear()
+        self._dead.clear()
+
+    def _taken(self, queue: str) -> Iterator[bytes]:
+        """All messages of a queue, taken out."""
+        while (got := self._channel.basic_get(queue, auto_ack=True))[0] is not None:
+            yield got[2]
 
     def _declared(self, queue: str) -> Any:
         return self._channel.queue_declare(queue, passive=True).method

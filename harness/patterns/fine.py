@@ -38,6 +38,13 @@ class RedisServer:
         # Any: the client's answers are typed for its two natures, now and awaited, at once
         self._client: Any = client
 
+    def limit(self, queue: str, tries: int) -> None:
+        """Nothing: Redis counts no attempts, so its workers have to."""
+
+    def set_aside(self, queue: str) -> int:
+        """None: what is set aside here, a worker has set aside."""
+        return 0
+
     def seed(self, queue: str, items: Sequence[bytes]) -> None:
         """RPUSH, as on the task page."""
         self._client.rpush(queue, *items)

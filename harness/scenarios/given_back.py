@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.history import Event, ItemDelivered, ItemSettled, payload
+from harness.limited import somebody_takes
 from harness.stage import Scenario, Stage
+
+#: Coarse: with each one the kubelet's pause before the next grows.
+_TRIES = 3
 
 
 def play(stage: Stage) -> None:
@@ -24,6 +28,8 @@ def play(stage: Stage) -> None:
         return False if settled.issuperset(items) else None
 
     stage.start()
+    if stage.station.pattern.name == "coarse":
+        somebody_takes(stage)
     what = "all items to be dealt with"
     if stage.recording.wait_quietly(what, starved, 2 * stage.patience) is False:
         stage.wait_for_the_end()
@@ -32,10 +38,12 @@ def play(stage: Stage) -> None:
 SCENARIO = Scenario(
     name="given-back",
     says="the work on one item fails again and again while another one waits",
-    proves={"fine": ("L5", "L3")},
+    proves={"fine": ("L5", "L3"), "coarse": ("L5", "S12", "L3")},
     play=play,
     items=2,
     parallelism=1,
+    more_completions=-1,
+    tries=_TRIES,
     failing=True,
     level="extended",
 )

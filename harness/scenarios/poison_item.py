@@ -6,41 +6,80 @@ from collections.abc import Sequence
 
 import msgspec
 
+from harness import seen
 from harness.faults.container_kill import FAULT
-from harness.history import ConnectionHeld, Event, ItemSettled, Payload, payload
+from harness.history import (
+    MAX_ATTEMPTS,
+    ConnectionHeld,
+    Event,
+    ItemSettled,
+    Payload,
+    Worker,
+    payload,
+)
 from harness.learned import BACK_OFF
+from harness.limited import somebody_takes
 from harness.stage import Scenario, Stage
 from harness.tap.points import Point
+from harness.tap.remote import RemoteCaught, RemoteTrap
 
 #: How many times as long as the first one the kubelet's pauses may become.
 _PAUSES = 4
+#: Seconds between two looks at what RabbitMQ has set aside, of which its wire says nothing.
+_LOOK = 2.0
 
 
 def play(stage: Stage) -> None:
-    """Kill at each delivery of it, as often as is allowed; who is given it then may live."""
+    """Kill whoever is given it, as often as is allowed; who is given it then may live."""
     item, most = stage.items[0], stage.recording.header.max_attempts
+    coarse = stage.station.pattern.name == "coarse"
     poison = msgspec.structs.replace(stage.points.delivered, items=(item,))
+    since, trap, killed = 0, stage.trap(poison), list[Worker]()
+    stage.start()
+    if coarse:
+        somebody_takes(stage)
     for tried in range(most + 1):
-        trap = stage.trap(poison)
-        if tried == 0:
-            stage.start()
-        if not _given(stage, poison, payload(item)):
+        if not _given(stage, poison, payload(item), since):
             break
         caught = stage.catch(trap)
-        if tried < most:
-            FAULT.inject(stage, stage.worker_at(caught.address), caught.address)
-        else:
+        if tried == most:
             stage.free(trap)
+            break
+        # Beforehand: RabbitMQ gives it to the next one as soon as this one is cut off.
+        since, following = len(stage.recording.events), stage.trap(poison)
+        victim = stage.worker_at(caught.address, but=killed)
+        killed.append(victim)
+        if coarse:
+            _let_begin(stage, trap, caught, victim)
+        FAULT.inject(stage, victim, caught.address)
+        trap = following
     stage.disarm()
-    stage.wait_for_the_end()
+    if coarse:  # the Job waits for a success that is not to come
+        rest = seen.all_settled(map(payload, stage.items[1:]), but=0)
+        stage.recording.wait_quietly("the rest to be done", rest, stage.bounds.end)
+    else:
+        stage.wait_for_the_end()
 
 
-def _given(stage: Stage, poison: Point, item: Payload) -> bool:
-    """Whether somebody is given it, before it is set aside or the Job has ended."""
-    before = len(stage.recording.events)
+def _let_begin(stage: Stage, trap: RemoteTrap, caught: RemoteCaught, worker: Worker) -> None:
+    """Let it have the item, and see what it does, up to its report: the queue counts by itself."""
+    known = stage.learned
+    settling = stage.trap(stage.points.settling, caught.address) if known.settles else None
+    stage.free(trap)
+    if settling is not None or known.figures.starts_matched is not None:
+        stage.has_begun(worker, caught)
+    if settling is not None:
+        stage.disarm(settling)
+
+
+def _given(stage: Stage, poison: Point, item: Payload, since: int) -> bool:
+    """Whether somebody is given it, before it is set aside or the Job has ended.
+
+    `since`: how many events there were before anybody could be.
+    """
 
     def find(events: Sequence[Event]) -> bool | None:
-        for event in events[before:]:
+        for event in events[since:]:
             what = event.what
             if isinstance(what, ConnectionHeld) and what.point == poison.name:
                 return True
@@ -48,18 +87,26 @@ def _given(stage: Stage, poison: Point, item: Payload) -> bool:
                 return False
         return None if stage.ended(events) is None else False
 
-    timeout = stage.patience + stage.bounds.reclaim + _PAUSES * BACK_OFF
     what = "the next who is given the item that kills"
-    return stage.recording.wait_quietly(what, find, timeout) or False
+    until = stage.recording.moment() + stage.patience + stage.bounds.reclaim + _PAUSES * BACK_OFF
+    while stage.recording.moment() < until:
+        found = stage.recording.wait_quietly(what, find, _LOOK)
+        if found is not None:
+            return found
+        if stage.set_aside():
+            return False
+    return False
 
 
 SCENARIO = Scenario(
     name="poison-item",
     says="whoever is given one of the items is killed",
-    proves={"fine": ("L4", "S1", "S12", "L3")},
+    proves={"fine": ("L4", "S1", "S12", "L3"), "coarse": ("L4",)},
     play=play,
     faults=(FAULT.name,),
     items=3,
     parallelism=3,
+    more_completions=3,
+    tries=MAX_ATTEMPTS,
     level="extended",
 )

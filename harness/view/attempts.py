@@ -210,6 +210,10 @@ class Reader:
             self._came_back(mark(event))
 
     def _leave(self, event: Event, what: ItemLeft) -> None:
+        self._lose(mark(event))
+        if what.where == "dead" and self._waiting:
+            # Its queue has set it aside when it came back: since then it waits for nobody.
+            self._waiting.pop()
         self._left.append(Left(mark(event), what.queue, what.where))
         self._there += what.where != "dead"
         if self._unsure and self._there > self._remaining:

@@ -49,6 +49,12 @@ def test_never_taken_over() -> None:
     assert lost("coarse", again=None).finds("L1") is Outcome.FAIL
 
 
+def test_set_aside_by_its_queue() -> None:
+    tale = lost("coarse", again=None)
+    tale.left(60, "apple", where="dead", queue="queue.dead")
+    assert tale.finds("L1") is Outcome.PASS
+
+
 def test_taken_over_late() -> None:
     tale = lost(again=LATE)
     assert tale.what(tale.failure("L1")) == [ItemDelivered, ContainerSeen, ItemDelivered]

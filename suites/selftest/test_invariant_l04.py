@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from histories import Tale, good_fine
 
-from harness.history import ItemDelivered
+from harness.history import ItemDelivered, ItemEnqueued
 from harness.verdict import Outcome
 
 
@@ -53,6 +53,24 @@ def test_a_queue_that_counts_nothing() -> None:
     tale.given(101, "z", "apple")
     tale.over(110)
     assert tale.finds("L4") is Outcome.UNKNOWN
+
+
+def test_a_queue_that_counts_sets_it_aside() -> None:
+    """Without a word on the wire: it is found in the dead-letter place."""
+    tale = poisoned(5, "coarse", completions=4)
+    tale.left(109, "apple", where="dead", queue="queue.dead")
+    tale.over(110)
+    assert tale.finds("L4") is Outcome.PASS
+
+
+def test_who_sends_it_anew_is_to_blame() -> None:
+    tale = poisoned(5, "coarse", completions=4)
+    tale.sent("apple")
+    tale.given(101, "z", "apple")
+    tale.over(110)
+    assert tale.finds("L4") is Outcome.FAIL
+    kinds = [ItemDelivered] * 5 + [ItemEnqueued, ItemDelivered]
+    assert tale.what(tale.failure("L4")) == kinds
 
 
 def test_the_rest_is_not_done() -> None:

@@ -28,6 +28,22 @@ def test_all_have_their_turn() -> None:
     assert tale.finds("L5") is Outcome.PASS
 
 
+def test_what_its_queue_has_set_aside_waits_for_nobody() -> None:
+    tale = Tale("coarse", completions=1)
+    tale.sent("apple", "banana")
+    for moment in (1, 5, 9):
+        tale.came(moment, "a")
+        tale.given(moment, "a", "apple")
+        tale.returned(moment + 1, "a", "apple")
+        tale.exited(moment + 2, "a", 1)
+    tale.came(13, "a")
+    tale.worked(14, "a", "banana")
+    tale.exited(16, "a")
+    tale.left(19, "apple", where="dead", queue="queue.dead")
+    tale.over(20)
+    assert tale.finds("L5") is Outcome.PASS
+
+
 def test_one_is_overtaken_for_ever() -> None:
     tale = given_back(11)
     tale.worked(13, "a", "banana")
