@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import seen
 from harness.history import STOPPED, Worker
 from harness.ports import Provider
 from harness.stage import Stage
-
-#: Seconds that the worker has, as a pod has them unless its manifest says otherwise.
-GRACE = 30
-#: Seconds in which the signal arrives once the pod is marked.
-_ON_ITS_WAY = 3.0
+from harness.stopping import GRACE, until_ended, until_told
 
 
 @dataclass(frozen=True)
@@ -31,18 +26,11 @@ class PodStop:
         to = f"pod {pod.name}: deleted with {GRACE} s of grace"
         begun = stage.injected(self.name, to, worker)
         stage.station.namespace.delete_pod(pod.name, grace=GRACE)
-        timeout = stage.station.namespace.timeouts.settle
-        marked = stage.wait(
-            f"pod {pod.name} to be told to end", seen.told_to_end(worker.pod), timeout
-        )
-        over = seen.exit_of(worker)
-        stage.recording.wait_quietly(f"the end of pod {pod.name}", over, _ON_ITS_WAY)
-        stage.confirmed(self.name, begun, marked.id)
+        stage.confirmed(self.name, begun, until_told(stage, worker))
 
     def heal(self, stage: Stage, worker: Worker) -> None:
-        """Wait until the worker has ended; after its grace the kubelet sees to that."""
-        timeout = GRACE + stage.station.namespace.timeouts.settle
-        stage.wait("the worker that was told to stop to end", seen.exit_of(worker), timeout)
+        """Wait until the worker has ended."""
+        until_ended(stage, worker)
         stage.healed(self.name)
 
 

@@ -25,7 +25,10 @@ from harness.history.connections import (
 from harness.history.events import Event, What
 from harness.history.faults import (
     CUT_OFF,
+    DRAINED,
+    EVICTED,
     STOPPED,
+    STOPS,
     FaultConfirmed,
     FaultHealed,
     FaultInjected,
@@ -54,9 +57,12 @@ from harness.history.payload import Digest, Payload, Raw, payload, sha256_of, to
 
 __all__ = [
     "CUT_OFF",
+    "DRAINED",
+    "EVICTED",
     "MAX_ATTEMPTS",
     "SCHEMA",
     "STOPPED",
+    "STOPS",
     "AskedForItem",
     "Bounds",
     "BrokenHistory",

@@ -6,6 +6,9 @@ from harness.history.base import Record, Worker
 
 #: The name of the fault that a worker can answer: SIGTERM, and time to come to an end.
 STOPPED = "pod told to stop"
+#: The names of those like it, which the cluster's own parts do.
+EVICTED, DRAINED = "pod evicted", "node drained"
+STOPS = frozenset((STOPPED, EVICTED, DRAINED))
 #: The name of the fault that a worker outlives: its broker is out of reach for a while.
 CUT_OFF = "network cut"
 

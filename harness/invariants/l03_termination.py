@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.history import STOPPED
+from harness.history import STOPS
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
 from harness.view import Item, Mark, View, several, shown
@@ -107,7 +107,7 @@ def _all_settled(view: View, last: Mark | None) -> Finding:
                 subject=Subject.JOB,
             )
         # Of a pod that is about to be deleted the Job counts no success.
-        stopped = {harm.worker for harm in view.course.injected if harm.fault == STOPPED}
+        stopped = {harm.worker for harm in view.course.injected if harm.fault in STOPS}
         wasted = [
             life
             for life in view.workers.values()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.history import STOPPED
+from harness.history import STOPS
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
 from harness.view import Attempt, End, Item, Life, Mark, View, shown
@@ -14,7 +14,7 @@ _KNOWN = 1.0
 
 
 def check(view: View) -> Iterator[Finding]:
-    stops = [harm for harm in view.course.injected if harm.fault == STOPPED]
+    stops = [harm for harm in view.course.injected if harm.fault in STOPS]
     for harm in stops:
         life = view.life(harm.worker)
         if life is None or life.end is None or life.end.latest <= harm.mark.at:

@@ -97,6 +97,10 @@ class Api:
         method = self._core.list_namespace
         return self._read("namespaces", lambda **k: method(label_selector=selector, **k))
 
+    def nodes(self, selector: str) -> Any:
+        method = self._core.list_node
+        return self._read("nodes", lambda **k: method(label_selector=selector, **k))
+
     def events(self, namespace: str) -> Any:
         method = self._core.list_namespaced_event
         return self._read(f"events of {namespace}", lambda **k: method(namespace, **k))
@@ -198,6 +202,16 @@ class Api:
                 name, namespace, grace_period_seconds=grace, _request_timeout=self.timeouts.api
             )
 
+    def evict_pod(self, namespace: str, name: str, grace: int) -> None:
+        body = client.V1Eviction(
+            metadata=client.V1ObjectMeta(name=name),
+            delete_options=client.V1DeleteOptions(grace_period_seconds=grace),
+        )
+        with _asking(f"evict pod {name}"):
+            self._core.create_namespaced_pod_eviction(
+                name, namespace, body, _request_timeout=self.timeouts.api
+            )
+
     def delete_job(self, namespace: str, name: str) -> None:
         """Have a Job and its pods deleted, in the background; none of that name is fine."""
         try:
@@ -229,6 +243,12 @@ class Api:
             self._core.delete_namespaced_service(
                 name, namespace, _request_timeout=self.timeouts.api
             )
+
+    def patch_node(self, name: str, *, unschedulable: bool, labels: dict[str, str | None]) -> None:
+        """Let a node take new pods or not, and set labels of it; None takes one away."""
+        patch = {"spec": {"unschedulable": unschedulable}, "metadata": {"labels": labels}}
+        with _asking(f"change node {name}"):
+            self._core.patch_node(name, patch, _request_timeout=self.timeouts.api)
 
     def label_namespace(self, name: str, labels: dict[str, str | None]) -> None:
         """Set labels of a namespace; None takes one away."""

@@ -9,14 +9,12 @@ import secrets
 from harness.clock import NotYet, wait_until
 from harness.kube.api import NOT_FOUND, Api, Refused
 from harness.kube.namespace import Namespace
+from harness.kube.owner import USER, dead, user
 from harness.ports import Cluster
-from harness.process import Identity, identify, place
 from harness.scenario import Timeouts
 
 MANAGED = {"app.kubernetes.io/managed-by": "queuejob"}
 TEST = "queuejob/test"
-#: The process that has made a namespace, as long as it may not outlive that.
-USER = "queuejob/user"
 
 
 class Kube:
@@ -49,7 +47,7 @@ class Kube:
                 "kind": "Namespace",
                 "metadata": {
                     "name": name,
-                    "labels": {**MANAGED, USER: _user()},
+                    "labels": {**MANAGED, USER: user()},
                     "annotations": {TEST: test},
                 },
             },
@@ -77,12 +75,23 @@ class Kube:
         removed = []
         for item in self._api.namespaces(USER)["items"]:
             meta = item["metadata"]
-            if "deletionTimestamp" not in meta and _dead(meta["labels"][USER]):
+            if "deletionTimestamp" not in meta and dead(meta["labels"][USER]):
                 # 409: another process was quicker.
                 with contextlib.suppress(Refused):
                     self._api.delete_namespace(meta["name"])
                     removed.append(meta["name"])
         return removed
+
+    def open_nodes(self) -> list[str]:
+        """Let the nodes take pods again that a killed process has closed; their names."""
+        opened = []
+        with contextlib.suppress(Refused):  # whoever may not see nodes has closed none
+            for item in self._api.nodes(USER)["items"]:
+                meta = item["metadata"]
+                if dead(meta["labels"][USER]):
+                    self._api.patch_node(meta["name"], unschedulable=False, labels={USER: None})
+                    opened.append(meta["name"])
+        return opened
 
     def _wait_usable(self, name: str) -> None:
         def probe() -> None:
@@ -95,20 +104,6 @@ class Kube:
 
         timeout = self._api.timeouts.namespace
         wait_until(f"namespace {name} to be usable", probe, timeout=timeout, interval=0.1)
-
-
-def _user() -> str:
-    me = identify()
-    return f"{place()}.{me.pid}.{me.began}"
-
-
-def _dead(user: str) -> bool:
-    """Whether the process of this label is one of this machine, and has ended."""
-    where, _, process = user.partition(".")
-    pid, _, began = process.partition(".")
-    if where != place() or not (pid.isdigit() and began.isdigit()):
-        return False
-    return not Identity(int(pid), int(began)).alive
 
 
 def namespace_name(test: str) -> str:

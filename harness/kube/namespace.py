@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from harness import shell
@@ -11,6 +12,7 @@ from harness.errors import InfrastructureError
 from harness.kube.api import NOT_FOUND, Api, Executed, Refused
 from harness.kube.forward import forward
 from harness.kube.manifests import Manifest
+from harness.kube.owner import USER, user
 from harness.kube.records import Event, Job, Pod
 from harness.kube.streams import Lines
 from harness.kube.waiting import not_ready, stuck
@@ -103,6 +105,19 @@ class Namespace:
     def delete_pod(self, name: str, *, grace: int) -> None:
         """Ask for the end of a pod. With grace 0 it gets SIGTERM and about two seconds."""
         self._api.delete_pod(self.name, name, grace)
+
+    def evict_pod(self, name: str, *, grace: int) -> None:
+        """Ask for the end of a pod as whoever drains its node does; it gets `grace` seconds."""
+        self._api.evict_pod(self.name, name, grace)
+
+    @contextlib.contextmanager
+    def closed(self, node: str) -> Iterator[None]:
+        """A node that takes no new pods for as long as the block lasts."""
+        self._api.patch_node(node, unschedulable=True, labels={USER: user()})
+        try:
+            yield
+        finally:
+            self._api.patch_node(node, unschedulable=False, labels={USER: None})
 
     def delete_job(self, name: str) -> None:
         """Ask for the end of a Job and of its pods; none of that name is fine."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from histories import Tale, good_fine
 
-from harness.history import STOPPED, ContainerSeen, FaultInjected, ItemDelivered
+from harness.history import STOPPED, STOPS, ContainerSeen, FaultInjected, ItemDelivered
 from harness.verdict import Outcome
 
 SIGTERM = 143
 
 
-def stopped(pattern: str = "fine") -> Tale:
+def stopped(pattern: str = "fine", fault: str = STOPPED) -> Tale:
     """`a` works on the apple from 1 on and is told to stop at 3; `b` is there, too."""
     tale = Tale(pattern, completions=1 if pattern == "coarse" else None)
     tale.sent("apple")
@@ -20,7 +20,7 @@ def stopped(pattern: str = "fine") -> Tale:
         tale.asked(1, who)
     tale.given(1, "a", "apple")
     tale.began(1, "a", "apple")
-    tale.harmed(3, STOPPED, "a")
+    tale.harmed(3, fault, "a")
     return tale
 
 
@@ -39,6 +39,14 @@ def test_it_gives_back_and_fails(pattern: str) -> None:
     tale.returned(4, "a", "apple")
     tale.exited(4, "a", SIGTERM)
     assert ended(tale).finds("L7") is Outcome.PASS
+
+
+@pytest.mark.parametrize("fault", sorted(STOPS))
+def test_whoever_has_told_it_to_stop(fault: str) -> None:
+    """Deleted, evicted or drained: it is the same to the worker."""
+    tale = stopped(fault=fault)
+    tale.exited(4, "a", SIGTERM)
+    assert ended(tale).finds("L7") is Outcome.FAIL
 
 
 @pytest.mark.parametrize("pattern", ["fine", "coarse"])

@@ -94,6 +94,31 @@ def test_leftovers_that_another_process_removes_are_left_to_it(fake_api: Any) ->
     assert fake_api.kube.remove_leftovers() == []
 
 
+def test_nodes_that_a_killed_process_has_closed_are_opened(fake_api: Any) -> None:
+    here, me = place(), identify()
+    alive, dead = f"{here}.{me.pid}.{me.began}", f"{here}.{me.pid}.{me.began - 1}"
+    fake_api.on("GET /api/v1/nodes", fake_api.json({"items": [made_by(alive), made_by(dead)]}))
+    fake_api.on(f"PATCH /api/v1/nodes/of-{dead}", fake_api.json({}))
+    assert fake_api.kube.open_nodes() == [f"of-{dead}"]
+
+
+def test_who_may_not_see_nodes_has_closed_none(fake_api: Any) -> None:
+    fake_api.on("GET /api/v1/nodes", fake_api.no(403, "forbidden"))
+    assert fake_api.kube.open_nodes() == []
+
+
+def test_a_node_is_open_again_whatever_happens(fake_api: Any) -> None:
+    fake_api.on("PATCH /api/v1/nodes/n", fake_api.json({}), fake_api.json({}))
+    with pytest.raises(ZeroDivisionError), fake_api.namespace.closed("n"):
+        raise ZeroDivisionError
+    assert fake_api.asked == ["PATCH /api/v1/nodes/n"] * 2
+
+
+def test_a_pod_is_evicted(fake_api: Any) -> None:
+    fake_api.on(f"POST {PODS.removeprefix('GET ')}/p/eviction", fake_api.json({}))
+    fake_api.namespace.evict_pod("p", grace=30)
+
+
 def test_waiting_for_a_pod_ends_early_when_there_is_no_hope(
     fake_api: Any, pod_json: MakePod
 ) -> None:

@@ -1,0 +1,58 @@
+"""Out of memory: the kernel kills what is in the container, and the kubelet says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import seen
+from harness.history import Worker
+from harness.ports import Provider
+from harness.stage import Stage
+
+#: The kubelet's word for it.
+_OOM = "OOMKilled"
+#: Leaves the container 4 MiB more than it has, and uses up more in its place (cgroup v1 or v2).
+#: The kernel must not choose the process that does that, where it lets us ask for it.
+_EAT = """
+pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
+group=/sys/fs/cgroup/memory$(awk -F: '$2 == "memory" { print $3 }' "/proc/$pid/cgroup")
+limit=memory.limit_in_bytes used=memory.usage_in_bytes
+if ! [ -e "$group/$limit" ]; then
+  group=/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' "/proc/$pid/cgroup")
+  limit=memory.max used=memory.current
+fi
+(echo -1000 > /proc/self/oom_score_adj) 2> /dev/null && echo -1000 > /proc/self/oom_score_adj
+echo $(($(cat "$group/$used") + 4194304)) > "$group/$limit" || exit
+echo $$ > "$group/cgroup.procs" || exit
+head --bytes=16M /dev/zero | timeout 10 tail --bytes=16M > /dev/null
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class OutOfMemory:
+    """Lets a worker's container have no more memory, and has it ask for some."""
+
+    name: str = "out of memory"
+
+    def available(self, provider: Provider) -> str:
+        """It takes commands on the node."""
+        return provider.reaches_nodes()
+
+    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+        """From now on nothing passes; what was held is lost once the process is gone."""
+        tap, pod = stage.station.tap, stage.pod(worker)
+        tap.hold(address)
+        container = stage.container_of(worker)
+        begun = stage.injected(self.name, f"pod {pod.name}: no more memory", worker)
+        stage.station.provider.on_node(pod.node, "sh", "-c", _EAT, container)
+        timeout = stage.station.namespace.timeouts.settle
+        end = stage.wait(f"pod {pod.name} to be killed", seen.exit_of(worker), timeout)
+        tap.cut(address)
+        tap.release(address)
+        if getattr(end.what, "reason", "") == _OOM:
+            stage.confirmed(self.name, begun, end.id)
+        stage.healed(self.name)
+
+
+FAULT = OutOfMemory()

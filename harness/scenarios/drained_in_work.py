@@ -1,0 +1,22 @@
+"""A worker's node is drained while it has an item: others go on, elsewhere or later."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from harness.faults.drain import FAULT
+from harness.stage import Scenario
+from harness.stopping import stop_in_work
+
+SCENARIO = Scenario(
+    name="drained-in-work",
+    says="the node of a worker is drained while it has an item",
+    proves={
+        "fine": ("L7", "S1", "S9", "S12", "L3"),
+        "coarse": ("L7", "S1", "S13", "L3"),
+    },
+    play=partial(stop_in_work, fault=FAULT),
+    faults=(FAULT.name,),
+    items=4,
+    level="extended",
+)

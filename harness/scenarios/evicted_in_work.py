@@ -1,0 +1,22 @@
+"""A pod is evicted while its worker has an item: it can finish, or give it back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from harness.faults.eviction import FAULT
+from harness.stage import Scenario
+from harness.stopping import stop_in_work
+
+SCENARIO = Scenario(
+    name="evicted-in-work",
+    says="a pod is evicted while its worker has an item",
+    proves={
+        "fine": ("L7", "S1", "S9", "S12", "L3"),
+        "coarse": ("L7", "S1", "S13", "L3"),
+    },
+    play=partial(stop_in_work, fault=FAULT),
+    faults=(FAULT.name,),
+    items=4,
+    level="extended",
+)

@@ -1,0 +1,36 @@
+"""A worker is killed in its work for want of memory: by the kernel, and without a word."""
+
+from __future__ import annotations
+
+from harness.faults.out_of_memory import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Kill the first who has begun an item; who is quick is held at its report until then."""
+    trap = stage.trap(stage.points.delivered)
+    stage.start()
+    caught = stage.catch(trap)
+    victim = stage.worker_at(caught.address)
+    stage.container_of(victim)  # known beforehand: the kill has to be quick
+    if stage.learned.settles:
+        stage.trap(stage.points.settling, caught.address)
+    stage.free(trap)
+    stage.has_begun(victim, caught)
+    FAULT.inject(stage, victim, caught.address)
+    stage.disarm()
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="out-of-memory",
+    says="a worker is killed in its work because its container has no more memory",
+    proves={
+        "fine": ("S1", "S12", "L1", "L3"),
+        "coarse": ("S1", "S12", "S13", "L1", "L3"),
+    },
+    play=play,
+    faults=(FAULT.name,),
+    items=4,
+    level="extended",
+)
