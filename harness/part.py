@@ -106,7 +106,12 @@ def job_of(part: Part, items: int) -> Manifest:
     if pattern.name == "coarse":
         completions = items + scenario.more_completions
     return pattern.manifest(
-        dataclasses.replace(workers, parallelism=scenario.parallelism, completions=completions)
+        dataclasses.replace(
+            workers,
+            parallelism=scenario.parallelism,
+            completions=completions,
+            pod=scenario.pod or {},
+        )
     )
 
 

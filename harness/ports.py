@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+#: The taint of a node that is there to be lost: only pods that tolerate it come to it.
+SPARE = "queuejob/spare"
 #: Takes one line of news, for a person who waits.
 Tell = Callable[[str], None]
 
@@ -72,6 +74,15 @@ class Provider(Protocol):
 
     def reaches_nodes(self) -> str:
         """Why commands cannot be run on this provider's nodes; empty when they can."""
+
+    def spare_node(self) -> str:
+        """The name of a node that may be lost, for nobody else has pods there; empty: none may."""
+
+    def freeze_node(self, node: str) -> None:
+        """Stop all that a node does, without a word to anybody."""
+
+    def thaw_node(self, node: str) -> None:
+        """Let a frozen node go on."""
 
     def farewell(self) -> str:
         """How to reach a cluster that is kept, and how to delete it."""

@@ -38,6 +38,8 @@ class Settings:
     item_seconds: float = 1.0
     #: Port of the API server on this machine; 0 lets the system choose.
     api_port: int = 0
+    #: Make a cluster with one node more, which may be lost.
+    spare_node: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
     #: What the bounds are multiplied with, those that are measured too.
     timeout_factor: float = 1.0

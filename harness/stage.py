@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness import seen
 from harness.errors import InfrastructureError, TimedOut
@@ -78,6 +78,8 @@ class Scenario:
     tries: int | None = None
     #: There is no queue until `play` fills it.
     late: bool = False
+    #: Added to the pods' spec.
+    pod: Mapping[str, Any] | None = None
     #: There is another Job with the same worker, and a queue of its own.
     neighbour: bool = False
 
@@ -89,6 +91,7 @@ class Scenario:
             or self.completions is not None
             or self.more_completions != 0
             or self.payloads is not None
+            or self.pod is not None
             or self.neighbour
         )
 

@@ -9,6 +9,8 @@ STOPPED = "pod told to stop"
 #: The names of those like it, which the cluster's own parts do.
 EVICTED, DRAINED = "pod evicted", "node drained"
 STOPS = frozenset((STOPPED, EVICTED, DRAINED))
+#: The name of the fault that takes a whole node from a worker, without a word.
+NODE_LOST = "node lost"
 #: The name of the fault that a worker outlives: its broker is out of reach for a while.
 CUT_OFF = "network cut"
 

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from harness import shell
 from harness.docker import Docker
 from harness.errors import InfrastructureError, UsageError
+from harness.ports import SPARE
 from harness.process import Identity, identify
+from harness.providers.kind.config import config, spare
 from harness.providers.kind.provider import LABEL, ROLE_LABEL, KindProvider, Parts
 from harness.providers.kind.record import Record, Store
 from harness.settings import Settings
@@ -29,6 +32,7 @@ class World(Docker):
         super().__init__()
         self.folder = folder
         self.images = {"worker:1": "sha256:one"}
+        self.thawed: list[str] = []
 
     def containers(self, *filters: str) -> list[dict[str, Any]]:
         return [json.loads(f.read_text()) for f in sorted(self.folder.glob("*.json"))]
@@ -37,6 +41,18 @@ class World(Docker):
         for file in self.folder.glob("*.json"):
             if json.loads(file.read_text())["Id"] in ids:
                 file.unlink()
+
+    def pause(self, name: str) -> None:
+        file = self.folder / f"{name}.json"
+        container = json.loads(file.read_text())
+        container["State"]["Paused"] = True
+        file.write_text(json.dumps(container))
+
+    def run(self, *arguments: Any, **more: Any) -> shell.Completed:
+        if arguments[0] != "unpause":
+            return super().run(*arguments, **more)
+        self.thawed.append(arguments[1])
+        return shell.Completed(("docker",), 0, "", "", 0.0)
 
     def image_id(self, ref: str) -> str | None:
         return self.images.get(ref)
@@ -124,6 +140,40 @@ def test_one_cluster_serves_all_who_ask(world: World) -> None:
         thread.join()
     assert len(world.calls("create")) == 1
     assert len(world.containers()) == 3
+
+
+def test_there_is_no_spare_node_unless_it_is_asked_for(world: World) -> None:
+    plain = provider(world)
+    plain.acquire()
+    assert plain.spare_node() == ""
+    assert len(config(Settings())["nodes"]) == 3
+
+
+def test_a_spare_node_is_the_last_one(world: World) -> None:
+    spared = provider(world, spare_node=True)
+    spared.acquire()
+    assert spared.spare_node() == "queuejob-worker2"  # as this kind knows no more
+    assert SPARE in config(Settings(spare_node=True))["nodes"][-1]["kubeadmConfigPatches"][0]
+    assert spare(["n-worker", "n-worker10", "n-worker9"]) == "n-worker10"
+
+
+def test_a_cluster_without_a_spare_node_gives_way_to_one_with_it(world: World) -> None:
+    first = provider(world)
+    first.acquire()
+    first.release(keep=True)
+    provider(world, spare_node=True).acquire()
+    assert len(world.calls("create")) == 2
+    provider(world).acquire()
+    assert len(world.calls("create")) == 2  # more than was asked for is enough
+
+
+def test_what_a_killed_run_has_frozen_goes_on(world: World) -> None:
+    first = provider(world)
+    first.acquire()
+    first.release(keep=True)
+    world.pause("queuejob-worker")
+    provider(world).acquire()
+    assert world.thawed == ["queuejob-worker"]
 
 
 def test_the_last_user_deletes_and_leaves_nothing(world: World) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from harness import clock, manifests, paths, shell
+from harness import clock, paths, shell
 from harness.clock import NotYet, wait_until
 from harness.docker import Docker
 from harness.errors import InfrastructureError, QueuejobError, UsageError
@@ -19,6 +19,7 @@ from harness.lock import turn
 from harness.ports import Cluster, Tell
 from harness.process import Identity
 from harness.providers.kind.bounds import CREATE, DELETE, LOGS, READY
+from harness.providers.kind.config import config, spare
 from harness.providers.kind.record import Record, Store
 from harness.settings import Settings
 
@@ -70,6 +71,8 @@ class KindProvider:
                 containers = []
             if not containers:
                 self._create()
+            elif not self._store.users():  # nobody else can have frozen what is frozen
+                self._thaw_all()
             self._store.join(self._parts.user)
             return self._handle(owned=True)
 
@@ -123,6 +126,19 @@ class KindProvider:
         """Docker reaches all nodes."""
         return ""
 
+    def spare_node(self) -> str:
+        """The node that was made to be lost; empty in a cluster without one."""
+        record = self._store.read()
+        return record.spare if record is not None else ""
+
+    def freeze_node(self, node: str) -> None:
+        """Freeze the node's container, with all that runs in it."""
+        self._docker.run("pause", node)
+
+    def thaw_node(self, node: str) -> None:
+        """Let it go on."""
+        self._docker.run("unpause", node)
+
     def farewell(self) -> str:
         """How to reach a cluster that is kept, and how to delete it."""
         return (
@@ -151,6 +167,12 @@ class KindProvider:
         nodes = [c for c in self._containers() if c["Config"]["Labels"].get(ROLE_LABEL)]
         return [c for c in nodes if c["Config"]["Labels"][ROLE_LABEL] != "control-plane"] or nodes
 
+    def _thaw_all(self) -> None:
+        """Thaw what a killed run has left frozen."""
+        for one in self._containers():
+            if one["State"].get("Paused"):
+                self.thaw_node(one["Name"].lstrip("/"))
+
     def _ours(self) -> bool:
         record = self._store.read()
         found = [(c["Id"], c["Created"]) for c in self._containers()]
@@ -163,12 +185,13 @@ class KindProvider:
         running = {c["Id"] for c in self._containers() if c["State"]["Running"]}
         if running != record.containers or not self._kind_cluster().answers():
             return False
-        if record.image == self._parts.node_image():
+        wanted = self._parts.node_image()
+        if record.image == wanted and (record.spare or not self._settings.spare_node):
             return True
         if self._store.users():
             raise InfrastructureError(
-                f"the cluster {self._cluster_name} is in use with another node image",
-                expected=self._parts.node_image(),
+                f"the cluster {self._cluster_name} is in use with another node image, or nodes",
+                expected=f"{wanted}{' and a spare node' if self._settings.spare_node else ''}",
                 seen=f"{record.image}, used by process {self._store.users()[0].pid}",
                 todo="wait for that run to end, or give another --queuejob-cluster",
             )
@@ -200,14 +223,17 @@ class KindProvider:
         self._store.write(record)
         # Before anything exists: whoever is interrupted while it is made has to remove it.
         self._store.join(self._parts.user)
-        config = self._store.folder / "config.yaml"
-        config.write_text(yaml.safe_dump(self._config()))
+        file = self._store.folder / "config.yaml"
+        file.write_text(yaml.safe_dump(config(self._settings)))
         self._parts.tell(f"creating the cluster {self._cluster_name}")
         try:
-            kind.create(config, self._tell_of_kind)
+            kind.create(file, self._tell_of_kind)
             self._await_ready()
             ids = frozenset(c["Id"] for c in self._containers())
-            self._store.write(Record("ready", record.started, image, ids))
+            node = ""
+            if self._settings.spare_node:
+                node = spare(c["Name"].lstrip("/") for c in self._workers())
+            self._store.write(Record("ready", record.started, image, ids, node))
         except QueuejobError as error:
             raise self._failed(kind, error) from error
         except BaseException:
@@ -219,13 +245,6 @@ class KindProvider:
         step = line.strip()
         if step.startswith("•"):
             self._parts.tell(f"kind: {step.encode('ascii', 'ignore').decode().strip(' .')}")
-
-    def _config(self) -> dict[str, Any]:
-        template = manifests.folder() / "providers" / "kind" / "cluster.yaml"
-        config: dict[str, Any] = yaml.safe_load(template.read_text())
-        if self._settings.api_port:
-            config.setdefault("networking", {})["apiServerPort"] = self._settings.api_port
-        return config
 
     def _failed(self, kind: BoundedKindCluster, error: QueuejobError) -> InfrastructureError:
         """Keep kind's logs, remove the half cluster, and say where the logs are."""
@@ -239,7 +258,7 @@ class KindProvider:
             todo = "run `queuejob doctor`; the nodes' own logs say more"
         return InfrastructureError(
             f"the cluster {self._cluster_name} could not be made",
-            expected="three nodes Ready",
+            expected="all nodes Ready",
             seen=text,
             todo=f"{todo} ({logs or 'there are none'})",
         )

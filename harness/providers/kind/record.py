@@ -24,6 +24,8 @@ class Record(msgspec.Struct, frozen=True):
     started: str
     image: str
     containers: frozenset[str] = frozenset()
+    #: The name of the node that may be lost; empty without one.
+    spare: str = ""
 
     def covers(self, containers: Iterable[tuple[str, str]]) -> bool:
         """Are these containers (id, time of creation) the cluster of this record?

@@ -1,0 +1,47 @@
+"""A whole node falls silent: its worker, its kubelet, all at once, and nobody is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import seen
+from harness.history import NODE_LOST, Worker
+from harness.ports import Provider
+from harness.stage import Stage
+
+#: Seconds after which a broker gives up a client that is silent, where heartbeats tell it.
+_HEARTBEATS = 180.0
+
+
+@dataclass(frozen=True)
+class NodeFreeze:
+    """Freezes a worker's node for longer than anybody has a claim on an item without a sign."""
+
+    name: str = NODE_LOST
+
+    def available(self, provider: Provider) -> str:
+        """It takes a node that nobody else has anything on."""
+        if provider.spare_node():
+            return ""
+        return "the cluster has no node that may be lost; --queuejob-spare-node yes makes one"
+
+    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+        """Freeze the node until its worker's item is another's, or could have been; then thaw."""
+        provider, node = stage.station.provider, stage.pod(worker).node
+        settle = stage.station.namespace.timeouts.settle
+        given = stage.wait("the item of a worker", seen.given_to(address), settle)
+        taken = seen.taken_over(getattr(given.what, "item", ""), address, given.id)
+        patience = (stage.learned.figures.lease or _HEARTBEATS) + stage.bounds.reclaim
+        begun = stage.injected(self.name, f"node {node}: frozen", worker)
+        provider.freeze_node(node)
+        try:
+            shown = stage.recording.wait_quietly("its being taken over", taken, patience)
+        finally:
+            provider.thaw_node(node)
+        stage.station.tap.release(address)
+        stage.disarm()
+        stage.confirmed(self.name, begun, (shown or given).id)
+        stage.healed(self.name)
+
+
+FAULT = NodeFreeze()

@@ -1,0 +1,67 @@
+"""N1: an item is not lost with its holder's node, and comes to another worker in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.history import NODE_LOST
+from harness.invariants import Invariant, ids
+from harness.verdict import Finding, failed, passed, unknown
+from harness.view import Attempt, Harm, Life, Mark, View, shown
+
+
+def check(view: View) -> Iterator[Finding]:
+    told = False
+    for harm in view.course.injected:
+        life = view.life(harm.worker) if harm.fault == NODE_LOST else None
+        for attempt in life.attempts if life else ():
+            if _held(attempt, harm):
+                told = True
+                yield _judge(view, attempt, harm)
+    if not told:
+        yield unknown("no worker was lost with its node while it had an item")
+
+
+def _held(attempt: Attempt, harm: Harm) -> bool:
+    """Whether it had the item when its node was lost."""
+    before = attempt.delivered.id < harm.mark.id
+    return before and (attempt.ended is None or attempt.ended.id > harm.mark.id)
+
+
+def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
+    item, life = view.items[attempt.item], view.life(attempt.worker)
+    name, bound = shown(attempt.item), view.header.bounds.reclaim
+    evidence = ids(attempt.delivered, harm)
+    later = [one.delivered for one in item.attempts if one.delivered.id > harm.mark.id]
+    later += [one.mark for one in item.settled if one.mark.id > harm.mark.id]
+    again = min(later, key=lambda one: one.id, default=None)
+    gone = _gone(view, life, harm)
+    if gone is None and again is None:
+        return unknown(f"RabbitMQ has not given up who had {name} on the lost node", *evidence)
+    until = view.last if again is None else again.at
+    waited = view.idle.within(harm.mark.at if gone is None else gone.at, until)
+    if waited > bound:
+        how = "late" if again else "not again"
+        return failed(
+            f"{name}, whose holder's node was lost, was delivered {how}, though others waited",
+            *ids(attempt.delivered, harm, again),
+        )
+    if again is not None:
+        return passed(f"{name}, whose holder's node was lost, came to another", *evidence)
+    if view.job.complete:
+        return failed(
+            f"the Job is Complete, and {name} was lost with its holder's node",
+            *ids(attempt.delivered, harm, view.job.complete),
+        )
+    return unknown(f"{name} was lost from sight with its holder's node", *evidence)
+
+
+def _gone(view: View, life: Life | None, harm: Harm) -> Mark | None:
+    """From when on the item was to come to another; coarse: once its connection is given up."""
+    if not view.coarse:
+        return harm.mark
+    closed = [one.closed for one in life.connections if one.closed] if life else []
+    return next((one for one in closed if one.id > harm.mark.id), None)
+
+
+INVARIANT = Invariant("N1", "node loss", ("coarse", "fine"), check, level="extended")
