@@ -34,6 +34,7 @@ _OPTIONS = (
     ("max-attempts", "N", "how often an item may be tried that kills its worker (default: 5)"),
     ("provider", "NAME", "where the cluster comes from (default: kind)"),
     ("cluster", "NAME", "name of the cluster"),
+    ("spare-node", "yes|no", "a cluster with one node more, which may be lost (default: no)"),
     ("keep", "WHEN", "keep the cluster: never, failed or always (default: never)"),
     ("images", "SOURCE", "where images come from: auto, registry, packages or archive"),
     ("archive", "FILE", "file made by `queuejob images save`"),

@@ -23,7 +23,7 @@ class NodeFreeze:
         """It takes a node that nobody else has anything on."""
         if provider.spare_node():
             return ""
-        return "the cluster has no node that may be lost; --queuejob-spare-node yes makes one"
+        return "the cluster has no node that may be lost; --spare-node yes makes one"
 
     def inject(self, stage: Stage, worker: Worker, address: str) -> None:
         """Freeze the node until its worker's item is another's, or could have been; then thaw."""

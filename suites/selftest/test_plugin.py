@@ -65,6 +65,7 @@ def calls(pytester: pytest.Pytester) -> list[str]:
         ("--queuejob-images=archive", "*the image source `archive` needs a file*"),
         ("--queuejob-archive=no.tar", "*--queuejob-archive names no file*"),
         ("--queuejob-item-seconds=soon", "*--queuejob-item-seconds is no number*"),
+        ("--queuejob-spare-node=perhaps", "*--queuejob-spare-node is neither yes nor no*"),
         ("--queuejob-api-port=70000", "*--queuejob-api-port is no port*"),
     ],
 )
