@@ -123,7 +123,7 @@ def test_a_delivery_elsewhere_is_from_another_address_and_later() -> None:
 def test_a_pod_is_silent_when_all_of_its_runs_are() -> None:
     first, second = Worker("pod-z"), Worker("pod-z", 1)
     find = seen.silent("pod-z")
-    what = [ContainerSeen(first, "running", 1), LogEnded(first, True)]
+    what: list[What] = [ContainerSeen(first, "running", 1), LogEnded(first, True)]
     assert find(events(*what)) is not None
     what.append(ContainerSeen(second, "running", 2))
     assert find(events(*what)) is None
