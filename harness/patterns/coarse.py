@@ -23,6 +23,7 @@ from harness.patterns import (
 from harness.tap.points import delivery, settlement
 from harness.wire.amqp import AmqpReader
 from harness.wire.roles import Roles
+from harness.worker import Seeding
 
 _PORT = 5672
 _PORT_BEHIND_TAP = 5673
@@ -45,7 +46,7 @@ class RabbitMQ:
         self._queues: set[str] = set()
         channel.confirm_delivery()
 
-    def seed(self, queue: str, items: Sequence[bytes]) -> None:
+    def seed(self, queue: str, items: Sequence[bytes], how: Seeding) -> None:
         """Declare the queue, durable, and publish into it, persistent and confirmed."""
         self._queues.add(queue)
         self._channel.queue_declare(queue, durable=True)
@@ -62,7 +63,7 @@ class RabbitMQ:
         """Nothing: a queue that is not there is no empty one here."""
 
     def left(
-        self, queue: str, items: Sequence[bytes], dead: Sequence[str]
+        self, queue: str, items: Sequence[bytes], dead: Sequence[str], how: Seeding
     ) -> tuple[list[ItemLeft], BrokerDepth]:
         """Take out all messages, once no worker is connected: what they held is back then."""
 
@@ -138,7 +139,9 @@ class Coarse:
         with self.connect(namespace, _PORT_BEHIND_TAP) as channel:
             yield RabbitMQ(channel, namespace.timeouts.settle)
 
-    def reader(self, queue: str, epoch: float, roles: Roles | None) -> AmqpReader:
+    def reader(
+        self, queue: str, epoch: float, roles: Roles | None, how: Seeding
+    ) -> AmqpReader:
         """What reads the wire; AMQP says itself what is what."""
         return AmqpReader(queue, epoch)
 
