@@ -139,9 +139,7 @@ class Coarse:
         with self.connect(namespace, _PORT_BEHIND_TAP) as channel:
             yield RabbitMQ(channel, namespace.timeouts.settle)
 
-    def reader(
-        self, queue: str, epoch: float, roles: Roles | None, how: Seeding
-    ) -> AmqpReader:
+    def reader(self, queue: str, epoch: float, roles: Roles | None, how: Seeding) -> AmqpReader:
         """What reads the wire; AMQP says itself what is what."""
         return AmqpReader(queue, epoch)
 

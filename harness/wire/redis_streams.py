@@ -190,7 +190,9 @@ class Streams:
         if held is None:
             return
         copies = dict.fromkeys(
-            key for key, _ in held.extra if key not in self._learned.done and not self._is_deadline(key)
+            key
+            for key, _ in held.extra
+            if key not in self._learned.done and not self._is_deadline(key)
         )
         self._learned.dead.update(copies)
         self._ledger.settle(act, held, "dead" if copies else "acked")
