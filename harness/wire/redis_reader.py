@@ -36,7 +36,7 @@ class RedisReader:
     """
 
     def __init__(
-        self, queue: str, epoch: float, roles: Roles | None = None, stream: Stream = Stream()
+        self, queue: str, epoch: float, roles: Roles | None = None, stream: Stream | None = None
     ) -> None:
         self._epoch = epoch
         self._talks: dict[int, Talk] = {}
@@ -47,7 +47,7 @@ class RedisReader:
         self._steps: Iterator[Step | None] | None = None
         self._flushing = False
         self._out = Outbox()
-        self._book = Book(queue, epoch, roles or Roles(), stream, self._out)
+        self._book = Book(queue, epoch, roles or Roles(), stream or Stream(), self._out)
         self._matcher = Matcher(self._book.space)
 
     def take(self, at: float, record: Record) -> list[What]:

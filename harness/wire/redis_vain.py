@@ -49,9 +49,10 @@ class Vain:
         Else its lease was only renewed meanwhile, or the like, and it will try once more.
         """
         own = self._ledger.given.get(act.worker)
-        if own is not None and own.item.value in words:
-            if own.returned or own not in own.item.held:
-                self._too_late(act, own)
+        if own is None or own.item.value not in words:
+            return
+        if own.returned or own not in own.item.held:
+            self._too_late(act, own)
 
     def _named(self, act: Act, words: Words) -> Held | None:
         """The delivery that a command is about: this worker's own one, if it had that item."""

@@ -107,7 +107,7 @@ class Tape:
         queue: str = "q",
         roles: Roles | None = None,
         *,
-        stream: Stream = Stream(),
+        stream: Stream | None = None,
         ticking: bool = True,
     ):
         self.reader = RedisReader(queue, EPOCH, roles, stream)
