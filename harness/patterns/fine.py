@@ -45,7 +45,8 @@ class RedisServer:
         if how.kind == "list":
             self._client.rpush(queue, *items)
             return
-        with contextlib.suppress(ResponseError):  # a worker has made the group already
+        # A worker may have made the group already; whatever else is wrong, XADD says, too.
+        with contextlib.suppress(ResponseError):
             self._client.xgroup_create(queue, how.group, "0", mkstream=True)
         with self._client.pipeline(transaction=True) as all_at_once:
             for item in items:
@@ -63,7 +64,7 @@ class RedisServer:
 
         A stream keeps what is done: there it is the group that says what is ready, or leased.
         """
-        known, found = set(items), []
+        known, found = set(items), list[ItemLeft]()
         for key in sorted(self._client.scan_iter(count=1000)):
             place = key.decode(errors="backslashreplace")
             where: Literal["ready", "leased", "dead"] = "leased"
@@ -95,7 +96,7 @@ class RedisServer:
         redis = self._client
         groups = {one["name"].decode(): one for one in redis.xinfo_groups(queue)}
         ours = groups.get(group, {"last-delivered-id": b"0-0", "pending": 0})
-        last, taken = _entry_id(ours["last-delivered-id"]), set()
+        last, taken = _entry_id(ours["last-delivered-id"]), set[bytes]()
         if ours["pending"]:
             pending = redis.xpending_range(queue, group, "-", "+", ours["pending"])
             taken = {one["message_id"] for one in pending}
