@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.wire.redis_items import Act, Held, Item
@@ -123,7 +123,7 @@ class Streams:
             item = self._ledger.enqueue(act, value)
         self._entries[entry] = item
 
-    def _copied(self, act: Act, key: bytes, values: Words) -> None:
+    def _copied(self, act: Act, key: bytes, values: Iterable[bytes]) -> None:
         """Items were added to another stream, most likely for good: that shows when they go."""
         for value in values:
             item = self._ledger.items.get(value)
