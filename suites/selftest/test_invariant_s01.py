@@ -251,28 +251,47 @@ def test_set_aside_is_not_lost() -> None:
     assert tale.finds("S1") is Outcome.PASS
 
 
-def test_nobody_knows_whose_it_was() -> None:
+@pytest.mark.parametrize("who", ["a", None])
+def test_nobody_knows_whose_it_was(who: str | None) -> None:
     tale = Tale("fine", figures=EARLY)
     tale.sent("apple")
     tale.came(1, "a", owned=False)
     tale.given(1, "a", "apple")
-    tale.settled(1.1, "a", "apple")
+    tale.settled(1.1, who, "apple")
     tale.over(9)
     (finding,) = tale.judged("S1").findings
     assert finding.outcome is Outcome.UNKNOWN
     assert finding.reason == "nobody knows whose attempt was settled here"
 
 
+@pytest.mark.parametrize("attempts", ["a", "ab"])
+def test_somebody_else_has_done_it_before(attempts: str) -> None:
+    """Who settles it then may do so at once."""
+    tale = Tale("fine", figures=EARLY)
+    tale.sent("apple")
+    for start, who in enumerate(attempts, 1):
+        tale.came(start, who)
+        tale.given(start, who, "apple", redelivered=start > 1)
+        tale.finished(start + 0.5, who, "apple")
+        tale.killed(start + 0.6, who)
+    tale.came(5, "c")
+    tale.given(5, "c", "apple", redelivered=True)
+    tale.settled(5.1, "c", "apple")
+    tale.killed(6, "c")
+    tale.over(9)
+    assert tale.finds("S1") is Outcome.PASS
+
+
 def test_gone_without_a_word() -> None:
     tale = Tale("fine")
-    tale.sent("apple")
+    tale.sent("apple", "apple")
     tale.left(5)
     last = tale.left(6)
     tale.over(9)
     (finding,) = tale.judged("S1").findings
     assert finding.outcome is Outcome.UNKNOWN
     assert "nobody was seen to settle it" in finding.reason
-    assert finding.evidence == (1, last)
+    assert finding.evidence == (2, last)
 
 
 @pytest.mark.parametrize("looked", [False, True])

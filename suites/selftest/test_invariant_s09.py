@@ -206,6 +206,17 @@ def test_what_was_set_aside_without_a_word_was_the_first(last: float, outcome: O
     assert tale.finds("S9") is outcome
 
 
+def test_what_was_set_aside_without_a_word_does_not_stand_for_the_rest() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "apple")
+    tale.came(1, "a")
+    tale.exited(5.5, "a")
+    tale.left(29, "apple", where="dead", queue="dead")
+    tale.left(29, "apple")
+    tale.over(30)
+    assert tale.finds("S9") is Outcome.FAIL
+
+
 def test_settled_twice_is_settled() -> None:
     tale = leaves(5.5, settled=5)
     tale.events.pop()
@@ -233,5 +244,6 @@ def test_coarse_what_it_had_and_did_not_settle_is_shown_once() -> None:
 def test_coarse_two_are_too_many_whoever_else_there_is() -> None:
     tale = coarse("apple", "banana", settle=2)
     tale.came(4, "b", owned=False)
+    tale.put(5, "harness", ItemEnqueued("cherry", QUEUE))
     tale.given(5, "b", "cherry")
     assert tale.finds("S9") is Outcome.FAIL
