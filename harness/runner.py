@@ -61,7 +61,9 @@ def run(part: Part, folder: Path, hear: Hear = unheard, name: str = "") -> Playe
     manifest = job_of(part, len(items))
     container = str(worker_container(manifest, part.worker.container)["name"])
     recording = Recording(folder / "history.ndjson", header_of(part, items), hear, name)
-    reader = part.pattern.reader(part.queue, recording.epoch, part.learned.roles)
+    reader = part.pattern.reader(
+        part.queue, recording.epoch, part.learned.roles, part.worker.seeding
+    )
     error: QueuejobError | None = None
     why = "it was interrupted"
     try:
@@ -113,7 +115,9 @@ def _play(run: _Run) -> QueuejobError | None:
         for what in run.reader.flush():
             recording.record("tap", what)
         station.end(run.job)
-        left, depth = station.broker.left(run.part.queue, run.items, _dead(run.reader))
+        left, depth = station.broker.left(
+            run.part.queue, run.items, _dead(run.reader), run.part.worker.seeding
+        )
         for one in left:
             recording.record("broker", one)
         recording.record("broker", depth)
@@ -157,6 +161,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
         queue=part.queue,
         container=run.container,
         fill=lambda: _seed(run),
+        send=lambda queue, items: station.broker.seed(queue, items, worker.seeding),
         another=partial(another_job, part) if part.queue_env else None,
     )
     with (
@@ -202,7 +207,7 @@ def _seed(run: _Run) -> None:
             recording.record("harness", ItemEnqueued(payload(item), part.queue))
     if part.scenario.tries is not None:
         part.station.broker.limit(part.queue, min(part.scenario.tries, part.worker.max_attempts))
-    part.station.broker.seed(part.queue, items)
+    part.station.broker.seed(part.queue, items, part.worker.seeding)
     if part.worker.sentinel:
         part.station.broker.mark(part.worker.sentinel)
 

@@ -120,6 +120,8 @@ class Stage:
     container: str
     #: Puts the items into the queue, where that is late.
     fill: Callable[[], None] = lambda: None
+    #: Puts items into another queue, in the way in which this worker wants them.
+    send: Callable[[str, Sequence[bytes]], None] = lambda queue, items: None  # noqa: ARG005
     #: The Job by this name of other workers like these, with their queue and so many items.
     another: Callable[[str, str, int], Manifest] | None = None
     _traps: list[RemoteTrap] = field(default_factory=list)

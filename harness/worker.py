@@ -15,7 +15,21 @@ _QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 #: What the task pages' workers print, and others like them.
 START = r"(Working on|Processing) (?P<item>.+)"
 DIGEST = r"sha256[ :=]+(?P<sha256>[0-9a-fA-F]{64})\b"
+#: What a queue in Redis can be.
+SEEDS = ("list", "stream")
 DONE = r"(Done|Finished) (?P<item>.+)"
+
+
+@dataclass(frozen=True)
+class Seeding:
+    """How items come into the queue, where it is in Redis: onto a list, or into a stream.
+
+    Of a stream: the group that its workers read it in, and the field that has the item.
+    """
+
+    kind: str = SEEDS[0]
+    group: str = "workers"
+    field: str = "item"
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,7 @@ class WorkerUnderTest:
     keeps: tuple[str, ...] | None = None
     #: How often an item may be tried that kills its worker.
     max_attempts: int = MAX_ATTEMPTS
+    seeding: Seeding = Seeding()
 
     def check(self) -> None:
         """Raise `UsageError` for what cannot be."""
@@ -72,6 +87,7 @@ class WorkerUnderTest:
                 expected="--sentinel with --pattern fine only",
                 seen=f"--pattern {self.pattern}",
             )
+        self._check_seeding()
         if self.concurrency < 1:
             raise UsageError(
                 f"a worker that works on {self.concurrency} items at once does nothing",
@@ -91,6 +107,27 @@ class WorkerUnderTest:
             _with_group(flag, pattern, "item", "where the item stands", START)
         sha256 = ("sha256", "where the SHA-256 stands", DIGEST)
         _with_group("--digest-pattern", self.digest_pattern, *sha256)
+
+    def _check_seeding(self) -> None:
+        kind = self.seeding.kind
+        if kind not in SEEDS:
+            raise UsageError(
+                f"--seed does not know {kind!r}", expected=" or ".join(SEEDS), seen=kind
+            )
+        if kind != SEEDS[0] and self.pattern != "fine":
+            raise UsageError(
+                "a queue in RabbitMQ is filled in one way only",
+                expected=f"--seed {kind} with --pattern fine only",
+                seen=f"--pattern {self.pattern}",
+            )
+        of_stream = (("--stream-group", self.seeding.group), ("--stream-field", self.seeding.field))
+        for flag, given in of_stream:
+            if not given or not given.isprintable() or " " in given:
+                raise UsageError(
+                    f"{given!r} cannot be what {flag} names",
+                    expected="a word without blanks",
+                    seen=given,
+                )
 
 
 def _with_group(flag: str, pattern: str, group: str, what: str, example: str) -> None:

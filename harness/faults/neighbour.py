@@ -39,7 +39,7 @@ class Neighbour:
         items = [one for one in stage.recording.header.neighbours if not isinstance(one, Digest)]
         job, other = _NAME.format(stage.job), _NAME.format(queue)
         begun = stage.injected(self.name, f"Job {job}, with the queue {other}", worker)
-        stage.station.broker.seed(other, [to_bytes(one) for one in items])
+        stage.send(other, [to_bytes(one) for one in items])
         stage.station.namespace.create(stage.another(job, other, len(items)))
         try:
             with contextlib.suppress(TimedOut):  # that it ends is not the point

@@ -28,7 +28,7 @@ def _settled(view: View, item: Item, settlement: Settlement) -> Finding | None:
     """What is wrong with, or not known about, the way in which an item was settled."""
     attempt = next((one for one in item.attempts if one.settled is settlement), None)
     done = sum(one.done is not None for one in item.attempts)
-    if settlement.how == "dead" or item.dead or done >= len(item.settled):
+    if item.dead or done >= len(item.settled):
         return None
     life = view.life(attempt.worker if attempt else settlement.worker)
     if attempt is None or life is None:

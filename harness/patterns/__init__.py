@@ -15,6 +15,7 @@ from harness.kube import Manifest, Namespace, load, load_job
 from harness.tap.points import Point
 from harness.wire.reader import Reader
 from harness.wire.roles import Roles
+from harness.worker import Seeding
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,14 @@ class Broker(Protocol):
     def set_aside(self, queue: str) -> int:
         """How many items the queue has set aside by itself."""
 
-    def seed(self, queue: str, items: Sequence[bytes]) -> None:
+    def seed(self, queue: str, items: Sequence[bytes], how: Seeding) -> None:
         """Put items into the (new) queue, in order."""
 
     def mark(self, key: str) -> None:
         """Leave the marker that says that all is sent, where the broker can have one."""
 
     def left(
-        self, queue: str, items: Sequence[bytes], dead: Sequence[str]
+        self, queue: str, items: Sequence[bytes], dead: Sequence[str], how: Seeding
     ) -> tuple[list[ItemLeft], BrokerDepth]:
         """What is left of them, found by a look at all there is; `dead` are dead-letter places.
 
@@ -118,7 +119,7 @@ class Pattern(Protocol):
     def behind_the_tap(self, namespace: Namespace) -> AbstractContextManager[Broker]:
         """The broker, reached past the tap."""
 
-    def reader(self, queue: str, epoch: float, roles: Roles | None) -> Reader:
+    def reader(self, queue: str, epoch: float, roles: Roles | None, how: Seeding) -> Reader:
         """What reads this broker's wire; `epoch` is moment 0 in seconds since 1970."""
 
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points: ...

@@ -23,6 +23,7 @@ from harness.patterns import (
 from harness.tap.points import delivery, settlement
 from harness.wire.amqp import AmqpReader
 from harness.wire.roles import Roles
+from harness.worker import Seeding
 
 _PORT = 5672
 _PORT_BEHIND_TAP = 5673
@@ -65,7 +66,7 @@ class RabbitMQ:
         """How many messages are in the queue for those that were tried too often."""
         return int(self._declared(self._dead[queue]).message_count) if queue in self._dead else 0
 
-    def seed(self, queue: str, items: Sequence[bytes]) -> None:
+    def seed(self, queue: str, items: Sequence[bytes], how: Seeding) -> None:
         """Declare the queue, durable, and publish into it, persistent and confirmed."""
         if queue not in self._dead:
             self._queues.add(queue)
@@ -83,7 +84,7 @@ class RabbitMQ:
         """Nothing: a queue that is not there is no empty one here."""
 
     def left(
-        self, queue: str, items: Sequence[bytes], dead: Sequence[str]
+        self, queue: str, items: Sequence[bytes], dead: Sequence[str], how: Seeding
     ) -> tuple[list[ItemLeft], BrokerDepth]:
         """Take out all messages, once no worker is connected: what they held is back then."""
 
@@ -166,7 +167,7 @@ class Coarse:
         with self.connect(namespace, _PORT_BEHIND_TAP) as channel:
             yield RabbitMQ(channel, namespace.timeouts.settle)
 
-    def reader(self, queue: str, epoch: float, roles: Roles | None) -> AmqpReader:
+    def reader(self, queue: str, epoch: float, roles: Roles | None, how: Seeding) -> AmqpReader:
         """What reads the wire; AMQP says itself what is what."""
         return AmqpReader(queue, epoch)
 

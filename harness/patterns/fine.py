@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from redis import Redis
+from redis import Redis, ResponseError
 
 from harness.history import BrokerDepth, ItemLeft, payload
 from harness.kube import Manifest, Namespace
@@ -23,7 +23,9 @@ from harness.patterns import (
 from harness.tap.points import Point, command, reply
 from harness.wire.reader import Reader
 from harness.wire.redis_reader import RedisReader
+from harness.wire.redis_streams import Stream
 from harness.wire.roles import Roles
+from harness.worker import Seeding
 
 _PORT = 6379
 _PORT_BEHIND_TAP = 6380
@@ -45,22 +47,37 @@ class RedisServer:
         """None: what is set aside here, a worker has set aside."""
         return 0
 
-    def seed(self, queue: str, items: Sequence[bytes]) -> None:
-        """RPUSH, as on the task page."""
-        self._client.rpush(queue, *items)
+    def seed(self, queue: str, items: Sequence[bytes], how: Seeding) -> None:
+        """RPUSH, as on the task page; or XADD, all at once, for a group that begins with them."""
+        if how.kind == "list":
+            self._client.rpush(queue, *items)
+            return
+        # A worker may have made the group already; whatever else is wrong, XADD says, too.
+        with contextlib.suppress(ResponseError):
+            self._client.xgroup_create(queue, how.group, "0", mkstream=True)
+        with self._client.pipeline(transaction=True) as all_at_once:
+            for item in items:
+                all_at_once.xadd(queue, {how.field: item})
+            all_at_once.execute()
 
     def mark(self, key: str) -> None:
         """SET, after the last item."""
         self._client.set(key, 1)
 
     def left(
-        self, queue: str, items: Sequence[bytes], dead: Sequence[str]
+        self, queue: str, items: Sequence[bytes], dead: Sequence[str], how: Seeding
     ) -> tuple[list[ItemLeft], BrokerDepth]:
-        """Look for the items in all keys: what is neither in the queue nor dead, is leased."""
-        known, found = set(items), []
+        """Look for the items in all keys: what is neither in the queue nor dead, is leased.
+
+        A stream keeps what is done: there it is the group that says what is ready, or leased.
+        """
+        known, found = set(items), list[ItemLeft]()
         for key in sorted(self._client.scan_iter(count=1000)):
             place = key.decode(errors="backslashreplace")
             where: Literal["ready", "leased", "dead"] = "leased"
+            if place == queue and self._client.type(key) == b"stream":
+                found += self._in_group(queue, known, how.group)
+                continue
             if place == queue:
                 where = "ready"
             elif place in dead:
@@ -80,6 +97,21 @@ class RedisServer:
     def clear(self) -> None:
         """Forget all keys."""
         self._client.flushall()
+
+    def _in_group(self, queue: str, known: set[bytes], group: str) -> Iterator[ItemLeft]:
+        """What a stream's group has yet to be given, or to acknowledge."""
+        redis = self._client
+        groups = {one["name"].decode(): one for one in redis.xinfo_groups(queue)}
+        ours = groups.get(group, {"last-delivered-id": b"0-0", "pending": 0})
+        last, taken = _entry_id(ours["last-delivered-id"]), set[bytes]()
+        if ours["pending"]:
+            pending = redis.xpending_range(queue, group, "-", "+", ours["pending"])
+            taken = {one["message_id"] for one in pending}
+        for entry, fields in redis.xrange(queue):
+            if entry in taken or _entry_id(entry) > last:
+                where: Literal["ready", "leased"] = "leased" if entry in taken else "ready"
+                told = (payload(one) for one in fields.values() if one in known)
+                yield from (ItemLeft(one, queue, where) for one in told)
 
     def _content(self, key: bytes) -> list[bytes]:
         """All byte strings that a key holds."""
@@ -150,9 +182,10 @@ class Fine:
         ):
             yield RedisServer(client)
 
-    def reader(self, queue: str, epoch: float, roles: Roles | None) -> Reader:
+    def reader(self, queue: str, epoch: float, roles: Roles | None, how: Seeding) -> Reader:
         """What reads the wire, with what was learned of the worker's commands so far."""
-        return RedisReader(queue, epoch, roles)
+        group = how.group if how.kind == "stream" else ""
+        return RedisReader(queue, epoch, roles, Stream(how.field, group))
 
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
         """Where the commands have the roles that the fault-free run has shown."""
@@ -202,6 +235,11 @@ class Fine:
             redis: Any = client
             lines = [_describe(redis, key) for key in sorted(redis.scan_iter())]
         return "\n".join(lines or ["no keys"])
+
+
+def _entry_id(entry: bytes) -> tuple[int, int]:
+    stamp, _, number = entry.partition(b"-")
+    return int(stamp), int(number or 0)
 
 
 def _describe(redis: Any, key: str) -> str:

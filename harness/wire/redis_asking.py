@@ -56,6 +56,8 @@ class Asking:
         what = name(words)
         if what == b"XREADGROUP":
             return self._key in words and words[-1] == b">"
+        if what == b"XCLAIM":  # of what it has found before
+            return False
         if what in POPS:  # the queue is where it comes from, not where it goes to
             source = words[1:2] if b"MOVE" in what or b"POPLPUSH" in what else words[1:]
             return self._key in source

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.history import NotUnderstood, What, payload
+from harness.tap.records import ErrorReply
 from harness.wire.redis_asking import Asking
 from harness.wire.redis_batch import Unit
 from harness.wire.redis_items import Act
@@ -15,10 +16,10 @@ from harness.wire.redis_ledger import NOBODY, Ledger
 from harness.wire.redis_match import Step
 from harness.wire.redis_moves import Moves
 from harness.wire.redis_outbox import Outbox
-from harness.wire.redis_streams import Streams
+from harness.wire.redis_streams import Stream, Streams
 from harness.wire.redis_talk import Group
 from harness.wire.redis_vain import Vain
-from harness.wire.redis_words import Words, name, produces
+from harness.wire.redis_words import Words, name, produces, shown
 from harness.wire.roles import Roles
 
 _SAMPLE = 256
@@ -27,7 +28,7 @@ _SAMPLE = 256
 class Book:
     """Takes steps in the server's order; their events go to `out`."""
 
-    def __init__(self, queue: str, epoch: float, roles: Roles, field: str, out: Outbox) -> None:
+    def __init__(self, queue: str, epoch: float, roles: Roles, stream: Stream, out: Outbox) -> None:
         key = queue.encode()
         self._key, self._epoch, self._out = key, epoch, out
         self.space = Keyspace()
@@ -35,7 +36,7 @@ class Book:
         self.ledger = Ledger(queue, epoch)
         self._leases = Leases(key, self.space.places, self.ledger, self.learned)
         self._moves = Moves(key, self.space, self.ledger, self.learned, self._leases)
-        self._streams = Streams(key, field.encode(), self.ledger, self.learned)
+        self._streams = Streams(key, stream, self.ledger, self.learned, self._leases.is_deadline)
         self._vain = Vain(key, self.ledger, self.learned)
         self._asking = Asking(queue, epoch, self.learned)
         self._now = epoch
@@ -56,6 +57,7 @@ class Book:
             self._leases.look(act)
             self._vain.read(act, changed=step.unit is not None)
             self._learn(act, own)
+            self._misfit(act, own)
             if not step.late and (act.new or self._asking.claims(own)):
                 self._put(self._asking.asked(own))
         given = bool(act.new)
@@ -96,30 +98,51 @@ class Book:
             return "nobody used XAUTOCLAIM or XCLAIM, so it is not known when a lease ends"
         if not self.learned.processing:
             return ""
-        lie = " and ".join(_shown(key) for key in self.learned.processing)
+        lie = " and ".join(shown(key) for key in self.learned.processing)
         why = "no lease on them was seen"
         if self._leases.stamps:
-            stamps = " and ".join(_shown(key) for key in sorted(self._leases.stamps))
+            stamps = " and ".join(shown(key) for key in sorted(self._leases.stamps))
             why = f"{stamps} has when they were claimed, not until when"
         return f"claimed items lie in {lie}, and {why}"
 
     # -- a step -------------------------------------------------------------------------------
 
     def _change(self, act: Act, unit: Unit) -> None:
+        streams = [effect for effect in unit.effects if name(effect).startswith(b"X")]
         for effect in unit.effects:
-            if name(effect).startswith(b"X"):
-                known = self._streams.apply(act, effect)
-            else:
-                known = self.space.apply(effect)
-            if not known:
+            if effect not in streams and not self.space.apply(effect):
                 self._not_known(act, effect)
         before, notes = self.space.places.changes()
         self._moves.read(act, before)
+        # After the others: where a copy of an item has come to lie tells what its end means.
+        for effect in streams:
+            if not self._streams.apply(act, effect):
+                self._not_known(act, effect)
         if act.group is None and (act.events or act.new):
             why = "nobody who was seen has asked for this, and it has moved items"
             self._not_understood(act, unit.effects[0], why)
         if notes:
             self._leases.read(act, notes, expired=_expired(act.group, unit))
+
+    def _misfit(self, act: Act, group: Group) -> None:
+        """Say so, once, when the queue is not what this worker takes it for."""
+        said = group.asked.value if group.asked is not None and group.asked.refused else None
+        answers = [value for _, value in group.said()] if said is None else [said]
+        texts = [str(one) for one in answers if isinstance(one, ErrorReply)]
+        if not texts or not any(self._key in line for line in group.lines):
+            return
+        kind = next((one for one in texts if "WRONGTYPE" in one), "")
+        if not kind and self._streams.used:  # one that is not there yet has no group either
+            kind = next((one for one in texts if "NOGROUP" in one), "")
+        if kind and b"misfit" not in self._unknown:
+            self._unknown.add(b"misfit")
+            why = f"Redis has answered {kind[:_SAMPLE]}: see --seed, --stream-group"
+            self._not_understood(act, group.tops[0], why)
+
+    def unread(self) -> None:
+        """At the end: say so when the stream was read in a way that was not looked at."""
+        if why := self._streams.unread():
+            self._not_understood(Act(self._now - self._epoch, self._now, None), (self._key,), why)
 
     def _not_known(self, act: Act, effect: Words) -> None:
         """Say so, once, where it may be about items."""
@@ -127,7 +150,7 @@ class Book:
         about_items = any(word in keys or word in self.ledger.items for word in effect[1:])
         if about_items and name(effect) not in self._unknown:
             self._unknown.add(name(effect))
-            why = f"what {_shown(name(effect))} does to items is not known"
+            why = f"what {shown(name(effect))} does to items is not known"
             self._not_understood(act, effect, why)
 
     def _not_understood(self, act: Act, effect: Words, why: str) -> None:
@@ -179,7 +202,3 @@ def _expired(group: Group | None, unit: Unit) -> set[bytes]:
         if group is None or not any(produces(line, effect) for line in group.lines):
             gone.update(effect[1:])
     return gone
-
-
-def _shown(word: bytes) -> str:
-    return word.decode(errors="backslashreplace")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from harness.tap.points import Signature
 from harness.wire.redis_talk import Group, signature
-from harness.wire.redis_words import COUNTS, POPS, REMOVERS, SCRIPTS, Words, name
+from harness.wire.redis_words import COUNTS, POPS, REMOVERS, SCRIPTS, Words, counts, name
 from harness.wire.roles import Roles
 
 #: Signatures of one role; a worker that has more of them names its keys after items.
@@ -50,6 +50,11 @@ class Learned:
     def claimed(self, group: Group) -> None:
         _learn(self._claims, group, _CLAIMING)
 
+    def takes_over(self, stream: bytes) -> None:
+        """Who reads a stream is given in these ways what others have had, seen or not."""
+        for what in ("XAUTOCLAIM", "XCLAIM"):
+            self._claims.setdefault(Signature(what, stream))
+
     def settled(self, group: Group) -> None:
         _learn(self._settles, group, _REMOVING)
 
@@ -78,7 +83,7 @@ class Learned:
 def _only_counts(group: Group) -> bool:
     """Whether it counts and does nothing else, be it in a script."""
     looks = [words for words in group.lines if name(words) not in SCRIPTS | {b"TIME"}]
-    return bool(looks) and all(name(words) in COUNTS for words in looks)
+    return bool(looks) and all(counts(words) for words in looks)
 
 
 def _learn(known: dict[Signature, None], group: Group, kinds: frozenset[bytes]) -> None:

@@ -20,6 +20,7 @@ from harness.wire.redis_batch import Batch, Batches
 from harness.wire.redis_book import Book
 from harness.wire.redis_match import Matcher, Step
 from harness.wire.redis_outbox import Outbox
+from harness.wire.redis_streams import Stream
 from harness.wire.redis_talk import Talk
 from harness.wire.redis_words import waits
 from harness.wire.roles import Roles
@@ -31,12 +32,11 @@ _PATIENCE = 20
 class RedisReader:
     """Turns the tap's records into events about `queue`; moments since `epoch` (since 1970).
 
-    `roles` is what another run of the same worker has taught; `field` is the one that has the item
-    where the queue is a stream.
+    `roles` is what another run of the same worker has taught; `stream` is for a queue that is one.
     """
 
     def __init__(
-        self, queue: str, epoch: float, roles: Roles | None = None, *, field: str = "item"
+        self, queue: str, epoch: float, roles: Roles | None = None, stream: Stream | None = None
     ) -> None:
         self._epoch = epoch
         self._talks: dict[int, Talk] = {}
@@ -47,7 +47,7 @@ class RedisReader:
         self._steps: Iterator[Step | None] | None = None
         self._flushing = False
         self._out = Outbox()
-        self._book = Book(queue, epoch, roles or Roles(), field, self._out)
+        self._book = Book(queue, epoch, roles or Roles(), stream or Stream(), self._out)
         self._matcher = Matcher(self._book.space)
 
     def take(self, at: float, record: Record) -> list[What]:
@@ -74,6 +74,7 @@ class RedisReader:
         self._flushing = True
         self._waiting.append(self._batches.rest(inf))
         told = self._go_on()
+        self._book.unread()
         self._flushing = False
         return told + self._out.pull(inf)
 

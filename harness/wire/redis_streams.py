@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from harness.wire.redis_items import Act, Held, Item
 from harness.wire.redis_learned import Learned
 from harness.wire.redis_ledger import Ledger
-from harness.wire.redis_words import Words, name
+from harness.wire.redis_words import Words, name, produces, shown
 
 _Id = tuple[int, int]
+#: Redis counts idle time in milliseconds.
+_ROUNDED = 0.002
 #: How Redis replicates an entry's id.
 _ID = re.compile(rb"\d+-\d+")
 
 
+@dataclass(frozen=True)
+class Stream:
+    """How a stream is used: the field that has the item, and the group that counts.
+
+    Without a group it is the first that comes.
+    """
+
+    field: str = "item"
+    group: str = ""
+
+
 class Streams:
-    """Follows the stream `queue`; an entry's item is its `field`, or its only value.
+    """Follows the stream `queue`; an entry's item is its `field`, or its first value.
 
     An entry that nobody has acknowledged may be taken over once it has been idle for so long as
     those say who take over. With that, Redis has no end of a lease, but there is one.
     """
 
-    def __init__(self, queue: bytes, field: bytes, ledger: Ledger, learned: Learned) -> None:
-        self._queue, self._field = queue, field
-        self._ledger, self._learned = ledger, learned
+    def __init__(
+        self,
+        queue: bytes,
+        stream: Stream,
+        ledger: Ledger,
+        learned: Learned,
+        is_deadline: Callable[[bytes], bool],
+    ) -> None:
+        self._queue, self._field = queue, stream.field.encode()
+        self._ledger, self._learned, self._is_deadline = ledger, learned, is_deadline
+        #: The consumer group.
+        self._name = stream.group.encode()
         self._entries: dict[bytes, Item] = {}
         self._pending: dict[bytes, Held] = {}
         #: The last entry that the group was given.
         self._last: _Id = (0, 0)
-        #: The consumer group.
-        self._name = b""
-        self.used = False
+        #: There is such a stream, and its group has been given something.
+        self.used = self.read = False
+        #: A group of others that was given something of it.
+        self.other = b""
 
         self._changes: Mapping[bytes, Callable[[Act, Words], None]] = {
             b"XGROUP": self._group,
@@ -58,29 +82,54 @@ class Streams:
         return True
 
     def look(self, act: Act) -> None:
-        """A worker that reads what its consumer has already: another run of it may have left it."""
+        """What a worker asks says after how long it takes over.
+
+        One that reads what its consumer has already: another run of it may have left it.
+        """
         group = act.group
-        if group is None or not group.plain or name(group.tops[0]) != b"XREADGROUP":
+        if group is None:
+            return
+        for line in group.lines:
+            self._learn_idle(line)
+        if not group.plain or name(group.tops[0]) != b"XREADGROUP":
             return
         for key in group.brought & self._pending.keys():
             held = self._pending[key]
             if not held.new and held.connection != act.connection:
                 self._take_over(act, key, held, act.moment)
 
+    def unread(self) -> str:
+        """Why nothing is known of who read the stream, or empty."""
+        if not self.used or self.read or not self.other:
+            return ""
+        return (
+            f"it was read in the group {shown(self.other)}, and nobody read it in "
+            f"{shown(self._name)}: see --stream-group"
+        )
+
     # -- effects ------------------------------------------------------------------------------
 
     def _added(self, act: Act, effect: Words) -> None:
-        if effect[1] != self._queue:
-            return
-        self.used = True
         entry, *rest = effect[
             next(at for at in range(2, len(effect)) if _ID.fullmatch(effect[at])) :
         ]
+        if effect[1] != self._queue:
+            self._copied(act, effect[1], rest[1::2])
+            return
+        self.used = True
         value = dict(zip(rest[::2], rest[1::2], strict=True)).get(self._field, rest[1])
         item = self._ledger.items.get(value)
         if item is None or not self._ledger.came_back(act, item):
             item = self._ledger.enqueue(act, value)
         self._entries[entry] = item
+
+    def _copied(self, act: Act, key: bytes, values: Iterable[bytes]) -> None:
+        """Items were added to another stream, most likely for good: that shows when they go."""
+        for value in values:
+            item = self._ledger.items.get(value)
+            holders = [] if item is None else item.held
+            for held in sorted(holders, key=lambda one: one.worker != act.worker)[:1]:
+                held.extra.append((key, b""))
 
     def _claimed(self, act: Act, effect: Words) -> None:
         """XCLAIM key group consumer 0 ID TIME ms … [LASTID id], whoever has claimed how."""
@@ -88,24 +137,38 @@ class Streams:
         item = self._entries.get(entry)
         if key != self._queue or item is None or not self._is_ours(group):
             return
+        self.read = True
         told = dict(zip(options[::2], options[1::2], strict=False))
         since = int(told.get(b"TIME", b"0")) / 1000 or act.moment
         self._last = max(self._last, _id(entry))
-        line = () if act.group is None else act.group.tops[0]
+        line = _line(act, effect)
         self._learn_idle(line)
+        if name(line) == b"XREADGROUP":  # what others have left comes in other ways
+            self._learned.takes_over(self._queue)
         held = self._pending.get(entry)
         if held is None:
             held = self._ledger.deliver(act, item, [], in_place=True)
             self._give(act, entry, held, since)
         elif _just_id(line) and held.worker == act.worker:
-            if self._learned.idle is not None:
-                self._ledger.lease(act, held, since + self._learned.idle)
+            self._renewed(act, held, since)
         else:
             self._take_over(act, entry, held, since)
 
+    def _renewed(self, act: Act, held: Held, since: float) -> None:
+        """Its holder says since when it has been idle; for long enough means that it is free."""
+        idle = self._learned.idle
+        if idle is None:
+            return
+        if since + idle <= act.end + _ROUNDED:
+            self._ledger.free(act, held)
+        else:
+            self._ledger.lease(act, held, since + idle)
+
     def _is_ours(self, group: bytes) -> bool:
-        """Of several groups, each of which gets all entries, only the first one counts."""
+        """Of several groups, each of which gets all entries, only one counts."""
         self._name = self._name or group
+        if group != self._name:
+            self.other = group
         return group == self._name
 
     def _take_over(self, act: Act, entry: bytes, held: Held, since: float) -> None:
@@ -124,8 +187,15 @@ class Streams:
 
     def _settle(self, act: Act, entry: bytes) -> None:
         held = self._pending.pop(entry, None)
-        if held is not None:
-            self._ledger.settle(act, held)
+        if held is None:
+            return
+        copies = dict.fromkeys(
+            key
+            for key, _ in held.extra
+            if key not in self._learned.done and not self._is_deadline(key)
+        )
+        self._learned.dead.update(copies)
+        self._ledger.settle(act, held, "dead" if copies else "acked")
 
     def _deleted(self, act: Act, effect: Words) -> None:
         for entry in effect[2:] if effect[1] == self._queue else ():
@@ -143,18 +213,32 @@ class Streams:
             return
         newest = max(map(_id, self._entries), default=(0, 0))
         last = newest if effect[4] == b"$" else _id(effect[4])
-        if act.group is not None and name(act.group.tops[0]) == b"XREADGROUP":
+        if act.group is not None and name(_line(act, effect)) == b"XREADGROUP":
+            self.read = True
             for entry, item in self._entries.items():
                 if self._last < _id(entry) <= last:
                     self._ledger.deliver(act, item, [])
         self._last = last
 
     def _learn_idle(self, line: Words) -> None:
-        """What others must have left alone for so long is free; JUSTID is for one's own."""
-        if name(line) not in (b"XCLAIM", b"XAUTOCLAIM") or len(line) < 5 or _just_id(line):
+        """What others must have left alone for so long is free; JUSTID is for one's own.
+
+        Who looks for it first, and then claims it without a word about that, says so there.
+        """
+        if len(line) < 5 or line[1] != self._queue or not line[4].isdigit() or int(line[4]) == 0:
             return
-        if line[4].isdigit() and int(line[4]) > 0:
+        looks = name(line) == b"XPENDING" and line[3].upper() == b"IDLE"
+        claims = name(line) in (b"XCLAIM", b"XAUTOCLAIM") and not _just_id(line)
+        if claims or (looks and self._learned.idle is None):
             self._learned.idle = int(line[4]) / 1000
+
+
+def _line(act: Act, effect: Words) -> Words:
+    """The command that was replicated so, be it in a script; none where nobody has asked."""
+    lines = () if act.group is None else act.group.lines
+    fitting = [line for line in lines if produces(line, effect)]
+    exact = (line for line in fitting if name(line) == b"XCLAIM" and effect[5:6] == line[5:6])
+    return next(exact, fitting[0] if fitting else ())
 
 
 def _just_id(line: Words) -> bool:

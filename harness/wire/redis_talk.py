@@ -25,6 +25,8 @@ class Asked:
     words: Words
     answered: float | None = None
     value: Any = None
+    #: What was asked before it, and never ran: before EXEC, a transaction that was given up.
+    passed: tuple[Words, ...] = ()
 
     _brought: frozenset[bytes] | None = None
 
@@ -78,8 +80,8 @@ class Talk:
         """The command that MONITOR shows; what came before it was refused, or is never shown."""
         for index, one in enumerate(self._unseen):
             if one.words == words:
-                for _ in range(index + 1):
-                    self._unseen.popleft()
+                one.passed = tuple(self._unseen.popleft().words for _ in range(index))
+                self._unseen.popleft()
                 return one
         return None
 
@@ -133,6 +135,13 @@ class Group:
     def brought(self) -> frozenset[bytes]:
         """All byte strings in its answer; none while there is no answer."""
         return frozenset() if self.asked is None else self.asked.brought
+
+    @property
+    def given_up(self) -> tuple[Words, ...]:
+        """The commands of a transaction that did not run: what it had watched has changed."""
+        if not self.transaction or self.tops or self.asked is None or self.asked.refused:
+            return ()
+        return self.asked.passed
 
     def said(self) -> Iterator[tuple[Words, Any]]:
         """The commands that were sent, each with its answer; none while there is no answer."""

@@ -30,6 +30,9 @@ class Vain:
                 self._too_late(act, held or self._ledger.given.get(act.worker))
             elif self._learned.is_claim(words):
                 self._again(act, words)
+        for words in group.given_up:
+            if name(words) in REMOVERS and self._is_place(words[1]):
+                self._lost(act, words[2:])
 
     def _is_place(self, key: bytes) -> bool:
         return key == self._queue or key in self._learned.processing
@@ -39,6 +42,17 @@ class Vain:
         if held is not None and act.worker not in held.refused:
             held.refused.add(act.worker)
             self._ledger.fail_to_settle(act, held)
+
+    def _lost(self, act: Act, words: Words) -> None:
+        """A report that was given up: in vain, if the item was this worker's no more.
+
+        Else its lease was only renewed meanwhile, or the like, and it will try once more.
+        """
+        own = self._ledger.given.get(act.worker)
+        if own is None or own.item.value not in words:
+            return
+        if own.returned or own not in own.item.held:
+            self._too_late(act, own)
 
     def _named(self, act: Act, words: Words) -> Held | None:
         """The delivery that a command is about: this worker's own one, if it had that item."""

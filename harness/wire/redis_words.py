@@ -13,6 +13,11 @@ def name(words: Words) -> bytes:
     return words[0].upper() if words else b""
 
 
+def shown(word: bytes) -> str:
+    """A word for a reader."""
+    return word.decode(errors="backslashreplace")
+
+
 def _set(names: str) -> frozenset[bytes]:
     return frozenset(names.encode().split())
 
@@ -61,6 +66,8 @@ _VAIN = POPS | _set(
 REMOVERS = _set("LREM ZREM SREM HDEL XACK XDEL XACKDEL")
 #: They read how much there is.
 COUNTS = _set("LLEN ZCARD SCARD HLEN XLEN EXISTS ZCOUNT XPENDING")
+#: Words of an XPENDING that is about the whole group.
+_SUMMARY = 3
 #: What a worker says with them runs other commands, which MONITOR shows after them.
 SCRIPTS = _set("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO")
 #: They have no reply of their own.
@@ -74,6 +81,11 @@ def waits(words: Words) -> bool:
     if name(words) in _READERS:
         return b"BLOCK" in (word.upper() for word in words)
     return name(words) in _WAITING
+
+
+def counts(words: Words) -> bool:
+    """Whether it asks how much there is; in its long form XPENDING asks for single entries."""
+    return name(words) in COUNTS and (name(words) != b"XPENDING" or len(words) <= _SUMMARY)
 
 
 def takes(words: Words) -> bool:

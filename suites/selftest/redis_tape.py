@@ -19,6 +19,7 @@ from harness.history import (
 )
 from harness.tap.records import Command, Effect, Monitored, Record, Reply, Tick
 from harness.wire.redis_reader import RedisReader
+from harness.wire.redis_streams import Stream
 from harness.wire.roles import Roles
 
 EPOCH = 1_800_000_000.0
@@ -101,8 +102,15 @@ class Tape:
 
     gateway = "10.0.0.99"
 
-    def __init__(self, queue: str = "q", roles: Roles | None = None, *, ticking: bool = True):
-        self.reader = RedisReader(queue, EPOCH, roles)
+    def __init__(
+        self,
+        queue: str = "q",
+        roles: Roles | None = None,
+        *,
+        stream: Stream | None = None,
+        ticking: bool = True,
+    ):
+        self.reader = RedisReader(queue, EPOCH, roles, stream)
         self.events: list[What] = []
         self.now = 0.0
         self._ticking = ticking

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from histories import Tale, good_fine
 
 from harness.history import (
@@ -57,7 +58,54 @@ def test_set_aside_by_its_queue() -> None:
 
 def test_taken_over_late() -> None:
     tale = lost(again=LATE)
-    assert tale.what(tale.failure("L1")) == [ItemDelivered, ContainerSeen, ItemDelivered]
+    failure = tale.failure("L1")
+    assert tale.what(failure) == [ItemDelivered, ContainerSeen, ItemDelivered]
+    assert "was delivered after 37.0 s, though" in failure.reason  # it was gone at 3 at the latest
+    assert "was delivered not again, though" in lost(again=None).failure("L1").reason
+
+
+@pytest.mark.parametrize(("again", "outcome"), [(20.5, Outcome.PASS), (21.0, Outcome.FAIL)])
+def test_the_bound_is_exact(again: float, outcome: Outcome) -> None:
+    """The message is there again at 0.5, when its connection is closed."""
+    tale = Tale("coarse", figures=LEASED)
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(0, who)
+    tale.given(0.2, "a", "apple")
+    tale.closed(0.5, "a")
+    tale.asked(0.5, "b")
+    tale.given(again, "b", "apple", redelivered=True)
+    tale.over(60)
+    assert tale.finds("L1") is outcome
+
+
+@pytest.mark.parametrize("owned", [False, True])
+def test_who_had_it_before_and_gave_it_back_does_not_count(*, owned: bool) -> None:
+    tale = Tale("fine", figures=LEASED)
+    tale.sent("apple")
+    tale.came(0, "c", owned=owned)
+    for who in "ab":
+        tale.came(0, who)
+    tale.given(0.1, "c", "apple", until=10.0)
+    tale.returned(0.5, "c", "apple")
+    tale.given(1, "a", "apple", until=11.0, redelivered=True)
+    tale.killed(2, "a")
+    tale.asked(4, "b")
+    tale.over(60)
+    assert tale.finds("L1") is Outcome.FAIL
+
+
+def test_what_became_of_an_equal_item_before_is_no_help() -> None:
+    tale = Tale("fine", figures=LEASED)
+    tale.sent("apple", "apple")
+    for who in "ab":
+        tale.came(0, who)
+    tale.worked(0.5, "b", "apple", 0.2)
+    tale.given(1, "a", "apple", until=11.0)
+    tale.killed(2, "a")
+    tale.asked(4, "b")
+    tale.over(60)
+    assert tale.finds("L1") is Outcome.FAIL
 
 
 def test_the_history_is_too_short() -> None:

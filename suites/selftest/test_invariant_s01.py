@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from histories import Tale, good_coarse, good_fine
 
 from harness.history import (
@@ -61,6 +62,85 @@ def test_a_worker_that_settles_after_the_work_had_done_it() -> None:
 
 def test_nothing_tells_when_it_settles() -> None:
     assert early(Figures(work=2.0)).finds("S1") is Outcome.UNKNOWN
+
+
+def test_why_nothing_tells() -> None:
+    (finding,) = early(Figures(work=2.0)).judged("S1").findings[:1]
+    assert finding.reason == (
+        "worker 1 ended after it had settled apple, and nothing tells whether it settles before or "
+        "after the work"
+    )
+
+
+@pytest.mark.parametrize(("killed", "outcome"), [(8, Outcome.FAIL), (9, Outcome.UNKNOWN)])
+def test_twice_its_time_and_a_second_are_enough_for_the_work(killed: int, outcome: Outcome) -> None:
+    """It takes 3 s, and was given the item at 1."""
+    tale = Tale("fine", figures=Figures(work=3.0, settles_after_work=False))
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(1.1, "a", "apple")
+    tale.killed(killed, "a")
+    tale.over(12)
+    assert tale.finds("S1") is outcome
+
+
+def settled_early_after(*, cherry: bool = False, banana: str = "") -> Tale:
+    """`apple` is settled too early, after a `cherry`; `banana` comes later. Then a kill."""
+    tale = Tale("fine", figures=EARLY)
+    tale.sent("apple", "banana", "cherry")
+    tale.came(1, "a")
+    if cherry:
+        tale.given(1, "a", "cherry")
+        tale.began(1.1, "a", "cherry")
+        tale.finished(1.2, "a", "cherry")
+        tale.settled(1.3, "a", "cherry")
+    tale.given(1.5, "a", "apple")
+    tale.settled(1.6, "a", "apple")
+    if banana:
+        tale.given(1.7, "a", "banana")
+    if banana == "begun":
+        tale.began(1.8, "a", "banana")
+    elif banana == "settled":
+        tale.settled(1.9, "a", "banana")
+    tale.killed(2, "a")
+    tale.over(9)
+    return tale
+
+
+def test_who_goes_on_with_a_later_item_has_finished_with_the_first() -> None:
+    def lost(tale: Tale) -> bool:
+        findings = tale.judged("S1").findings
+        return any(one.outcome is Outcome.FAIL and "apple" in one.reason for one in findings)
+
+    assert lost(settled_early_after())
+    assert lost(settled_early_after(cherry=True))
+    assert lost(settled_early_after(banana="given"))
+    assert not lost(settled_early_after(banana="begun"))
+    assert not lost(settled_early_after(banana="settled"))
+
+
+def test_who_says_of_others_that_it_begins_may_have_done_one_without_a_word() -> None:
+    """Only what was taken for good, several at once, is passed over."""
+    tale = Tale("fine", figures=Figures(work=2.0))
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(1.5, "a", "apple")
+    tale.given(2, "a", "banana")
+    tale.began(2.1, "a", "banana")
+    tale.finished(3, "a", "banana")
+    tale.settled(3, "a", "banana")
+    tale.exited(4, "a")
+    tale.over(9)
+    assert tale.finds("S1") is Outcome.PASS
+
+
+def test_how_many_were_settled_and_the_first_of_them_is_shown() -> None:
+    tale = good_fine()
+    (finding,) = tale.judged("S1").findings
+    assert finding.reason == "2 items settled after the work on it"
+    assert tale.what(finding) == [ItemSettled]
 
 
 def test_it_may_have_had_the_time() -> None:
@@ -139,6 +219,21 @@ def test_complete_and_not_settled() -> None:
     assert tale.what(tale.failure("S1")) == [ItemEnqueued, ItemDelivered, JobSeen, ItemLeft]
 
 
+def test_the_last_of_each_is_shown() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.returned(2, "a", "apple")
+    given = tale.given(3, "a", "apple")
+    tale.exited(4, "a")
+    complete = tale.job(5, "Complete", succeeded=1)
+    tale.left(6, "apple", "apple")
+    tale.over(9)
+    enqueued = 2
+    assert tale.failure("S1").evidence == (enqueued, given, complete, complete + 2)
+
+
 def test_complete_for_it_asked_for_too_few() -> None:
     tale = good_coarse()
     tale.put(0, "harness", ItemEnqueued("cherry", "queue"))
@@ -156,21 +251,54 @@ def test_set_aside_is_not_lost() -> None:
     assert tale.finds("S1") is Outcome.PASS
 
 
-def test_nobody_knows_whose_it_was() -> None:
+@pytest.mark.parametrize("who", ["a", None])
+def test_nobody_knows_whose_it_was(who: str | None) -> None:
     tale = Tale("fine", figures=EARLY)
     tale.sent("apple")
     tale.came(1, "a", owned=False)
     tale.given(1, "a", "apple")
-    tale.settled(1.1, "a", "apple")
+    tale.settled(1.1, who, "apple")
     tale.over(9)
-    assert tale.finds("S1") is Outcome.UNKNOWN
+    (finding,) = tale.judged("S1").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.reason == "nobody knows whose attempt was settled here"
+
+
+@pytest.mark.parametrize("attempts", ["a", "ab"])
+def test_somebody_else_has_done_it_before(attempts: str) -> None:
+    """Who settles it then may do so at once."""
+    tale = Tale("fine", figures=EARLY)
+    tale.sent("apple")
+    for start, who in enumerate(attempts, 1):
+        tale.came(start, who)
+        tale.given(start, who, "apple", redelivered=start > 1)
+        tale.finished(start + 0.5, who, "apple")
+        tale.killed(start + 0.6, who)
+    tale.came(5, "c")
+    tale.given(5, "c", "apple", redelivered=True)
+    tale.settled(5.1, "c", "apple")
+    tale.killed(6, "c")
+    tale.over(9)
+    assert tale.finds("S1") is Outcome.PASS
 
 
 def test_gone_without_a_word() -> None:
     tale = Tale("fine")
-    tale.sent("apple")
+    tale.sent("apple", "apple")
     tale.left(5)
+    last = tale.left(6)
     tale.over(9)
     (finding,) = tale.judged("S1").findings
     assert finding.outcome is Outcome.UNKNOWN
     assert "nobody was seen to settle it" in finding.reason
+    assert finding.evidence == (2, last)
+
+
+@pytest.mark.parametrize("looked", [False, True])
+def test_what_is_still_there_or_was_not_looked_for_is_no_loss(*, looked: bool) -> None:
+    tale = Tale("fine")
+    tale.sent("apple")
+    if looked:
+        tale.left(5, "apple")
+    tale.over(9)
+    assert tale.judged("S1").findings == ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from histories import Tale, good_coarse, good_fine
+import pytest
+from histories import QUEUE, Tale, good_coarse, good_fine
 
-from harness.history import ContainerSeen, ItemDelivered, ItemSettled
+from harness.history import ContainerSeen, ItemDelivered, ItemEnqueued, ItemSettled
 from harness.verdict import Outcome
 
 
@@ -102,4 +103,147 @@ def test_coarse_an_acknowledgement_that_did_not_arrive() -> None:
     tale = coarse("apple", settle=1)
     tale.came(4, "b")
     tale.given(5, "b", "apple", redelivered=True)
+    assert tale.finds("S9") is Outcome.FAIL
+
+
+def stays(*times: tuple[float, float], left: float = 5.5) -> Tale:
+    """Items that come and are settled at these moments; `a` leaves, and had the first of all."""
+    tale = Tale("fine")
+    for who in "ab":
+        tale.came(0, who)
+    moments = [(came, 0, number) for number, (came, _) in enumerate(times)]
+    moments += [(gone, 1, number) for number, (_, gone) in enumerate(times)]
+    for moment, what, number in sorted([*moments, (left, 2, 0)]):
+        item = f"item-{number}"
+        if what == 2:
+            tale.exited(left, "a")
+        elif what == 1:
+            tale.settled(moment, "b", item)
+        else:
+            tale.put(moment, "tap", ItemEnqueued(item, QUEUE))
+            tale.given(moment + 0.1, "b", item)
+    tale.over(40)
+    return tale
+
+
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        ([(20, 25), (21, 27), (22, 28), (0, 30)], "item-3"),
+        ([(20, 25), (21, 27), (0, 30)], "item-2"),
+        ([(0, 25), (20, 30)], "item-0"),
+        ([(0, 9), (0, 12)], "item-0"),
+        ([(0, 1), (20, 25), (0, 30)], "item-2"),
+    ],
+)
+def test_of_all_that_was_there_one_is_enough(times: list[tuple[float, float]], found: str) -> None:
+    """Whatever has come or gone since, in whatever order."""
+    assert found in stays(*times).failure("S9").reason
+
+
+@pytest.mark.parametrize(
+    ("came", "outcome"), [(5.4, Outcome.FAIL), (5.5, Outcome.UNKNOWN), (6.0, Outcome.PASS)]
+)
+def test_what_comes_while_it_leaves(came: float, outcome: Outcome) -> None:
+    """It has hung up at 5.5, and ended at some time until 6."""
+    assert stays((0, 1), (came, 30)).finds("S9") is outcome
+
+
+def test_who_had_it_then_and_what_became_of_it_is_shown() -> None:
+    tale = Tale("fine")
+    tale.sent("apple")
+    for who in "abc":
+        tale.came(1, who)
+    tale.given(1, "b", "apple")
+    tale.reclaimed(2, "c", "apple")
+    holder = tale.given(2, "c", "apple")
+    left = tale.exited(5.5, "a")
+    tale.reclaimed(6, "b", "apple")
+    tale.given(6, "b", "apple")
+    settled = tale.settled(9, "b", "apple")
+    tale.over(30)
+    assert tale.failure("S9").evidence == (holder, left, settled)
+
+
+def test_where_it_was_left_is_shown_once() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "apple")
+    tale.came(1, "a")
+    left = tale.exited(5.5, "a")
+    tale.left(9, "apple", "apple")
+    tale.over(30)
+    first = tale.judged("S9").findings[0]
+    assert first.evidence == (1, left, left + 1)
+
+
+def test_of_equal_items_each_has_an_end_of_its_own() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.worked(1, "a", "apple")
+    tale.exited(5.5, "a")
+    tale.worked(7, "b", "apple")
+    tale.over(30)
+    failure = tale.failure("S9")
+    assert tale.what(failure) == [ItemDelivered, ContainerSeen, ItemSettled]
+    assert failure.evidence[-1] == tale.events[-2].id
+
+
+@pytest.mark.parametrize(("last", "outcome"), [(0, Outcome.FAIL), (20, Outcome.PASS)])
+def test_what_was_set_aside_without_a_word_was_the_first(last: float, outcome: Outcome) -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "apple")
+    if last == 0:
+        tale.sent("apple")
+    tale.came(1, "a")
+    tale.exited(5.5, "a")
+    if last:
+        tale.put(last, "tap", ItemEnqueued("apple", QUEUE))
+    tale.left(29, "apple", "apple", where="dead", queue="dead")
+    tale.left(29, "apple")
+    tale.over(30)
+    assert tale.finds("S9") is outcome
+
+
+def test_what_was_set_aside_without_a_word_does_not_stand_for_the_rest() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "apple")
+    tale.came(1, "a")
+    tale.exited(5.5, "a")
+    tale.left(29, "apple", where="dead", queue="dead")
+    tale.left(29, "apple")
+    tale.over(30)
+    assert tale.finds("S9") is Outcome.FAIL
+
+
+def test_settled_twice_is_settled() -> None:
+    tale = leaves(5.5, settled=5)
+    tale.events.pop()
+    tale.settled(7, None, "banana")
+    tale.over(30)
+    assert tale.finds("S9") is Outcome.PASS
+
+
+def test_how_many_have_left_rightly_is_told() -> None:
+    (finding,) = good_fine().judged("S9").findings
+    assert finding.reason == "2 exits with 0, each when all items were settled"
+    (finding,) = good_coarse().judged("S9").findings
+    assert finding.reason == "2 exits with 0, each after exactly one settled message"
+    assert len(leaves(5.5, settled=9).judged("S9").findings) == 1
+    assert len(coarse(settle=0).judged("S9").findings) == 1
+
+
+def test_coarse_what_it_had_and_did_not_settle_is_shown_once() -> None:
+    tale = coarse("apple", "banana", settle=0)
+    assert tale.what(tale.failure("S9")) == [ItemDelivered, ContainerSeen]
+    tale = coarse("apple", "banana", settle=2)
+    assert tale.what(tale.failure("S9")) == [ItemSettled, ItemSettled, ContainerSeen]
+
+
+def test_coarse_two_are_too_many_whoever_else_there_is() -> None:
+    tale = coarse("apple", "banana", settle=2)
+    tale.came(4, "b", owned=False)
+    tale.put(5, "harness", ItemEnqueued("cherry", QUEUE))
+    tale.given(5, "b", "cherry")
     assert tale.finds("S9") is Outcome.FAIL

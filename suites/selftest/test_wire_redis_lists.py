@@ -6,6 +6,8 @@ from hashlib import sha224
 
 import pytest
 from redis_tape import (
+    NO_ANSWER,
+    Client,
     Tape,
     asked,
     buried,
@@ -337,6 +339,32 @@ def test_a_transaction_that_was_given_up_does_nothing() -> None:
     one.does("EXEC", None)
     one.does("LPOP q", b"a", "LPOP q")
     assert tape.told()[1:] == [asked(1, 5.0), given("a", 1, 5.0, final=True)]
+
+
+@pytest.mark.parametrize("answer", [None, NO_ANSWER])
+def test_a_report_that_was_given_up_came_too_late(answer: object) -> None:
+    """Only where another has the item by then; MONITOR shows no command of it."""
+    tape = Tape()
+    tape.seeds("RPUSH q a")
+    one, two = tape.worker(), tape.worker()
+    one.does("LMOVE q p LEFT RIGHT", b"a", "LMOVE q p LEFT RIGHT")  # 1
+    gives_up(one, None)  # 2, 3, 4
+    two.transacts([("LREM p 0 a", 1), ("RPUSH q a", 1)], "LREM p 0 a", "RPUSH q a")
+    two.does("LMOVE q p LEFT RIGHT", b"a", "LMOVE q p LEFT RIGHT")  # 6
+    gives_up(one, answer)  # 7, 8, 9
+    one.leaves()
+    assert tape.told()[3:] == [
+        ItemReclaimed("a", 2, at=5.0),
+        asked(2, 6.0),
+        given("a", 2, 6.0, again=True),
+        settled("a", 1, 9.0, late=True),
+    ]
+
+
+def gives_up(client: Client, answer: object) -> None:
+    client.does("MULTI", b"OK")
+    client.does("LREM p 1 a", b"QUEUED", shown=False)
+    client.does("EXEC", answer)
 
 
 # -- leases of other kinds ------------------------------------------------------------------------

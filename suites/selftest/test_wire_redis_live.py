@@ -27,15 +27,18 @@ from redis.connection import Connection, ConnectionPool
 
 from harness.history import (
     AskedForItem,
+    BrokerDepth,
     FoundEmpty,
     ItemDelivered,
     ItemLeased,
+    ItemLeft,
     ItemReclaimed,
     ItemReturned,
     ItemSettled,
     NotUnderstood,
     What,
 )
+from harness.patterns.fine import RedisServer
 from harness.tap.proxy import Proxy
 from harness.tap.reading import Reading
 from harness.tap.records import Effect, Record, Unread
@@ -44,6 +47,7 @@ from harness.tap.witness import Witness
 from harness.wire.redis_keyspace import Keyspace
 from harness.wire.redis_reader import RedisReader
 from harness.wire.redis_values import Hash, Zset
+from harness.worker import Seeding
 
 WHERE = os.environ.get("QUEUEJOB_TEST_REDIS", "")
 WORKERS = Path(str(files("harness.manifests"))) / "workers"
@@ -267,6 +271,85 @@ def test_the_reference_worker(scene: Scene) -> None:
         1,
         1,
     ]
+
+
+def test_the_reference_worker_of_streams(scene: Scene) -> None:
+    reference = worker("reference/streams/workqueue.py")
+    lost, back, done = threading.Event(), threading.Event(), threading.Event()
+
+    def first() -> None:
+        todo = reference.WorkQueue(scene.pod(1), "job2", 0.4, 2)
+        token, item = todo.claim()
+        assert item == b"a"
+        lost.set()
+        assert done.wait(BOUND)
+        assert not todo.complete(token)
+
+    def second() -> None:
+        todo = reference.WorkQueue(scene.pod(2), "job2", 0.4, 2)
+        assert lost.wait(BOUND)
+        token, item = todo.claim()
+        assert item == b"b"
+        assert todo.renew(token)
+        assert todo.break_off(token)
+        back.set()
+
+    def third() -> None:
+        todo = reference.WorkQueue(scene.pod(3), "job2", 0.4, 2)
+        assert back.wait(BOUND)
+        end = time.monotonic() + BOUND
+        while not todo.empty():
+            assert time.monotonic() < end
+            claimed = todo.claim()
+            if claimed is not None:
+                # `b` fails until it is set aside.
+                assert (todo.complete if claimed[1] == b"a" else todo.give_back)(claimed[0])
+        done.set()
+
+    with scene:
+        RedisServer(scene.direct).seed("job2", [b"a", b"b"], Seeding("stream"))
+        scene.together(first, second, third)
+    reader, events = scene.read("job2")
+    stories = by_item(events)
+    assert names(stories["a"]) == [
+        "ItemDelivered",
+        "ItemReclaimed",
+        "ItemDelivered",
+        "ItemSettled",
+        "ItemSettled",
+    ]
+    assert [one.effective for one in stories["a"] if isinstance(one, ItemSettled)] == [True, False]
+    assert names(stories["b"]) == [
+        "ItemDelivered",
+        "ItemLeased",
+        *["ItemReturned", "ItemDelivered"] * 2,
+        "ItemReturned",
+        "ItemSettled",
+    ]
+    assert [one.how for one in stories["b"] if isinstance(one, ItemSettled)] == ["dead"]
+    assert (reader.roles().idle, reader.roles().dead) == (0.4, (b"job2:dead",))
+    dead = RedisServer(scene.direct).left("job2", [b"a", b"b"], ["job2:dead"], Seeding("stream"))
+    assert dead == ([ItemLeft("b", "job2:dead", "dead")], BrokerDepth("job2", 0, 0, final=True))
+
+
+def test_what_the_group_of_a_stream_has_left(scene: Scene) -> None:
+    """Undelivered, pending, acknowledged; and all, where nobody has made the group."""
+    how, items = Seeding("stream"), [b"a", b"b", b"", b"c"]
+    with scene:
+        server = RedisServer(scene.direct)
+        server.seed("q", items, how)
+        scene.direct.xreadgroup("workers", "me", {"q": ">"}, count=2)
+        scene.direct.xack("q", "workers", scene.direct.xrange("q")[0][0])
+        found, depth = server.left("q", items, (), how)
+        assert [(one.item, one.where) for one in found] == [
+            ("b", "leased"),
+            ("", "ready"),
+            ("c", "ready"),
+        ]
+        assert (depth.ready, depth.leased) == (2, 1)
+        found, depth = server.left("q", items, (), Seeding("stream", "others"))
+        assert (depth.ready, depth.leased) == (4, 0)
+        assert server.remains("q", ()) == ()
 
 
 @pytest.mark.parametrize("pop", ["blmove", "brpoplpush", "blpop", "bzpopmin"])

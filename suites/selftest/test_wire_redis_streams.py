@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from redis_tape import EPOCH, Client, Tape, asked, given, settled
+import pytest
+from redis_tape import EPOCH, Client, Tape, asked, buried, given, settled
 
 from harness.history import (
     AskedForItem,
@@ -10,28 +11,36 @@ from harness.history import (
     ItemEnqueued,
     ItemLeased,
     ItemReclaimed,
+    ItemReturned,
     LeaseExpired,
+    NotUnderstood,
 )
 from harness.tap.points import Signature
+from harness.tap.records import ErrorReply
+from harness.wire.redis_streams import Stream
 from harness.wire.roles import Roles
 
 READ = "XREADGROUP GROUP g {} COUNT 1 STREAMS q >"
 
 
-def stream(roles: Roles | None = None) -> Tape:
+def stream(roles: Roles | None = None, group: str = "") -> Tape:
     """A stream with three entries."""
-    tape = Tape(roles=roles)
+    tape = Tape(roles=roles, stream=Stream(group=group))
     tape.seeds("XGROUP CREATE q g 0 MKSTREAM")
     for number, item in enumerate("abc", 1):
         tape.seeds(f"XADD q * item {item}", f"XADD q {number}-0 item {item}")
     return tape
 
 
+def since(tape: Tape) -> int:
+    """Now, as Redis replicates moments."""
+    return int((EPOCH + tape.now) * 1000)
+
+
 def claim(tape: Tape, number: int, consumer: str, tries: int = 1) -> str:
     """How Redis replicates that a consumer was given an entry."""
-    since = int((EPOCH + tape.now) * 1000)
     return (
-        f"XCLAIM q g {consumer} 0 {number}-0 TIME {since} RETRYCOUNT {tries} FORCE JUSTID "
+        f"XCLAIM q g {consumer} 0 {number}-0 TIME {since(tape)} RETRYCOUNT {tries} FORCE JUSTID "
         f"LASTID {number}-0"
     )
 
@@ -60,7 +69,13 @@ def test_entries_are_delivered_and_acknowledged() -> None:
     ]
     assert tape.reader.places() == {"ready": [b"c"], "leased": [b"b"], "dead": []}
     assert tape.reader.roles() == Roles(
-        claims=(Signature("XREADGROUP", b"GROUP"),), settles=(Signature("XACK", b"q"),)
+        claims=(
+            # What it would take others' entries over with is known, too.
+            Signature("XAUTOCLAIM", b"q"),
+            Signature("XCLAIM", b"q"),
+            Signature("XREADGROUP", b"GROUP"),
+        ),
+        settles=(Signature("XACK", b"q"),),
     )
     assert tape.reader.leases_understood() == (
         "nobody used XAUTOCLAIM or XCLAIM, so it is not known when a lease ends"
@@ -148,6 +163,7 @@ def test_only_one_group_and_one_stream_count() -> None:
     tape = stream()
     tape.seeds("XGROUP CREATE q audit 0")
     one = tape.worker()
+    read(one, 1, "a", "A")
     other = claim(tape, 1, "A").replace(" g ", " audit ")
     one.does("XREADGROUP GROUP audit A STREAMS q >", {}, other)
     one.does("XACK q audit 1-0", 1, "XACK q audit 1-0")
@@ -155,4 +171,111 @@ def test_only_one_group_and_one_stream_count() -> None:
     one.does("XADD q MAXLEN ~ 9 * item d", b"4-0", "XADD q MAXLEN = 9 4-0 item d")
     told = tape.told()
     assert told[-1] == ItemEnqueued("d", "q", 1)
-    assert tape.reader.places() == {"ready": [b"a", b"b", b"c", b"d"], "leased": [], "dead": []}
+    assert tape.reader.places() == {"ready": [b"b", b"c", b"d"], "leased": [b"a"], "dead": []}
+
+
+def test_who_reads_in_another_group_than_was_said_is_not_understood() -> None:
+    tape = stream(group="g")
+    tape.seeds("XGROUP CREATE q mine 0")
+    one = tape.worker()
+    other = claim(tape, 1, "A").replace(" g ", " mine ")
+    one.does("XREADGROUP GROUP mine A STREAMS q >", {}, other)
+    assert not [event for event in tape.events if isinstance(event, NotUnderstood)]
+    told = tape.told()[-1]
+    assert isinstance(told, NotUnderstood)
+    assert told.why == (
+        "it was read in the group mine, and nobody read it in g: see --stream-group"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "flagged"),
+    [
+        ("LPOP q", "WRONGTYPE Operation against a key", True),
+        ("XREADGROUP GROUP mine A STREAMS q >", "NOGROUP No such key 'q' or", True),
+        ("XGROUP CREATE q g 0", "BUSYGROUP Consumer Group name already exists", False),
+        ("LPOP other", "WRONGTYPE Operation against a key", False),
+    ],
+)
+def test_a_worker_that_takes_the_queue_for_something_else_is_told_of_the_option(
+    said: str, error: str, flagged: bool
+) -> None:
+    tape = stream()
+    one = tape.worker()
+    for _ in range(2):
+        one.does(said, ErrorReply(error))
+    odd = [event.why for event in tape.told() if isinstance(event, NotUnderstood)]
+    assert odd == ([f"Redis has answered {error}: see --seed, --stream-group"] if flagged else [])
+
+
+def test_a_group_that_is_not_there_yet_is_nothing_odd() -> None:
+    tape = Tape()
+    tape.worker().does(READ.format("A"), ErrorReply("NOGROUP No such key 'q' or"))
+    assert not [event for event in tape.told() if isinstance(event, NotUnderstood)]
+
+
+LOOK = "XPENDING q g IDLE 5000 - + 10"
+
+
+def test_who_looks_for_idle_entries_says_how_long_a_lease_is() -> None:
+    tape = stream()
+    one = tape.worker()
+    one.does(LOOK, [])
+    read(one, 1, "a", "A")  # 5
+    assert tape.told()[-1] == given("a", 1, 5.0, "1-0", until=10.0)
+    one.does("XPENDING q g IDLE 60000 - + 10", [])
+    one.does("XPENDING other g IDLE 7000 - + 10", [])
+    assert tape.reader.roles().idle == 5.0
+    one.does("XAUTOCLAIM q g A 7000 0", [b"0-0", [], []])
+    assert tape.reader.roles().idle == 7.0
+
+
+def test_a_script_renews_gives_back_and_reports_for_its_holder() -> None:
+    tape = stream()
+    one, two = tape.worker(), tape.worker()
+    one.does(LOOK, [])
+    read(one, 1, "a", "A")  # 5
+    renew = "XCLAIM q g A 0 1-0 JUSTID"
+    one.does("EVALSHA renew 1 q 1-0", 1, claim(tape, 1, "A"), lua=["XPENDING q g 1-0 1-0 1", renew])
+    free = claim(tape, 1, "A").replace(f"TIME {since(tape)}", f"TIME {since(tape) - 5000}")
+    back = "XCLAIM q g A 0 1-0 IDLE 5000 JUSTID"
+    one.does("EVALSHA back 1 q 1-0", 1, free, lua=["XPENDING q g 1-0 1-0 1", back])
+    answer = [[b"1-0", [b"item", b"a"]]]
+    two.does("XCLAIM q g B 5000 1-0", answer, claim(tape, 1, "B", 2))  # 8
+    ends = ("XACK q g 1-0", "XDEL q 1-0")
+    two.does("EVALSHA done 1 q 1-0", 1, *ends, lua=ends)
+    one.does("EVALSHA done 1 q 1-0", 0, lua=["XPENDING q g 1-0 1-0 1"])
+    assert tape.told()[5:] == [
+        ItemLeased("a", 1, "1-0", 11.0, 6.0),
+        ItemReturned("a", 1, "1-0", 7.0),
+        asked(2, 8.0),
+        given("a", 2, 8.0, "1-0", until=13.0, again=True),
+        settled("a", 2, 9.0, "1-0"),
+        settled("a", 1, 10.0, "1-0", late=True),
+    ]
+    roles = tape.reader.roles()
+    assert roles.renews == (Signature("EVALSHA", b"renew"),)
+    assert roles.gives_back == (Signature("EVALSHA", b"back"),)
+
+
+@pytest.mark.parametrize("aside", ["XADD dead * item a", "RPUSH dead a"])
+def test_what_is_copied_before_it_goes_was_set_aside(aside: str) -> None:
+    tape = stream()
+    one, two = tape.worker(), tape.worker()
+    read(one, 1, "a", "A")  # 4
+    effect = aside.replace("*", "9-0")
+    ends = ("XACK q g 1-0", "XDEL q 1-0")
+    who = two if "XADD" in aside else one
+    who.does("EVALSHA aside 2 q dead", 1, effect, *ends, lua=[aside, *ends])
+    assert tape.told()[5:] == [buried("a", who.number, 5.0, "1-0")]
+    assert tape.reader.roles().dead == (b"dead",)
+    assert tape.reader.roles().fault_free().done == (b"dead",)
+
+
+def test_where_done_items_are_kept_they_are_done() -> None:
+    tape = stream(Roles(done=(b"results",)))
+    one = tape.worker()
+    read(one, 1, "a", "A")  # 4
+    one.does("XADD results * item a", b"9-0", "XADD results 9-0 item a")
+    one.does("XACK q g 1-0", 1, "XACK q g 1-0")
+    assert tape.told()[5:] == [settled("a", 1, 6.0, "1-0")]

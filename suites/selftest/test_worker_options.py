@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE, UsageError
-from harness.worker import WorkerUnderTest
+from harness.worker import Seeding, WorkerUnderTest
 
 JOB = """
 apiVersion: batch/v1
@@ -67,6 +67,18 @@ spec:
             ["--max-attempts N, 1 or more"],
         ),
         (
+            ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-seed=zset"],
+            ["--seed does not know 'zset'", "list or stream"],
+        ),
+        (
+            ["--queuejob-image=x", "--queuejob-pattern=coarse", "--queuejob-seed=stream"],
+            ["--seed stream with --pattern fine only"],
+        ),
+        (
+            ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-stream-group=g"],
+            ["--stream-field with --seed stream", "--seed list"],
+        ),
+        (
             ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-accept-unproved=S99"],
             ["S99", "one of"],
         ),
@@ -105,6 +117,14 @@ def test_a_manifest_that_does_not_do_ends_with_code_4(
     result = pytester.runpytest_subprocess(*worker, *options)
     assert result.ret == EXIT_USAGE
     assert word in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a\n"])
+def test_a_group_and_a_field_have_names(name: str) -> None:
+    for seeding in (Seeding("stream", group=name), Seeding("stream", field=name)):
+        with pytest.raises(UsageError, match="a word without blanks"):
+            WorkerUnderTest("x", "fine", seeding=seeding).check()
+    WorkerUnderTest("x", "fine", seeding=Seeding("stream", "a:b-1", "payload")).check()
 
 
 def test_without_an_image_nothing_is_checked(pytester: pytest.Pytester) -> None:

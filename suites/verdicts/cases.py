@@ -12,7 +12,7 @@ from harness.images.mutant import Mutant
 from harness.images.recipe import Catalogue
 from harness.judge import invariants
 from harness.scenario import Level, highest
-from harness.worker import WorkerUnderTest
+from harness.worker import SEEDS, Seeding, WorkerUnderTest
 
 #: An item on which this project's own workers fail, when they are told so.
 FAILING = "durian"
@@ -53,6 +53,8 @@ class Case:
     sentinel: str = ""
     #: Whether it tells by a digest which bytes it works on; nothing else would show that.
     digest: bool = True
+    #: What its queue in Redis is.
+    seed: str = SEEDS[0]
 
     @property
     def correct(self) -> bool:
@@ -78,6 +80,7 @@ class Case:
             queue_env=self.queue_env,
             sentinel=self.sentinel,
             keeps=(),
+            seeding=Seeding(self.seed),
         )
 
     @property
@@ -109,6 +112,7 @@ CORRECT = (
 #: The same in other languages, and with their leases kept in other ways.
 TWINS = (
     Case("reference-lists", "fine"),
+    Case("reference-streams", "fine", sentinel=_SENTINEL, seed="stream"),
     Case("shell-fine", "fine", digest=False),
     Case("shell-coarse", "coarse", digest=False),
     Case("go-fine", "fine", digest=False),
@@ -166,5 +170,6 @@ def _mutants() -> tuple[Case, ...]:
 def _case(name: str, mutant: Mutant) -> Case:
     pattern = "coarse" if "coarse" in mutant.of else "fine"
     must, may = frozenset(mutant.must), frozenset(mutant.may)
-    sentinel = _SENTINEL if mutant.of == "reference-fine" else ""
-    return Case(name, pattern, must, may, plays=mutant.plays, sentinel=sentinel)
+    sentinel = _SENTINEL if mutant.of in ("reference-fine", "reference-streams") else ""
+    seed = "stream" if mutant.of == "reference-streams" else SEEDS[0]
+    return Case(name, pattern, must, may, plays=mutant.plays, sentinel=sentinel, seed=seed)
