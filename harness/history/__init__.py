@@ -1,6 +1,7 @@
 """What was observed in one run: typed events, in order, and the file that they are kept in."""
 
 from harness.history.base import Towards, Worker
+from harness.history.broker import BrokerBack, BrokerLost
 from harness.history.cluster import (
     Condition,
     ContainerSeen,
@@ -25,6 +26,7 @@ from harness.history.connections import (
 from harness.history.events import Event, What
 from harness.history.faults import (
     CUT_OFF,
+    RESTARTED,
     STOPPED,
     FaultConfirmed,
     FaultHealed,
@@ -55,12 +57,15 @@ from harness.history.payload import Digest, Payload, Raw, payload, sha256_of, to
 __all__ = [
     "CUT_OFF",
     "MAX_ATTEMPTS",
+    "RESTARTED",
     "SCHEMA",
     "STOPPED",
     "AskedForItem",
     "Bounds",
     "BrokenHistory",
+    "BrokerBack",
     "BrokerDepth",
+    "BrokerLost",
     "Condition",
     "ConnectionClosed",
     "ConnectionCut",

@@ -7,7 +7,7 @@ from harness.view.cast import Cast
 from harness.view.claims import FREE, SLACK, Claim, claim
 from harness.view.cluster import Deletion, Job, Neighbour, Pod, Run
 from harness.view.connections import Connection, Hold
-from harness.view.course import Course
+from harness.view.course import Course, Loss
 from harness.view.figures import figures, starts_matched
 from harness.view.idle import Idle, IdleTime, without
 from harness.view.items import Attempt, Digested, Item, Left, Line, Settlement, Wait
@@ -37,6 +37,7 @@ __all__ = [
     "Left",
     "Life",
     "Line",
+    "Loss",
     "Mark",
     "Neighbour",
     "Order",
