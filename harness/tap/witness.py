@@ -107,7 +107,7 @@ class Witness:
     def _beat(self) -> None:
         if self._life is None:
             return
-        if self._dirty or self._life.replica.waits or self._busy():
+        if self._dirty or self._life.replica.waits or self._waiting or self._busy():
             self._tick()
         self._dirty = False
         self._beating = asyncio.get_running_loop().call_later(PERIOD, self._beat)
