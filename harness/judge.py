@@ -39,6 +39,8 @@ class Flaw:
     doubt: Doubt
     reason: str
     evidence: tuple[int, ...] = ()
+    #: It is the broker's loss of its data, which is what some invariants are about.
+    loss: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,9 @@ def _doubted(finding: Finding, flaws: list[Flaw], invariant: Invariant) -> list[
     least = Doubt.PASS
     if finding.outcome is Outcome.FAIL:
         least = Doubt.ALL if invariant.from_events else Doubt.ABSENCE
-    against = [flaw for flaw in flaws if flaw.doubt >= least]
+    against = [
+        flaw for flaw in flaws if flaw.doubt >= least and not (flaw.loss and invariant.despite_loss)
+    ]
     if finding.outcome is Outcome.UNKNOWN or not against:
         return [finding]
     if finding.outcome is Outcome.PASS:
@@ -166,5 +170,9 @@ def _flaws(view: View) -> Iterable[Flaw]:
         yield Flaw(doubt, f"{gap.of} has missed something: {gap.why}", (gap.mark.id,))
     for odd in course.not_understood:
         yield Flaw(Doubt.ABSENCE, f"{odd.of} was not understood: {odd.why}", (odd.mark.id,))
+    for loss in course.losses[:1]:
+        # From then on items vanish, and nobody can be blamed for what does not come.
+        why = "the broker has lost its data"
+        yield Flaw(Doubt.ABSENCE, why, (loss.back.id,), loss=True)
     if not view.enqueued:
         yield Flaw(Doubt.PASS, "nothing was enqueued")

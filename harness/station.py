@@ -66,6 +66,22 @@ class Station:
     ear: Ear
     #: Something is left that a next run must not find.
     spoilt: bool = field(default=False)
+    #: What the way to the broker is made of.
+    _way: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def reach_again(self) -> None:
+        """The broker has been started again: reach it anew, as soon as it takes connections."""
+        with contextlib.suppress(Exception):  # whatever: it led to what is no more
+            self._way.close()
+
+        def probe() -> Broker:
+            try:
+                return self._way.enter_context(self.pattern.behind_the_tap(self.namespace))
+            except Exception as error:  # each client has its own
+                raise NotYet(f"{type(error).__name__}: {error}") from error
+
+        timeout = self.namespace.timeouts.broker_ready
+        self.broker = wait_until("the broker to take connections", probe, timeout=timeout)
 
     def end(self, job: str) -> None:
         """Take away a run's Job, wait until its workers have ended, and let nothing be held."""
@@ -102,5 +118,6 @@ def station(
         control = stack.enter_context(namespace.forward(pattern.broker_pod, _CONTROL))
         tap = RemoteTap("127.0.0.1", control, ear.record, ear.lost)
         stack.callback(tap.close)
-        broker = stack.enter_context(pattern.behind_the_tap(namespace))
-        yield Station(pattern, namespace, provider, broker, tap, ear)
+        way = stack.enter_context(contextlib.ExitStack())
+        broker = way.enter_context(pattern.behind_the_tap(namespace))
+        yield Station(pattern, namespace, provider, broker, tap, ear, _way=way)

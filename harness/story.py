@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from harness.history import (
     AskedForItem,
+    BrokerBack,
     BrokerDepth,
+    BrokerLost,
     ConnectionClosed,
     ConnectionCut,
     ConnectionHeld,
@@ -51,6 +53,7 @@ _SETTLED = {
     "refused": "{who} rejected {item} for good",
 }
 _EFFECT = {True: "", None: "", False: ", without effect"}
+_BACK = {True: "with all that it had", False: "without its data", None: "nobody knows with what"}
 _SIGKILLED = 137
 
 
@@ -200,6 +203,8 @@ TELLERS: dict[type, Callable[[Cast, Any], str]] = {
     NotUnderstood: lambda cast, what: (
         f"{_who(cast, what.connection)} was not understood: {what.why}"
     ),
+    BrokerLost: lambda _, what: f"the broker ended: {what.why}",
+    BrokerBack: lambda _, what: f"the broker was back, {_BACK[what.kept]}",
     BrokerDepth: _depth,
     ItemLeft: lambda _, what: f"{shown(what.item)} was left in {what.queue}, {what.where}",
     PodSeen: _pod,

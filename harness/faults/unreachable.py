@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.ports import Provider
+from harness.restart import NOBODY
 from harness.stage import Stage
-
-#: A label that no pod has.
-_NOBODY = "queuejob-nobody"
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,11 @@ class Unreachable:
         Who was connected before stays so.
         """
         namespace, service = stage.station.namespace, stage.station.pattern.service
-        namespace.select(service, **{_NOBODY: "true"})
+        namespace.select(service, **{NOBODY: "true"})
         try:
             yield stage.injected(self.name, f"Service {service}: it leads to no pod")
         finally:
-            namespace.select(service, **{_NOBODY: None})
+            namespace.select(service, **{NOBODY: None})
             stage.healed(self.name)
 
 

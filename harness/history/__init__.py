@@ -1,6 +1,7 @@
 """What was observed in one run: typed events, in order, and the file that they are kept in."""
 
 from harness.history.base import Towards, Worker
+from harness.history.broker import BrokerBack, BrokerLost
 from harness.history.cluster import (
     Condition,
     ContainerSeen,
@@ -28,6 +29,7 @@ from harness.history.faults import (
     DRAINED,
     EVICTED,
     NODE_LOST,
+    RESTARTED,
     STOPPED,
     STOPS,
     FaultConfirmed,
@@ -62,13 +64,16 @@ __all__ = [
     "EVICTED",
     "MAX_ATTEMPTS",
     "NODE_LOST",
+    "RESTARTED",
     "SCHEMA",
     "STOPPED",
     "STOPS",
     "AskedForItem",
     "Bounds",
     "BrokenHistory",
+    "BrokerBack",
     "BrokerDepth",
+    "BrokerLost",
     "Condition",
     "ConnectionClosed",
     "ConnectionCut",

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from harness.history.base import Record, Seconds
+from harness.history.broker import BrokerBack, BrokerLost
 from harness.history.cluster import (
     ContainerSeen,
     JobDeleted,
@@ -71,6 +72,8 @@ What = (
     | ConnectionCut
     | ConnectionClosed
     | NotUnderstood
+    | BrokerLost
+    | BrokerBack
     | BrokerDepth
     | ItemLeft
     | PodSeen

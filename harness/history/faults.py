@@ -13,6 +13,8 @@ STOPS = frozenset((STOPPED, EVICTED, DRAINED))
 NODE_LOST = "node lost"
 #: The name of the fault that a worker outlives: its broker is out of reach for a while.
 CUT_OFF = "network cut"
+#: The name of another such: its broker ends, and is started again with all that it had.
+RESTARTED = "broker restarted"
 
 
 class FaultInjected(Record, frozen=True, tag="fault_injected"):

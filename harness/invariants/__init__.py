@@ -28,6 +28,8 @@ class Invariant:
     check: Callable[[View], Iterable[Finding]]
     #: Its failures are shown by what was seen, not by what was not: they stand in half a history.
     from_events: bool = False
+    #: It says something also where the broker has lost what it had; of others nothing is proved.
+    despite_loss: bool = False
     #: The first profile that asks for it.
     level: Level = "core"
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.history import CUT_OFF
+from harness.history import CUT_OFF, RESTARTED
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
 from harness.view import Mark, View
 
 
 def check(view: View) -> Iterator[Finding]:
-    cuts = [harm for harm in view.course.injected if harm.fault == CUT_OFF]
+    cuts = [harm for harm in view.course.injected if harm.fault in (CUT_OFF, RESTARTED)]
     if not cuts:
         yield unknown("no worker was cut off from its broker")
         return
-    back = view.course.healed.get(CUT_OFF)
+    back = view.course.healed.get(cuts[-1].fault)
     if back is None:
         yield unknown("the broker could not be reached again", cuts[-1].mark.id)
         return

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from harness.errors import UsageError
-from harness.history import BrokerDepth, ItemLeft
+from harness.history import BrokerBack, BrokerDepth, ItemLeft
 from harness.kube import Manifest, Namespace, load, load_job
 from harness.tap.points import Point
 from harness.wire.reader import Reader
@@ -80,6 +80,9 @@ class Broker(Protocol):
         What goes by itself, after a time, is not meant.
         """
 
+    def came_back(self, queue: str) -> BrokerBack | None:
+        """What it has after a restart, as far as this queue tells; None: the tap says it."""
+
     def clear(self) -> None:
         """Forget everything."""
 
@@ -94,6 +97,10 @@ class Pattern(Protocol):
     def recipe(self) -> str: ...
     @property
     def broker_pod(self) -> str: ...
+    @property
+    def broker_container(self) -> str: ...
+    @property
+    def broker_volume(self) -> str: ...
     @property
     def queue(self) -> str: ...
     @property

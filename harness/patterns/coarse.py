@@ -10,7 +10,7 @@ from typing import Any
 import pika  # type: ignore[import-untyped]  # has no types
 
 from harness.clock import NotYet, wait_until
-from harness.history import BrokerDepth, ItemLeft, payload
+from harness.history import BrokerBack, BrokerDepth, ItemLeft, payload
 from harness.kube import Manifest, Namespace
 from harness.patterns import (
     Points,
@@ -92,6 +92,8 @@ class RabbitMQ:
             if consumers := self._declared(queue).consumer_count:
                 raise NotYet(f"{consumers} consumers")
 
+        if not self._is_there(queue):
+            return [], BrokerDepth(queue, ready=0, unacked=0, final=True)
         wait_until(f"the last consumer of {queue} to be gone", nobody, timeout=self._timeout)
         found = [ItemLeft(payload(body), queue, "ready") for body in self._taken(queue)]
         depth = BrokerDepth(queue, ready=len(found), unacked=0, final=True)
@@ -104,6 +106,13 @@ class RabbitMQ:
         count = self._declared(queue).consumer_count
         return (f"{count} consumers of {queue}",) if count else ()
 
+    def came_back(self, queue: str) -> BrokerBack | None:
+        """A durable queue is there again, or all that there was is lost."""
+        there = self._is_there(queue)
+        if there:
+            self._queues.add(queue)
+        return BrokerBack(int(there), kept=there)
+
     def clear(self) -> None:
         """Delete the queues that were filled."""
         for queue in self._queues:
@@ -115,6 +124,16 @@ class RabbitMQ:
         """All messages of a queue, taken out."""
         while (got := self._channel.basic_get(queue, auto_ack=True))[0] is not None:
             yield got[2]
+
+    def _is_there(self, queue: str) -> bool:
+        # To ask for a queue that is not there costs the channel.
+        channel = self._channel.connection.channel()
+        try:
+            channel.queue_declare(queue, passive=True)
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+        channel.close()
+        return True
 
     def _declared(self, queue: str) -> Any:
         return self._channel.queue_declare(queue, passive=True).method
@@ -129,6 +148,9 @@ class Coarse:
     service: str = "rabbitmq-service"
     port: int = _PORT
     broker_pod: str = "rabbitmq-0"
+    broker_container: str = "rabbitmq"
+    #: What its data lie in; it outlives the container, but not the pod.
+    broker_volume: str = "rabbitmq-data"
     queue: str = "job1"
     #: The page's Job tells its worker the queue by this variable.
     queue_env: str = "QUEUE"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from redis import Redis, ResponseError
 
-from harness.history import BrokerDepth, ItemLeft, payload
+from harness.history import BrokerBack, BrokerDepth, ItemLeft, payload
 from harness.kube import Manifest, Namespace
 from harness.patterns import (
     Points,
@@ -94,6 +94,10 @@ class RedisServer:
         names = {key.decode(errors="backslashreplace") for key in kept}
         return tuple(sorted(names - {queue, *dead}))
 
+    def came_back(self, queue: str) -> BrokerBack | None:
+        """Nothing: the tap has seen it, and knows what there was before."""
+        return None
+
     def clear(self) -> None:
         """Forget all keys."""
         self._client.flushall()
@@ -138,6 +142,9 @@ class Fine:
     service: str = "redis"
     port: int = _PORT
     broker_pod: str = "redis-master"
+    broker_container: str = "master"
+    #: What its data lie in; it outlives the container, but not the pod.
+    broker_volume: str = "redis-data"
     queue: str = "job2"
     #: Where the page's library keeps what somebody is working on, and who holds a lease.
     processing: str = "job2:processing"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from harness import seen
 from harness.faults import let_pass
 from harness.history import ConnectionOpened, Event
-from harness.stage import NotPlayable, Scenario, Stage
+from harness.restart import needs_marker
+from harness.stage import Scenario, Stage
 
 LATE = "queue late"
 #: Seconds for which a worker that has connected is let look for its queue.
@@ -16,13 +17,7 @@ _LOOKS = 15.0
 
 def play(stage: Stage) -> None:
     """Let a worker come and look, then declare the queue and fill it."""
-    if stage.station.pattern.name == "fine" and not stage.recording.header.sentinel:
-        raise NotPlayable(
-            f"the scenario {stage.scenario.name!r} cannot be played",
-            expected="a worker that waits for a marker: --sentinel KEY",
-            seen="no such option; to Redis a list that is not there is the same as an empty one",
-            todo="let the producer set a key after the last item, and the worker wait for it",
-        )
+    needs_marker(stage)
     begun = stage.injected(LATE, "the queue: it is not there yet")
     stage.start()
     came = stage.wait("a worker to connect", _connected, stage.patience)

@@ -65,7 +65,11 @@ async def run(chosen: Options, stop: asyncio.Event, tell: Callable[[str], None])
     """Serve until `stop` is set. The control port listens last: who reaches it finds all ready."""
     outbox = Outbox()
     proxy = Proxy(chosen.upstream, _DIALECTS[chosen.protocol], outbox.record)
-    witness = Witness(chosen.upstream, outbox.record, lambda: bool(proxy.links))
+
+    def shut(why: str) -> None:
+        proxy.shut = why
+
+    witness = Witness(chosen.upstream, outbox.record, lambda: bool(proxy.links), shut)
 
     async def sync() -> None:
         if chosen.protocol == "redis":

@@ -85,6 +85,8 @@ class Proxy:
     ) -> None:
         self.upstream, self.sink = upstream, sink
         self.links: dict[int, Link] = {}
+        #: Why nobody is let in at the moment; empty while everybody is.
+        self.shut = ""
         self._dialect = dialect
         self._number = 0
         self._traps: list[Trap] = []
@@ -202,6 +204,10 @@ class Proxy:
 
     async def _dial(self, link: Link) -> None:
         loop = asyncio.get_running_loop()
+        if self.shut:
+            # Soon: by then it is known who it is.
+            loop.call_soon(link.refuse, f"the broker has ended: {self.shut}")
+            return
         try:
             async with asyncio.timeout(_DIAL):
                 await loop.create_connection(lambda: Side(link, "broker"), *self.upstream)

@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from harness.history import (
+    BrokerBack,
+    BrokerLost,
     ConnectionClosed,
     ConnectionCut,
     ConnectionHeld,
@@ -142,7 +144,7 @@ class Unread(msgspec.Struct, frozen=True, gc=False, tag="unread"):
 
 
 #: What Redis tells the tap itself. A Gap: one of these links, or the room for records, is lost.
-Broker = Monitored | Effect | Tick | Gap
+Broker = Monitored | Effect | Tick | Gap | BrokerLost | BrokerBack
 
 Record = (
     Message

@@ -13,6 +13,7 @@ import msgspec
 
 from harness.clock import NotYet, wait_until
 from harness.errors import InfrastructureError, TimedOut
+from harness.history import BrokerLost
 from harness.tap import control
 from harness.tap.control import Answer, Frames, Request
 from harness.tap.points import Point
@@ -220,6 +221,8 @@ class RemoteTap:
 
     def _tell(self, at: float, record: Record | Unread) -> None:
         if not isinstance(record, Unread):
+            if isinstance(record, BrokerLost):  # half a command may be the last that it has said
+                self._reading = Reading()
             self._on_record(at, record)
             return
         for read in self._reading.read(record):

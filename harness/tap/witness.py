@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal
 
-import hiredis
-
 from harness.errors import InfrastructureError, TimedOut
-from harness.history import Gap
-from harness.tap.inlet import Inlet
-from harness.tap.monitor import Monitor
-from harness.tap.reading import CHANNEL, ticks
+from harness.history import BrokerBack, BrokerLost, Gap
+from harness.tap.life import Life
+from harness.tap.reading import ticks
 from harness.tap.records import Sink, Unread
-from harness.tap.replica import Replica
 
 #: Seconds from one tick to the next, while there is something to tell.
 PERIOD = 0.05
-
-_NOTHING = object()
+#: Seconds within which a Redis that ends takes all of its connections with it.
+_TOGETHER = 1.0
+#: Seconds for it to be there again, for one try, and between two of them.
+_BACK, _TRY, _BETWEEN = 120.0, 10.0, 0.2
 
 
 class Witness:
     """Three connections to Redis at `upstream`; all that comes on them goes to `sink`, `Unread`.
 
-    `busy` says whether somebody is connected: then, and after whatever has happened, it ticks. When
-    a link is lost, a `Gap` says so, once.
+    `busy` says whether somebody is connected: then, and after whatever has happened, it ticks.
+    When Redis ends, and is started again, that is told, and the connections are made anew; until
+    then `shut` has been told why nobody may be let in ("" when they may): what they did would not
+    be seen. When a link is lost for another reason, a `Gap` says so, once.
     """
 
-    def __init__(self, upstream: tuple[str, int], sink: Sink, busy: Callable[[], bool]) -> None:
-        self._upstream, self._sink, self._busy = upstream, sink, busy
-        self._monitor: Monitor | None = None
-        self._replica: Replica | None = None
-        self._ticker: _Ticker | None = None
+    def __init__(
+        self,
+        upstream: tuple[str, int],
+        sink: Sink,
+        busy: Callable[[], bool],
+        shut: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._upstream, self._sink, self._busy, self._shut = upstream, sink, busy, shut
+        #: The connections, while Redis is there.
+        self._life: Life | None = None
+        self._run = ""
         self._beating: asyncio.TimerHandle | None = None
+        self._judging: asyncio.TimerHandle | None = None
+        self._returning: asyncio.Task[None] | None = None
         self._number = 0
         self._seen = {"monitor": 0, "replica": 0}
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
-        self._dirty = self._over = False
-        #: Why a link is lost, once one is.
+        self._dirty = False
+        self._ended = asyncio.Event()
+        #: Why a link is lost, once one is, for good.
         self._broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def start(self, timeout: float) -> None:
@@ -48,80 +57,79 @@ class Witness:
 
         Raises `InfrastructureError` when Redis refuses, `TimedOut` after `timeout` seconds.
         """
-        monitor, replica, ticker = (
-            Monitor(partial(self._told, "monitor"), partial(self._lost, "monitor")),
-            Replica(partial(self._told, "replica"), partial(self._lost, "replica")),
-            _Ticker(partial(self._lost, "ticks")),
-        )
-        self._monitor, self._replica, self._ticker = monitor, replica, ticker
+        life = Life(self._told, self._lost)
         try:
             async with asyncio.timeout(timeout):
-                for link in (ticker, replica, monitor):
-                    await self._open(link)
-                if ticker.keyspace:
-                    why = f"Redis had keys before the tap was there: {ticker.keyspace}"
+                await life.open(self._upstream)
+                if life.ticker.keyspace:
+                    why = f"Redis had keys before the tap was there: {life.ticker.keyspace}"
                     self._sink(Gap("replica", why))
-                await self._both(self._tick())
+                await self._begin(life)
         except TimeoutError:
             self.stop()
             what = "MONITOR and the replica's link to begin"
             raise self._in_vain(timeout, what, "a tick in both") from None
-        self._beat()
+        finally:
+            if self._life is not life:
+                life.close()
 
     def stop(self) -> None:
-        """Close all three, without a word."""
-        self._over = True
-        if self._beating is not None:
-            self._beating.cancel()
-        for link in (self._monitor, self._replica, self._ticker):
-            if link is not None:
-                link.close()
+        """Close all connections, without a word."""
+        self._ended.set()
+        for timer in (self._beating, self._judging):
+            if timer is not None:
+                timer.cancel()
+        if self._returning is not None:
+            self._returning.cancel()
+        if self._life is not None:
+            self._life.close()
 
     async def sync(self, timeout: float) -> None:
         """Return when all has been told that Redis did before this; at once when a link is lost.
 
         Raises `TimedOut` after `timeout` seconds, `InfrastructureError` when a link is lost now.
         """
-        if self._over:
+        if self._ended.is_set():
             return
         number = self._tick()
         try:
             async with asyncio.timeout(timeout):
-                await self._both(number)
+                either: list[asyncio.Future[Any]] = [self._passed(number), self._broken]
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             what = "all that Redis did to be told"
             raise self._in_vain(timeout, what, f"tick {number} in both streams") from None
+        if self._broken.done():
+            raise InfrastructureError("what Redis tells is lost", seen=self._broken.result())
 
     # -- ticks --------------------------------------------------------------------------------
 
     def _beat(self) -> None:
-        assert self._replica is not None
-        if self._dirty or self._replica.waits or self._busy():
+        if self._life is None:
+            return
+        if self._dirty or self._life.replica.waits or self._waiting or self._busy():
             self._tick()
         self._dirty = False
         self._beating = asyncio.get_running_loop().call_later(PERIOD, self._beat)
 
-    def _tick(self) -> int:
-        assert self._ticker is not None
+    def _tick(self, life: Life | None = None) -> int:
+        """Tick where Redis is there; else the number is one that the next tick goes beyond."""
         self._number += 1
-        self._ticker.tick(self._number)
+        if life := life or self._life:
+            life.ticker.tick(self._number)
         return self._number
 
-    async def _both(self, number: int) -> None:
-        """Until this tick was seen in both streams."""
+    def _passed(self, number: int) -> asyncio.Future[None]:
+        """Done once this tick was seen in both streams."""
         passed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((number, passed))
-        await self._until(passed)
+        return passed
 
-    async def _open(self, link: Inlet) -> None:
-        await asyncio.get_running_loop().create_connection(lambda: link, *self._upstream)
-        await self._until(link.ready)
-
-    async def _until(self, wanted: asyncio.Future[None]) -> None:
-        either: list[asyncio.Future[Any]] = [wanted, self._broken]
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if self._broken.done():
-            raise InfrastructureError("what Redis tells is lost", seen=self._broken.result())
+    async def _begin(self, life: Life) -> None:
+        """From the first tick in both streams on, what Redis does is seen."""
+        await life.until(self._passed(self._tick(life)))
+        self._life, self._run = life, life.ticker.run
+        self._beat()
 
     def _in_vain(self, timeout: float, what: str, expected: str) -> TimedOut:
         seen = " and ".join(f"tick {last} in {where}" for where, last in self._seen.items())
@@ -147,34 +155,72 @@ class Witness:
                 passed.set_result(None)
         self._waiting = [one for one in self._waiting if not one[1].done()]
 
-    def _lost(self, of: str, why: str) -> None:
-        if self._over:
-            return
+    # -- when they end ------------------------------------------------------------------------
+
+    def _lost(self, life: Life) -> None:
+        if life is not self._life or self._ended.is_set():
+            return  # whoever opens it sees for himself
+        if self._judging is None:
+            self._shut(_first(life)[1])
+            later = asyncio.get_running_loop().call_later
+            self._judging = later(_TOGETHER, lambda: self._give_up(*_first(life)))
+        if life.over:
+            self._judging.cancel()
+            self._judging = self._life = None
+            self._returning = asyncio.get_running_loop().create_task(self._return(life))
+
+    def _give_up(self, of: str, why: str) -> None:
+        """Nothing can be seen any more; who wants to may be let in again."""
         self.stop()
         self._broken.set_result(why)
         self._sink(Gap(of, why))
+        self._shut("")
+
+    async def _return(self, lost: Life) -> None:
+        """Redis has ended: tell it, wait until it is there again, and see what it has."""
+        lost.close()
+        of, why = _first(lost)
+        self._sink(BrokerLost(why))
+        life: Life | None = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_BACK):
+                while (life := await self._another()) is None:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._ended.wait(), _BETWEEN)
+        if life is None:
+            self._give_up(of, f"{why}; it was not there again within {_BACK:g} s")
+        elif life.ticker.run == self._run:
+            life.close()
+            self._give_up(of, f"{why}; it has gone on, and what it did then was not seen")
+        else:
+            await self._go_on(life)
+
+    async def _another(self) -> Life | None:
+        """Connections to a Redis that serves; None where there is none yet."""
+        life = Life(self._told, self._lost)
+        try:
+            async with asyncio.timeout(_TRY):
+                await life.open(self._upstream)
+        except (OSError, InfrastructureError):  # TimeoutError is an OSError
+            life.close()
+            return None
+        except asyncio.CancelledError:
+            life.close()
+            raise
+        return life
+
+    async def _go_on(self, life: Life) -> None:
+        self._sink(BrokerBack(life.ticker.keys))
+        try:
+            async with asyncio.timeout(_TRY):
+                await self._begin(life)
+        except (TimeoutError, InfrastructureError) as error:
+            life.close()
+            self._give_up("replica", f"Redis was back, and was lost at once: {error}")
+        else:
+            self._shut("")
 
 
-class _Ticker(Inlet):
-    """The connection that ticks; first it asks what Redis has already."""
-
-    begin = b"INFO keyspace\r\n"
-
-    def __init__(self, lost: Callable[[str], None]) -> None:
-        super().__init__(lost)
-        self._reader = hiredis.Reader(notEnoughData=_NOTHING)
-        #: Databases that have keys, as INFO tells it.
-        self.keyspace = ""
-
-    def tick(self, number: int) -> None:
-        self.transport.write(b"PUBLISH %s %d\r\n" % (CHANNEL, number))
-
-    def data_received(self, data: bytes) -> None:
-        self._reader.feed(data)
-        while (answer := self._reader.gets()) is not _NOTHING:
-            if isinstance(answer, hiredis.ReplyError):
-                self._lost(f"Redis refuses the tap's ticks: {answer}")
-            elif not self.ready.done():
-                lines = bytes(answer).decode("latin-1").split()
-                self.keyspace = " ".join(line for line in lines if line.startswith("db"))
-                self.ready.set_result(None)
+def _first(life: Life) -> tuple[str, str]:
+    """Which connection was lost first, and why."""
+    return next(iter(life.away.items()))

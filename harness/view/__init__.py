@@ -7,7 +7,7 @@ from harness.view.cast import Cast
 from harness.view.claims import FREE, SLACK, Claim, claim
 from harness.view.cluster import Deletion, Job, Neighbour, Pod, Run
 from harness.view.connections import Connection, Hold
-from harness.view.course import Course, Harm
+from harness.view.course import Course, Harm, Loss
 from harness.view.figures import figures, starts_matched
 from harness.view.idle import Idle, IdleTime, without
 from harness.view.items import Attempt, Digested, Item, Left, Line, Settlement, Wait
@@ -38,6 +38,7 @@ __all__ = [
     "Left",
     "Life",
     "Line",
+    "Loss",
     "Mark",
     "Neighbour",
     "Order",

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from harness.history import (
+    BrokerBack,
+    BrokerLost,
     Event,
     FaultConfirmed,
     FaultHealed,
@@ -34,6 +36,13 @@ class Harm(msgspec.Struct, frozen=True):
         return self.worker is None and self.connection is None
 
 
+class Loss(msgspec.Struct, frozen=True):
+    """The broker ended, and was there again without its data."""
+
+    lost: Mark
+    back: Mark
+
+
 class Missed(msgspec.Struct, frozen=True):
     """Something was not seen, or not understood, from here on."""
 
@@ -50,6 +59,8 @@ class Course(msgspec.Struct, frozen=True):
     healed: Mapping[str, Mark] = {}
     gaps: tuple[Missed, ...] = ()
     not_understood: tuple[Missed, ...] = ()
+    #: How often the broker has lost all that it had.
+    losses: tuple[Loss, ...] = ()
     #: The end of the run; None when it was killed. `why` is empty when it went to its end.
     ended: Mark | None = None
     why: str = ""
@@ -72,6 +83,8 @@ class CourseTable:
         self._healed: dict[str, Mark] = {}
         self._gaps: list[Missed] = []
         self._odd: list[Missed] = []
+        self._gone: Mark | None = None
+        self._losses: list[Loss] = []
         self._ended: Mark | None = None
         self._why = ""
         # Any: each handler takes the one kind that stands beside it.
@@ -81,6 +94,8 @@ class CourseTable:
             FaultHealed: self._heal,
             Gap: self._miss,
             NotUnderstood: self._puzzle,
+            BrokerLost: self._lose,
+            BrokerBack: self._come_back,
             RunEnded: self._end,
         }
 
@@ -91,6 +106,7 @@ class CourseTable:
             self._healed,
             tuple(self._gaps),
             tuple(self._odd),
+            tuple(self._losses),
             self._ended,
             self._why,
         )
@@ -110,6 +126,14 @@ class CourseTable:
     def _puzzle(self, event: Event, what: NotUnderstood) -> None:
         if not self._odd:  # the first one says it; a broken client may send millions
             self._odd.append(Missed(f"connection {what.connection}", what.why, mark(event)))
+
+    def _lose(self, event: Event, what: BrokerLost) -> None:
+        self._gone = mark(event)
+
+    def _come_back(self, event: Event, what: BrokerBack) -> None:
+        if what.kept is False:
+            back = mark(event)
+            self._losses.append(Loss(self._gone or back, back))
 
     def _end(self, event: Event, what: RunEnded) -> None:
         self._ended, self._why = mark(event), what.why

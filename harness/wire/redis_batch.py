@@ -105,6 +105,7 @@ class Batches:
                 stream.pass_over()
         batch = self._batch(at, self._lines.now, self._effects.now)
         self._lines, self._effects = _Stream(), _Stream()
+        self._begun.clear()
         return batch
 
     def forget(self, client: str) -> None:

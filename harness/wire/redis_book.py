@@ -90,6 +90,17 @@ class Book:
         dead = [value for key in self.learned.dead for value in self._contents(key)]
         return {"ready": ready, "leased": leased, "dead": dead}
 
+    def keys(self) -> int:
+        """How many keys there are that do not end by themselves."""
+        return self.space.lasting() + self._streams.used
+
+    def lose(self) -> None:
+        """Redis has lost all that it had: nobody has settled it, and nobody has it any more."""
+        self.space.clear((b"FLUSHALL",))
+        self.space.places.changes()
+        self.ledger.lose()
+        self._streams.lose()
+
     def leases_understood(self) -> str:
         """Why leases cannot be told, or empty."""
         if self._leases.seen or self.learned.idle is not None:

@@ -27,6 +27,10 @@ class Keyspace:
         """When a key expires, in milliseconds since 1970."""
         return self._timed.get(key)
 
+    def lasting(self) -> int:
+        """How many keys have no end."""
+        return len(self._keys.keys() - self._timed.keys())
+
     def apply(self, effect: Words) -> bool:
         """Follow an effect; False for one that is not known, or that does not fit to its key."""
         change = _CHANGES.get(name(effect))

@@ -195,6 +195,13 @@ class Ledger:
         self._undecided = [one for one in self._undecided if not one.decided]
         return done
 
+    def lose(self) -> None:
+        """All that was there is lost; what was given before is known as that."""
+        for item in self.items.values():
+            for held in list(item.held):
+                self._over(held)
+        self._undecided.clear()
+
     # -- words --------------------------------------------------------------------------------
 
     def _token(self, act: Act, held: Held) -> bytes:

@@ -71,6 +71,11 @@ class Matcher:
         """It has gone, and nothing more comes of what it has asked."""
         self.waiting = [one for one in self.waiting if one.talk is not talk]
 
+    def forget_all(self) -> None:
+        """Redis has gone, and nobody waits any more."""
+        for group in list(self.waiting):
+            self._done(group)
+
     def _done(self, group: Group) -> None:
         group.waiting = False
         self.waiting.remove(group)

@@ -13,7 +13,17 @@ from itertools import chain
 from math import inf
 from typing import Any
 
-from harness.history import ConnectionClosed, ConnectionOpened, Gap, NotUnderstood, What
+import msgspec
+
+from harness.history import (
+    BrokerBack,
+    BrokerLost,
+    ConnectionClosed,
+    ConnectionOpened,
+    Gap,
+    NotUnderstood,
+    What,
+)
 from harness.tap.records import Command, Effect, Monitored, Record, Reply, Tick
 from harness.wire.connections import CONNECTION, placed
 from harness.wire.redis_batch import Batch, Batches
@@ -101,12 +111,33 @@ class RedisReader:
         if isinstance(record, CONNECTION):
             self._connection(at, record)
             record = placed(record, moment)
+        elif isinstance(record, BrokerLost):
+            # What no tick has followed belongs together as well as can be told: no more will come.
+            told = self.flush()
+            self._matcher.forget_all()
+            return [*told, msgspec.structs.replace(record, at=moment)]
+        elif isinstance(record, BrokerBack):
+            return self._back(moment, record)
         elif not isinstance(record, (NotUnderstood, Gap)):
             return []
         if self.idle() and self._all_shown():
             return [record]
         self._out.put(moment, record)
         return []
+
+    def _back(self, moment: float, record: BrokerBack) -> list[What]:
+        """Redis has been started again: with what is known to have been there, or with nothing."""
+        known, kept = self._book.keys(), None
+        if record.keys == known:
+            kept = True
+        elif not record.keys:
+            kept = False
+            self._book.lose()
+        told: list[What] = [msgspec.structs.replace(record, kept=kept, at=moment)]
+        if kept is None:
+            why = f"Redis was back with {record.keys} keys that last, and had had {known}"
+            told.append(Gap("replica", why))
+        return told
 
     def _connection(self, at: float, record: Any) -> None:
         if isinstance(record, ConnectionOpened):

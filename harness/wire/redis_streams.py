@@ -70,6 +70,12 @@ class Streams:
         """What nobody was given yet."""
         return [one.value for key, one in self._entries.items() if _id(key) > self._last]
 
+    def lose(self) -> None:
+        """The stream is lost, with its group."""
+        self._entries.clear()
+        self._pending.clear()
+        self._last, self.used = (0, 0), False
+
     def apply(self, act: Act, effect: Words) -> bool:
         """Enter an effect on a stream; False for one that is not known, or does not fit."""
         change = self._changes.get(name(effect))

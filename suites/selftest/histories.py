@@ -11,7 +11,9 @@ from harness.history import (
     SCHEMA,
     AskedForItem,
     Bounds,
+    BrokerBack,
     BrokerDepth,
+    BrokerLost,
     Condition,
     ConnectionClosed,
     ConnectionCut,
@@ -250,6 +252,12 @@ class Tale:
         begun = self.put(moment, "harness", FaultInjected(fault, "somebody", worker))
         self.put(moment, "harness", FaultConfirmed(fault, (begun,)))
         self.put(moment, "harness", FaultHealed(fault))
+
+    def restarted(self, moment: float, *, kept: bool | None, seconds: float = 2.0) -> int:
+        """The broker ends, and is there again after so many seconds."""
+        self.put(moment, "tap", BrokerLost("it was killed", at=moment))
+        back = moment + seconds
+        return self.put(back, "tap", BrokerBack(1 if kept else 0, kept, at=back))
 
     def missed(self, moment: float, of: str) -> int:
         return self.put(moment, "harness", Gap(of, "no answer"))

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import pytest
 from histories import Tale, good_fine
 
-from harness.history import CUT_OFF, FaultHealed, FaultInjected, ItemDelivered, JobSeen
+from harness.history import CUT_OFF, RESTARTED, FaultHealed, FaultInjected, ItemDelivered, JobSeen
 from harness.verdict import Outcome
 
 
-def cut_off(*, done: bool = False) -> Tale:
-    """`a` has the apple and is cut off at 3, for a moment. 25 s are allowed."""
+def cut_off(*, done: bool = False, fault: str = CUT_OFF) -> Tale:
+    """`a` has the apple and loses its broker at 3, for a moment. 25 s are allowed."""
     tale = Tale()
     tale.sent("apple")
     tale.came(1, "a")
     tale.given(1, "a", "apple")
     if done:
         tale.settled(2, "a", "apple")
-    tale.harmed(3, CUT_OFF, "a")
+    tale.harmed(3, fault, "a" if fault == CUT_OFF else None)
     tale.job(4)
     return tale
 
 
-def test_it_goes_on() -> None:
-    tale = cut_off()
+@pytest.mark.parametrize("fault", [CUT_OFF, RESTARTED])
+def test_it_goes_on(fault: str) -> None:
+    tale = cut_off(fault=fault)
     tale.connected(4, "a")
     tale.settled(5, "a", "apple")
     tale.over(10)
@@ -38,8 +40,9 @@ def test_another_goes_on() -> None:
     assert tale.finds("L6") is Outcome.PASS
 
 
-def test_nobody_goes_on() -> None:
-    tale = cut_off()
+@pytest.mark.parametrize("fault", [CUT_OFF, RESTARTED])
+def test_nobody_goes_on(fault: str) -> None:
+    tale = cut_off(fault=fault)
     tale.over(40)
     assert tale.finds("L6") is Outcome.FAIL
     assert tale.what(tale.failure("L6")) == [FaultInjected, FaultHealed, JobSeen]

@@ -28,6 +28,8 @@ PROVED = {
     ("coarse", "stopped in work"): "S1 S12 S13 L3 L7",
     ("fine", "unreachable"): "S17 S12 L3",
     ("coarse", "unreachable"): "S17 S12 S13 L3",
+    ("fine", "lost"): "S16",
+    ("coarse", "lost"): "S16",
     # The Job waits for one completion more, as the task page says itself.
     ("coarse", "killed after settling"): "S1",
 }
@@ -182,6 +184,8 @@ def case(
         case("fine", "never settles", "S9 S12", "S1 S10 S11 L1 L3"),
         case("fine", "content alone", "S17", "S1 S9 S10 S12", fault="unreachable"),
         case("coarse", "content alone", "S17", "S1 S9 S12 S13 L3", fault="unreachable"),
+        case("fine", "trusts empty", "S16", "", fault="lost"),
+        case("coarse", "trusts empty", "S16", "", fault="lost"),
         case("fine", "leaves when stopped", "L7", "S1 S9 S10 S12 L3", fault="stopped in work"),
         case(
             "coarse", "leaves when stopped", "L7", "S1 S9 S11 S12 S13 L3", fault="stopped in work"
@@ -240,6 +244,8 @@ def _showing(plan: Plan) -> Plan:
         "shares": {"neighbour": True},
         # there are two at the first moment, for whoever comes first
         "forks": {"items": max(plan.items, 2 * plan.parallelism)},
+        # some have nobody who might have finished them
+        "trusts empty": {"items": plan.parallelism + 2},
         # two have one at the same time
         "settles equal ones": {"items": 4, "equal": True},
         # somebody else's are waiting then

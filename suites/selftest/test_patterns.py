@@ -93,3 +93,17 @@ def test_a_tap_stands_where_workers_look_for_the_broker(pattern: Fine | Coarse) 
     (told,) = (one for name, one in containers.items() if name != "tap")
     said = [*told.get("args", []), *(one["value"] for one in told.get("env", []))]
     assert str(chosen.upstream[1]) in said
+
+
+@pytest.mark.parametrize("pattern", [FINE, COARSE], ids=lambda one: one.name)
+def test_the_broker_s_data_outlive_its_container(pattern: Fine | Coarse) -> None:
+    """And not its pod: what is lost with a disk can be wiped there."""
+    (pod,) = (
+        one["spec"].get("template", one)["spec"]
+        for one in tapped_manifests(pattern.name, "broker:1", "tap:1")
+        if one["kind"] != "Service"
+    )
+    assert {"name": pattern.broker_volume, "emptyDir": {}} in pod["volumes"]
+    (broker,) = (one for one in pod["containers"] if one["name"] == pattern.broker_container)
+    assert broker["image"] == "broker:1"
+    assert [one["name"] for one in broker["volumeMounts"]] == [pattern.broker_volume]

@@ -283,6 +283,25 @@ def test_a_reader_that_is_slow_slows_the_sender_down() -> None:
     staged(Resp, play)
 
 
+def test_nobody_is_let_in_while_it_is_shut() -> None:
+    async def play(stage: Stage) -> None:
+        stage.proxy.shut = "it has gone"
+        client = Peer(*await asyncio.open_connection(ME, stage.port))
+        assert await client.rest() == b""
+        (refused,) = stage.said(ConnectionRefused)
+        assert isinstance(refused, ConnectionRefused)
+        assert refused.address == ME
+        assert "it has gone" in refused.why
+        await client.close()
+        stage.proxy.shut = ""
+        client, broker = await stage.connect()
+        client.send(PING)
+        await broker.expect(PING)
+        assert len(stage.said(ConnectionOpened)) == 1
+
+    staged(Resp, play)
+
+
 def test_tls_is_refused_and_why() -> None:
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InfrastructureError, TimedOut
-from harness.history import Gap
+from harness.history import BrokerBack, BrokerLost, Gap
 from harness.tap.monitor import Monitor
 from harness.tap.reading import Reading, parsed
 from harness.tap.records import Broker, Effect, Monitored, Record, Tick, Unread
@@ -193,20 +193,34 @@ class Redis:
 
     def __init__(self, keyspace: str = "", deaf_to_acks: int = 3) -> None:
         self.keyspace, self._deaf = keyspace, deaf_to_acks
+        self.run, self._port = "a", 0
         self.monitor: asyncio.StreamWriter | None = None
         self.replica: asyncio.StreamWriter | None = None
         self.refuses: bytes = b""
         self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> Redis:
-        self._server = await asyncio.start_server(self._serve, ME, 0)
+        self._server = await asyncio.start_server(self._serve, ME, self._port)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.hang_up()
+        self._server.close()
+
+    def hang_up(self) -> None:
+        """End all connections."""
+        self.monitor = self.replica = None
         for writer in self._writers:
             writer.transport.abort()
+        self._writers.clear()
+
+    async def restart(self, keyspace: str = "") -> None:
+        """Be another run, with other data."""
+        self.hang_up()
         self._server.close()
+        self.run, self.keyspace, self._port = f"{self.run}b", keyspace, self.port
+        await self.__aenter__()
 
     def ran(self, *words: bytes) -> None:
         if self.monitor is not None:
@@ -224,7 +238,7 @@ class Redis:
         if self.refuses == words[0]:
             writer.write(b"-NOPERM no\r\n")
         elif words[0] == b"INFO":
-            info = f"# Keyspace\r\n{self.keyspace}".encode()
+            info = f"run_id:{self.run}\r\n# Keyspace\r\n{self.keyspace}".encode()
             writer.write(b"$%d\r\n%s\r\n" % (len(info), info))
         elif words[0] == b"MONITOR":
             self.monitor = writer
@@ -250,7 +264,9 @@ class Scene:
         self.redis, self.busy = redis, False
         self.records: list[Record] = []
         self._news, self._reading = asyncio.Event(), Reading()
-        self.witness = Witness((ME, redis.port), self._record, lambda: self.busy)
+        #: Why nobody may be let in, one after the other.
+        self.shut: list[str] = []
+        self.witness = Witness((ME, redis.port), self._record, lambda: self.busy, self.shut.append)
 
     def _record(self, record: Record | Unread) -> None:
         if isinstance(record, Unread):
@@ -358,6 +374,55 @@ def test_a_lost_link_is_a_gap_and_nobody_waits_for_it(which: str) -> None:
         (gap,) = scene.told
         assert isinstance(gap, Gap)
         assert gap.of == which
+
+    witnessed(play)
+
+
+def test_a_redis_that_was_started_again_is_seen_anew() -> None:
+    async def play(scene: Scene) -> None:
+        await scene.witness.start(BOUND)
+        scene.redis.ran(b"RPUSH", b"q", b"a")
+        await scene.witness.sync(BOUND)
+        await scene.redis.restart("db0:keys=3,expires=1,avg_ttl=5")
+        await scene.until(lambda: any(isinstance(one, BrokerBack) for one in scene.records))
+        await scene.witness.sync(BOUND)
+        assert scene.shut[0]  # nobody is let in before it can be seen what he does
+        assert scene.shut[1:] == [""]
+        scene.redis.ran(b"RPUSH", b"q", b"b")
+        await scene.witness.sync(BOUND)
+        before, after = (Effect((b"RPUSH", b"q", word)) for word in (b"a", b"b"))
+        told = [one for one in scene.told if not isinstance(one, Monitored)]
+        assert [type(one) for one in told] == [Effect, BrokerLost, BrokerBack, Effect]
+        assert told[0] == before
+        assert told[2] == BrokerBack(2)
+        assert told[3] == after
+
+    witnessed(play)
+
+
+def test_who_waits_for_redis_to_tell_waits_on_while_it_is_away() -> None:
+    async def play(scene: Scene) -> None:
+        await scene.witness.start(BOUND)
+        scene.redis.hang_up()
+        await scene.until(lambda: any(isinstance(one, BrokerLost) for one in scene.records))
+        waiting = asyncio.ensure_future(scene.witness.sync(BOUND))
+        await scene.redis.restart()
+        await waiting
+        assert isinstance(scene.told[-1], BrokerBack)
+
+    witnessed(play)
+
+
+def test_a_redis_that_has_gone_on_was_not_seen_meanwhile() -> None:
+    async def play(scene: Scene) -> None:
+        await scene.witness.start(BOUND)
+        scene.redis.hang_up()
+        await scene.until(lambda: any(isinstance(one, Gap) for one in scene.records))
+        lost, gap = scene.told
+        assert isinstance(lost, BrokerLost)
+        assert isinstance(gap, Gap)
+        assert "what it did then was not seen" in gap.why
+        assert scene.shut[-1] == ""  # whoever comes now is told of, though not all that he does
 
     witnessed(play)
 

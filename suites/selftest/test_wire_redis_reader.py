@@ -6,12 +6,16 @@ import pytest
 from hypothesis import example, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as some
-from redis_tape import EPOCH, NO_ANSWER, Tape, asked, end, given
+from redis_tape import EPOCH, NO_ANSWER, Client, Tape, asked, end, given, settled
 
 from harness.history import (
+    BrokerBack,
+    BrokerLost,
     Gap,
     ItemDelivered,
     ItemEnqueued,
+    ItemReclaimed,
+    ItemSettled,
     NotUnderstood,
     What,
 )
@@ -284,3 +288,77 @@ def test_a_sign_of_life_and_half_a_tick_are_nothing_to_wait_for() -> None:
     assert tape.reader.idle()
     tape.changes("RPUSH q a")
     assert not tape.reader.idle()
+
+
+# -- Redis ends, and is started again -------------------------------------------------------------
+
+
+def ends_and_is_back(tape: Tape, keys: int) -> None:
+    tape.tells(BrokerLost("killed"))
+    tape.now += 2.0
+    tape.tells(BrokerBack(keys))
+    tape.step()
+
+
+def at_work(tape: Tape) -> Client:
+    """One item is ready, and one taken; with the marker that makes three keys."""
+    worker = tape.worker()
+    tape.seeds("RPUSH q a b")
+    tape.seeds("SET all-sent 1")
+    worker.does("LMOVE q p LEFT RIGHT", b"a", "LMOVE q p LEFT RIGHT")
+    return worker
+
+
+def test_what_redis_has_kept_is_where_it_was() -> None:
+    tape = Tape()
+    worker = at_work(tape)
+    ends_and_is_back(tape, 3)
+    worker.leaves()
+    again = tape.worker(pod="10.0.0.1")
+    again.does("LREM p 0 a", 1, "LREM p 0 a")
+    told = [one for one in tape.told() if not isinstance(one, ItemEnqueued)]
+    assert told == [
+        asked(1, 2.0),
+        given("a", 1, 2.0),
+        BrokerLost("killed", at=3.0),
+        BrokerBack(3, True, at=5.0),
+        settled("a", 2, 7.0),
+    ]
+
+
+def test_what_redis_has_lost_nobody_has_settled() -> None:
+    tape = Tape()
+    worker = at_work(tape)
+    ends_and_is_back(tape, 0)
+    worker.leaves()
+    again = tape.worker(pod="10.0.0.1")
+    again.does("LMOVE q p LEFT RIGHT", None)
+    assert tape.reader.places() == {"ready": [], "leased": [], "dead": []}
+    tape.seeds("RPUSH q b")  # its producer sends it once more
+    again.does("LMOVE q p LEFT RIGHT", b"b", "LMOVE q p LEFT RIGHT")
+    kinds = [type(one) for one in tape.told()]
+    assert ItemSettled not in kinds
+    assert ItemReclaimed not in kinds
+    assert [one for one in tape.events if isinstance(one, BrokerBack)] == [
+        BrokerBack(0, False, at=5.0)
+    ]
+    assert kinds.count(ItemEnqueued) == 3
+    assert kinds[-1] is ItemDelivered
+
+
+def test_what_redis_has_kept_in_part_is_not_known() -> None:
+    tape = Tape()
+    at_work(tape)
+    ends_and_is_back(tape, 1)
+    back, gap = [one for one in tape.told() if isinstance(one, (BrokerBack, Gap))]
+    assert back == BrokerBack(1, None, at=5.0)
+    assert isinstance(gap, Gap)
+    assert gap.of == "replica"
+
+
+def test_what_no_tick_has_followed_is_told_before_the_end() -> None:
+    tape = Tape(ticking=False)
+    at_work(tape)
+    tape.tells(BrokerLost("killed"))
+    kinds = [type(one) for one in tape.events]
+    assert kinds[-2:] == [ItemDelivered, BrokerLost]

@@ -41,6 +41,8 @@ class Leases:
         self._deaths: Counter[str] = Counter()
         #: Whether anybody was given anything.
         self.given = False
+        #: Whether there is what the producer leaves when all is sent.
+        self.marked = True
 
     def send(self, item: str) -> None:
         self.ready.append(item)
@@ -159,6 +161,13 @@ class Leases:
     def lost(self, connection: int) -> None:
         """A connection is over: here that changes nothing."""
 
+    def wipe(self) -> None:
+        """It has lost all that it had."""
+        self.ready.clear()
+        self.taken.clear()
+        self.dead.clear()
+        self.marked = False
+
     def empty(self) -> bool:
         return not self.ready and not self.taken
 
@@ -183,6 +192,8 @@ class Connections:
         self._world = world
         self.ready: deque[tuple[str, bool]] = deque()
         self.taken: dict[Token, tuple[str, int]] = {}
+        #: Whether there is a queue at all.
+        self.there = True
         self._tags = count(1)
 
     def send(self, item: str) -> None:
@@ -213,6 +224,12 @@ class Connections:
     def purge(self) -> None:
         """What nobody has is gone; nobody is told."""
         self.ready.clear()
+
+    def wipe(self) -> None:
+        """It has lost all that it had, and the queue itself."""
+        self.ready.clear()
+        self.taken.clear()
+        self.there = False
 
     def give_back(self, connection: int, token: Token) -> None:
         """Its holder lets others have it: it is there again, at the head."""

@@ -81,10 +81,28 @@ class Container:
         if not comes_back:
             self._process.kill()
             return
+        self._connect()
+
+    def _connect(self) -> None:
         self.connection = next(self._cluster.connections)
         opened = ConnectionOpened(self.connection, "10.0.0.1", 4000, at=self._world.now)
         self._world.see("tap", opened)
         self._world.see("pods", ConnectionOwner(self.connection, self.worker))
+
+    def loses_its_broker(self, *, goes_on: bool) -> None:
+        """It tries again and again until the broker is there again, or ends with a failure."""
+        if goes_on:
+            self._world.see("tap", ConnectionClosed(self.connection, "broker", at=self._world.now))
+            self._process.freeze()
+        else:
+            self._process.kill()
+            self._end(1, cut=False)
+
+    def finds_its_broker(self) -> None:
+        """It has connected anew, and goes on."""
+        if self.code is None:
+            self._connect()
+            self._process.thaw()
 
     def stops(self, token: str | None) -> None:
         """It is told to: without a token that it gives back, it leaves as if all were done."""

@@ -15,6 +15,8 @@ from harness.history import (
     SCHEMA,
     STOPPED,
     Bounds,
+    BrokerBack,
+    BrokerLost,
     ConnectionOpened,
     Event,
     FaultConfirmed,
@@ -36,6 +38,9 @@ FAULT = "a worker killed"
 #: The broker, for those who start in the first seconds.
 UNREACHABLE = "unreachable"
 _UNTIL = 8.5
+#: The broker, in the middle of the work, with all that it had; and for how long it is away.
+LOST = "lost"
+_AWAY = 3.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
     )
     if plan.neighbour:
         _beside(plan, world, broker)
-    harm = _strand if plan.fault == UNREACHABLE else _harm
+    harm = {UNREACHABLE: _strand, LOST: _lose}.get(plan.fault, _harm)
     healed = harm(plan, world, cluster) if plan.fault else 0.0
     world.run(healed + header.bounds.end + 1, lambda: cluster.over)
     world.run(world.now + 2, lambda: False)
@@ -140,6 +145,7 @@ def _header(plan: Plan) -> Header:
         failing_item=plan.names[0] if plan.failing else None,
         failing_known=plan.failing,
         keeps=(),
+        sentinel="all-sent" if plan.pattern == "fine" and plan.fault == LOST else "",
         unique_items=not plan.equal,
         neighbours=("next-item",) if plan.neighbour else (),
     )
@@ -197,6 +203,27 @@ def _strand(_: Plan, world: World, cluster: Cluster) -> float:
     world.see("harness", FaultConfirmed(FAULT, (begun,)))
     world.see("harness", FaultHealed(FAULT))
     cluster.reachable = True
+    return world.now
+
+
+def _lose(plan: Plan, world: World, cluster: Cluster) -> float:
+    """End the broker when somebody has an item; when it is back, without its data."""
+    world.run(1000, lambda: any(isinstance(event.what, ItemDelivered) for event in world.events))
+    world.see("harness", FaultInjected(FAULT, LOST))
+    begun = world.events[-1].id
+    world.see("tap", BrokerLost("it was killed", at=world.now))
+    cluster.reachable = False
+    cut_off = [one for one in cluster.running.values() if one]
+    for one in cut_off:
+        one.loses_its_broker(goes_on=plan.pattern == "fine")
+    cluster.broker.wipe()
+    world.run(world.now + _AWAY, lambda: False)
+    world.see("tap", BrokerBack(0, kept=False, at=world.now))
+    cluster.reachable = True
+    for one in cut_off:
+        one.finds_its_broker()
+    world.see("harness", FaultConfirmed(FAULT, (begun,)))
+    world.see("harness", FaultHealed(FAULT))
     return world.now
 
 

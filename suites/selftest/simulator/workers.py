@@ -134,7 +134,9 @@ def _fails(body: Body, queue: Leases, token: str, item: str, defect: str) -> int
 
 
 def _done(queue: Leases, defect: str) -> bool:
-    return not queue.ready if defect == "leaves early" else queue.empty()
+    if defect == "leaves early":
+        return not queue.ready
+    return queue.empty() and (queue.marked or defect == "trusts empty")
 
 
 def _claims(body: Body, queue: Leases, defect: str) -> list[tuple[str, str]]:
@@ -187,6 +189,10 @@ def coarse(body: Body, queue: Connections, habits: Habits) -> Steps:
     wanted = {"takes two": 2, "forks": 2, "hoards": 3}.get(defect, 1)
     if defect == "leaves on empty" and not queue.ready:
         body.exits(0)
+        return
+    if not queue.there:
+        yield _TICK
+        body.exits(0 if defect == "trusts empty" else 1)
         return
     claims = yield from _consume(body, queue, wanted, for_good=defect == "pops")
     if defect == "purges":

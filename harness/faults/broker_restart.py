@@ -1,0 +1,30 @@
+"""The broker is told to end, and is started again with all that it had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.history import RESTARTED, Worker
+from harness.ports import Provider
+from harness.restart import end_broker, is_back
+from harness.stage import Stage
+
+
+@dataclass(frozen=True)
+class BrokerRestart:
+    """Sends SIGTERM to the broker's process from its node: it writes down what it has."""
+
+    name: str = RESTARTED
+
+    def available(self, provider: Provider) -> str:
+        """It takes a command on the node."""
+        return provider.reaches_nodes()
+
+    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+        """Returns when the broker serves again; nobody is held."""
+        begun = end_broker(stage, self.name, "SIGTERM", wipe=False)
+        stage.confirmed(self.name, begun, *is_back(stage, begun, kept=True))
+        stage.healed(self.name)
+
+
+FAULT = BrokerRestart()

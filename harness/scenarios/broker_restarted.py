@@ -1,0 +1,30 @@
+"""The broker is restarted in the middle of a worker's work, and has all its data."""
+
+from __future__ import annotations
+
+from harness.faults.broker_restart import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """It ends as soon as the only worker has begun an item."""
+    trap = stage.trap(stage.points.delivered)
+    stage.start()
+    caught = stage.catch(trap)
+    worker = stage.worker_at(caught.address)
+    stage.free(trap)
+    stage.has_begun(worker, caught)
+    FAULT.inject(stage, worker, caught.address)
+    stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="broker-restarted",
+    says="the broker is restarted while the only worker is at work, and keeps its data",
+    proves={"fine": ("L6", "S1", "S12", "L3"), "coarse": ("L6", "S1", "S12", "L3")},
+    play=play,
+    faults=(FAULT.name,),
+    items=3,
+    parallelism=1,
+    level="extended",
+)
