@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.history import BrokerDepth, ItemLeft
 from harness.patterns.coarse import RabbitMQ
+from harness.worker import Seeding
 
 
 class Channel:
@@ -52,11 +53,11 @@ def test_what_it_has_set_aside_is_found() -> None:
     channel = Channel()
     broker = RabbitMQ(channel, 1)
     broker.limit("q", 5)
-    broker.seed("q", [b"apple"])
+    broker.seed("q", [b"apple"], Seeding())
     assert broker.set_aside("q") == 0
     channel.messages["q.dead"].append(b"banana")
     assert broker.set_aside("q") == 1
-    left, depth = broker.left("q", [b"apple", b"banana"], ())
+    left, depth = broker.left("q", [b"apple", b"banana"], (), Seeding())
     assert left == [ItemLeft("apple", "q", "ready"), ItemLeft("banana", "q.dead", "dead")]
     assert depth == BrokerDepth("q", ready=1, unacked=0, final=True)
 
@@ -67,6 +68,6 @@ def test_the_next_run_has_a_queue_as_on_the_task_page() -> None:
     broker.limit("q", 5)
     broker.clear()
     assert not channel.declared
-    broker.seed("q", [b"apple"])
+    broker.seed("q", [b"apple"], Seeding())
     assert channel.declared == {"q": {}}
     assert broker.set_aside("q") == 0

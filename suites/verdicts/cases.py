@@ -23,7 +23,9 @@ _WORK, _LONG_WORK = "1", "3"
 _SHORT_LEASE = "6"
 #: What the producer leaves in Redis once all is sent, for those of ours that look for it.
 _SENTINEL = "all-sent"
-_LATE, _FIDELITY = "late_queue", "S15"
+#: Without the marker nothing tells a queue that is not there, or is lost, from one that is done.
+_WITH_MARKER = ("broker_lost", "late_queue")
+_FIDELITY = "S15"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,7 @@ class Case:
     asks: Level = "core"
     #: The variable that tells it its queue.
     queue_env: str = "QUEUE"
-    #: The key that it wants to see before it takes its queue for empty; without one there is
-    #: nothing by which a fine worker could tell a queue that is not there yet.
+    #: The key that it wants to see before it takes its queue for empty.
     sentinel: str = ""
     #: Whether it tells by a digest which bytes it works on; nothing else would show that.
     digest: bool = True
@@ -93,8 +94,8 @@ class Case:
         """Those that are played: all of the profile with a correct worker."""
         known = scenarios(self.pattern, self.level)
         if self.correct:
-            late = self.pattern == "coarse" or self.sentinel
-            return tuple(name for name in known if late or name != _LATE)
+            told = self.pattern == "coarse" or self.sentinel
+            return tuple(name for name in known if told or name not in _WITH_MARKER)
         asking = (name for name, one in known.items() if self.must & {*one.proves[self.pattern]})
         return tuple(dict.fromkeys((FAULT_FREE, *(self.plays or asking))))
 
