@@ -63,6 +63,23 @@ def test_the_others_have_stayed() -> None:
     assert tale.finds("L8") is Outcome.PASS
 
 
+def test_one_that_connects_for_each_command_has_hung_up_long_before_its_end() -> None:
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple")
+    tale.closed(1, "a")
+    tale.worked(1, "b", "banana")
+    tale.asked(3, "b")
+    tale.killed(6, "a")
+    tale.given(12, "b", "apple")
+    tale.settled(13, "b", "apple")
+    tale.exited(14, "b")
+    tale.over(15)
+    assert tale.finds("L8") is Outcome.PASS
+
+
 def test_the_others_were_at_work() -> None:
     """So nobody was tempted to leave: that shows nothing."""
     tale = Tale()

@@ -17,6 +17,10 @@ class Channel:
     def __init__(self) -> None:
         self.declared: dict[str, dict[str, Any]] = {}
         self.messages: defaultdict[str, list[bytes]] = defaultdict(list)
+        self.connection = SimpleNamespace(channel=lambda: self)
+
+    def close(self) -> None:
+        """It is the only one."""
 
     def confirm_delivery(self) -> None:
         """As it is done already."""

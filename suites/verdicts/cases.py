@@ -17,8 +17,9 @@ from harness.worker import SEEDS, Seeding, WorkerUnderTest
 #: An item on which this project's own workers fail, when they are told so.
 FAILING = "durian"
 #: Seconds of work on an item; longer where a kill has to come in the middle of it, for RabbitMQ
-#: answers no acknowledgement, so nothing could stop the worker there.
-_WORK, _LONG_WORK = "1", "3"
+#: answers no acknowledgement, so nothing could stop the worker there; and longer still where its
+#: hoard has to last until others have waited for it in vain.
+_WORK, _LONG_WORK, _HOARDERS_WORK = "1", "3", "6"
 #: Seconds of a lease where one has to end while its holder hangs: clients do not wait for long.
 _SHORT_LEASE = "6"
 #: What the producer leaves in Redis once all is sent, for those of ours that look for it.
@@ -66,6 +67,8 @@ class Case:
         work = _WORK
         if "L7" in self.must or (self.pattern == "coarse" and "S3" in self.must):
             work = _LONG_WORK
+        elif self.pattern == "coarse" and "L2" in self.must:
+            work = _HOARDERS_WORK
         env = {"ITEM_SECONDS": work, "TELL_DIGEST": "1", **self.env}
         if self.sentinel:
             env["SENTINEL"] = self.sentinel
