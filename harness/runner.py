@@ -110,6 +110,8 @@ def _play(run: _Run) -> QueuejobError | None:
                 error = failure
             stage.disarm()
             _last_words(stage)
+            # What workers did from here on nobody would see, but what is left would show it.
+            station.tap.hold_everybody()
             station.tap.sync(station.namespace.timeouts.settle)
         # Nobody listens to the tap any more: what is still open comes out now.
         for what in run.reader.flush():

@@ -6,9 +6,14 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.clock import NotYet, wait_until
+from harness.errors import InfrastructureError
 from harness.ports import Provider
 from harness.restart import NOBODY
 from harness.stage import Stage
+
+#: Succeeds where a connection to an address and a port fails.
+_REFUSED = '! timeout 2 bash -c "exec 3<>/dev/tcp/$0/$1" 2> /dev/null'
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,30 @@ class Unreachable:
         namespace, service = stage.station.namespace, stage.station.pattern.service
         namespace.select(service, **{NOBODY: "true"})
         try:
+            _until_refused(stage)
             yield stage.injected(self.name, f"Service {service}: it leads to no pod")
         finally:
             namespace.select(service, **{NOBODY: None})
             stage.healed(self.name)
+
+
+def _until_refused(stage: Stage) -> None:
+    """Wait until all nodes know: they hear of it from the API server, each for itself."""
+    namespace, provider = stage.station.namespace, stage.station.provider
+    if provider.reaches_nodes():
+        return
+    address = namespace.cluster_ip(stage.station.pattern.service)
+    for node in namespace.nodes():
+
+        def refused(node: str = node) -> None:
+            port = str(stage.station.pattern.port)
+            try:
+                provider.on_node(node, "bash", "-c", _REFUSED, address, port)
+            except InfrastructureError:
+                raise NotYet(f"{address}:{port} takes connections on {node}") from None
+
+        what = f"the broker's address to be refused on {node}"
+        wait_until(what, refused, timeout=namespace.timeouts.settle, interval=0.1)
 
 
 FAULT = Unreachable()

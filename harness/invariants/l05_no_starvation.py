@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Item, Mark, View, several, shown
+from harness.view import Attempt, Item, Mark, View, several, shown
 
 
 class _Wait(NamedTuple):
@@ -27,7 +27,7 @@ class _Passed(NamedTuple):
 
 
 def check(view: View) -> Iterator[Finding]:
-    returned = [one for one in view.attempts if one.how == "returned"]
+    returned = [one for one in view.attempts if _given_back(view, one)]
     if not returned:
         yield unknown("nobody has given an item back")
         return
@@ -54,6 +54,14 @@ def check(view: View) -> Iterator[Finding]:
         f"than {several(most, 'time')}",
         *ids(returned[0].ended),
     )
+
+
+def _given_back(view: View, attempt: Attempt) -> bool:
+    """Its worker has said so, or (coarse) has hung up and ended by itself."""
+    if attempt.how == "lost":
+        life = view.life(attempt.worker)
+        return life is not None and life.end is not None and not life.end.by_signal
+    return attempt.how == "returned"
 
 
 def _waits(view: View) -> Iterator[_Wait]:

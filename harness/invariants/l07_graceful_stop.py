@@ -63,6 +63,8 @@ def _kept(view: View, attempt: Attempt, end: End) -> bool:
         return False
     if attempt.ended is not None and attempt.ended.at < end.earliest:
         return False  # its lease was over, or it was cut off
+    if attempt.until is not None and attempt.until <= end.earliest and not end.killed:
+        return False  # to end its lease is to give it back
     # Where the connection holds the item, any end in time gives it back.
     return end.killed if view.coarse else True
 

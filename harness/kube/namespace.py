@@ -69,6 +69,10 @@ class Namespace:
         """The address that the cluster gave to a Service."""
         return str(self._api.service(self.name, service)["spec"]["clusterIP"])
 
+    def nodes(self) -> list[str]:
+        """The names of the cluster's nodes."""
+        return [str(one["metadata"]["name"]) for one in self._api.nodes("")["items"]]
+
     def events(self) -> list[Event]:
         """All events that are still known, oldest first."""
         found = [Event.of(item) for item in self._api.events(self.name)["items"]]

@@ -62,6 +62,10 @@ class Hold(_Request, frozen=True, tag="hold"):
     address: str
 
 
+class HoldEverybody(_Request, frozen=True, tag="hold_everybody"):
+    """Let nothing pass any more, from whomever it comes; ended by `Reset`."""
+
+
 class ReleaseAll(_Request, frozen=True, tag="release_all"):
     """Let all go on that is held of a client, wherever it was caught."""
 
@@ -82,7 +86,19 @@ class Sync(_Request, frozen=True, tag="sync"):
     """Answered after all records of what the broker did before this."""
 
 
-Request = Attach | Arm | Disarm | Release | CutCaught | Hold | ReleaseAll | Cut | Reset | Sync
+Request = (
+    Attach
+    | Arm
+    | Disarm
+    | Release
+    | CutCaught
+    | Hold
+    | HoldEverybody
+    | ReleaseAll
+    | Cut
+    | Reset
+    | Sync
+)
 
 
 class _Answer(msgspec.Struct, frozen=True, tag_field="is"):

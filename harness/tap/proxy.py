@@ -91,6 +91,7 @@ class Proxy:
         self._number = 0
         self._traps: list[Trap] = []
         self._held: set[str] = set()
+        self._all_held = False
         self._dialing: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -128,6 +129,12 @@ class Proxy:
         for link in self._of(address):
             link.hold()
 
+    def hold_everybody(self) -> None:
+        """Let nothing pass any more, on connections that are there or come, until `reset`."""
+        self._all_held = True
+        for link in list(self.links.values()):
+            link.hold()
+
     def release(self, address: str) -> None:
         """Let all go on that is held of this client, wherever it was caught."""
         self._held.discard(address)
@@ -143,6 +150,7 @@ class Proxy:
         """Disarm all traps, and let all go on that is held."""
         self._traps.clear()
         self._held.clear()
+        self._all_held = False
         for link in list(self.links.values()):
             link.release()
 
@@ -153,6 +161,7 @@ class Proxy:
         """
         self._traps.clear()
         self._held.clear()
+        self._all_held = False
         links = list(self.links.values())
         for link in links:
             link.cut()
@@ -186,7 +195,7 @@ class Proxy:
             self._traps.remove(trap)
 
     def holds(self, address: str) -> bool:
-        return address in self._held
+        return self._all_held or address in self._held
 
     def closed(self, link: Link) -> None:
         self.links.pop(link.number, None)

@@ -129,6 +129,10 @@ class RemoteTap:
         """Let nothing pass from or to this client, on connections that are there or come."""
         self.ask(lambda number: control.Hold(number, address))
 
+    def hold_everybody(self) -> None:
+        """Let nothing pass any more, from whomever it comes, until `reset`."""
+        self.ask(control.HoldEverybody)
+
     def release(self, address: str) -> None:
         """Let all go on that is held of this client, wherever it was caught."""
         self.ask(lambda number: control.ReleaseAll(number, address))

@@ -44,6 +44,32 @@ def test_what_its_queue_has_set_aside_waits_for_nobody() -> None:
     assert tale.finds("L5") is Outcome.PASS
 
 
+def test_who_fails_and_hangs_up_has_given_back() -> None:
+    tale = Tale("coarse", completions=1)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.exited(2, "a", 1)
+    for name in ("apple", "banana"):
+        tale.came(4, name)
+        tale.worked(5, name, name)
+        tale.exited(7, name)
+    tale.over(20)
+    assert tale.finds("L5") is Outcome.PASS
+
+
+def test_who_was_killed_has_given_nothing_back() -> None:
+    tale = Tale("coarse", completions=1)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.killed(2, "a")
+    tale.came(4, "b")
+    tale.worked(5, "b", "apple")
+    tale.over(20)
+    assert tale.finds("L5") is Outcome.UNKNOWN
+
+
 def test_one_is_overtaken_for_ever() -> None:
     tale = given_back(11)
     tale.worked(13, "a", "banana")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from histories import Tale, good_fine
 
-from harness.history import STOPPED, STOPS, ContainerSeen, FaultInjected, ItemDelivered
+from harness.history import (
+    STOPPED,
+    STOPS,
+    ContainerSeen,
+    FaultInjected,
+    ItemDelivered,
+    LeaseExpired,
+)
 from harness.verdict import Outcome
 
 SIGTERM = 143
@@ -108,6 +115,15 @@ def test_it_may_not_have_known_of_the_item() -> None:
     tale.exited(4, "a", SIGTERM)
     tale.over(20)
     assert tale.finds("L7") is Outcome.UNKNOWN
+
+
+def test_it_has_ended_its_lease() -> None:
+    """Where a lease is a key, to delete it is to give the item back."""
+    tale = stopped()
+    tale.leased(1, "a", "apple", 20)
+    tale.put(3.5, "tap", LeaseExpired("apple", at=3.5))
+    tale.exited(4, "a", SIGTERM)
+    assert ended(tale).finds("L7") is Outcome.PASS
 
 
 def test_it_had_nothing() -> None:

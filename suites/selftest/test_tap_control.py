@@ -346,6 +346,26 @@ def test_a_reset_ends_everything(far: Remote) -> None:
         assert received(broker, len(ACK)) == ACK
 
 
+def test_when_everybody_is_held_nothing_passes_until_a_reset(far: Remote) -> None:
+    with Listener().attach(far) as tap:
+        worker, broker = far.connect()
+        tap.hold_everybody()
+        worker.sendall(ACK)
+        later = socket.create_connection((ME, far.port), timeout=BOUND)
+        later.sendall(START)
+        behind = far.broker.accept()[0]
+        for one in (broker, behind):
+            one.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                one.recv(1)
+        tap.reset()
+        for one in (later, behind):
+            one.close()
+        worker, broker = far.connect()
+        worker.sendall(ACK)
+        assert received(broker, len(ACK)) == ACK
+
+
 def test_what_is_not_possible_is_refused(far: Remote) -> None:
     with Listener().attach(far) as tap:
         trap = tap.arm(points.settlement())
