@@ -56,8 +56,8 @@ def _hold_anew(stage: Stage, caught: RemoteCaught) -> None:
     It has waited for an answer since before the others came, and would give up before they have
     waited for as long as they may have to.
     """
-    if stage.points.settling is None:
-        return
+    if stage.points.settling is None or stage.station.pattern.name == "coarse":
+        return  # RabbitMQ answers no acknowledgement, so nobody gives up
     stage.disarm()
     again = stage.trap(stage.points.settling, caught.address)
     stage.station.tap.release(caught.address)

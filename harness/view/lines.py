@@ -99,8 +99,12 @@ def _with_lines(item: Item, said: _Said) -> Item:
     for worker, indices in by_worker.items():
         delivered = [attempts[index].delivered.at for index in indices]
         for line in said.pop((item.payload, worker), ()):
-            place = bisect_right(delivered, line.mark.at + _SKEW) - 1
-            index = indices[max(0, place)]
+            place = max(0, bisect_right(delivered, line.mark.at + _SKEW) - 1)
+            # Where the clocks leave it open, it is about the one before, if that has none yet.
+            if place and delivered[place] > line.mark.at:
+                before = attempts[indices[place - 1]]
+                place -= (before.done if line.done else before.started) is None
+            index = indices[place]
             attempt = attempts[index]
             if line.done and attempt.done is None:
                 attempts[index] = msgspec.structs.replace(attempt, done=line.mark)

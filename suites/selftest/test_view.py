@@ -377,6 +377,19 @@ def test_figures_of_a_run() -> None:
         )
 
 
+def test_a_line_is_about_the_delivery_before_it_unless_that_has_its_own() -> None:
+    """A tenth of a second is what clocks may differ by, and in it another may have been given."""
+    tale = started(copies=2)
+    tale.began(1, "a", "apple")
+    tale.finished(2, "a", "apple")
+    tale.settled(2.01, "a", "apple")
+    tale.given(2.02, "a", "apple", final=True)
+    tale.began(2.01, "a", "apple")
+    first, second = item(tale).attempts
+    assert (first.started is None, first.done is None) == (False, False)
+    assert (second.started is None, second.done is None) == (False, True)
+
+
 def test_what_waits_in_stock_does_not_make_the_work_slower() -> None:
     tale = Tale("fine")
     tale.sent("apple", "banana", "cherry")
