@@ -12,8 +12,13 @@ from harness.ports import Provider
 from harness.restart import NOBODY
 from harness.stage import Stage
 
-#: Succeeds where a connection to an address and a port fails.
-_REFUSED = '! timeout 2 bash -c "exec 3<>/dev/tcp/$0/$1" 2> /dev/null'
+#: Succeeds where kube-proxy refuses connections to an address, or works otherwise than by iptables.
+#: Not by a connection: the tap would take it for a worker's.
+_REFUSED = """
+rules=$(iptables-save -t filter)
+case "$rules" in *KUBE-SERVICES*) ;; *) exit 0 ;; esac
+echo "$rules" | grep -q -e "-d $0/32 .*-j REJECT"
+"""
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,10 @@ def _until_refused(stage: Stage) -> None:
     for node in namespace.nodes():
 
         def refused(node: str = node) -> None:
-            port = str(stage.station.pattern.port)
             try:
-                provider.on_node(node, "bash", "-c", _REFUSED, address, port)
+                provider.on_node(node, "sh", "-c", _REFUSED, address)
             except InfrastructureError:
-                raise NotYet(f"{address}:{port} takes connections on {node}") from None
+                raise NotYet(f"{node} still leads to the broker's pod") from None
 
         what = f"the broker's address to be refused on {node}"
         wait_until(what, refused, timeout=namespace.timeouts.settle, interval=0.1)
