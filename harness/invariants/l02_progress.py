@@ -19,6 +19,8 @@ class _Change(NamedTuple):
     comes: bool
     item: bool
     mark: Mark
+    #: An item that goes does so by being delivered, and not because its holder begins it.
+    delivered: bool = False
 
 
 def _order(change: _Change) -> tuple[float, bool, bool]:
@@ -91,8 +93,8 @@ def _stretches(changes: Iterable[_Change], end: float) -> Iterator[_Stretch]:
                 since = change.at
             continue
         last = group.count == 1
-        if since is not None and (change.item or last):
-            yield _Stretch(since, change.at, change.item, items.first(), idle.first())
+        if since is not None and (change.delivered or last):
+            yield _Stretch(since, change.at, change.delivered, items.first(), idle.first())
             since = None if last else change.at
         group.go(change.mark)
     if since is not None:
@@ -102,7 +104,7 @@ def _stretches(changes: Iterable[_Change], end: float) -> Iterator[_Stretch]:
 def _changes(view: View) -> Iterator[_Change]:
     for item in view.sent:
         for wait in item.waits:
-            yield from _span(wait.since.at, wait.until, wait.since, item=True)
+            yield from _span(wait.since.at, wait.until, wait.since, item=True, delivered=True)
     for life in view.workers.values():
         for mark, until in _kept_in_stock(life):
             yield from _span(mark.at, until, mark, item=True)
@@ -112,11 +114,13 @@ def _changes(view: View) -> Iterator[_Change]:
             yield from _span(since, until, one.asked, item=False)
 
 
-def _span(since: float, until: float | None, mark: Mark, *, item: bool) -> Iterator[_Change]:
+def _span(
+    since: float, until: float | None, mark: Mark, *, item: bool, delivered: bool = False
+) -> Iterator[_Change]:
     if until is None or until >= since:
         yield _Change(since, True, item, mark)
     if until is not None and until >= since:
-        yield _Change(until, False, item, mark)
+        yield _Change(until, False, item, mark, delivered)
 
 
 def _kept_in_stock(life: Life) -> Iterator[tuple[Mark, float]]:
