@@ -115,13 +115,13 @@ class Stage:
     remains: Callable[[], tuple[str, ...]]
     #: How many items the broker has set aside by itself.
     set_aside: Callable[[], int]
+    #: Puts items into another queue, in the way in which this worker wants them.
+    send: Callable[[str, Sequence[bytes]], None]
     job: str
     queue: str
     container: str
     #: Puts the items into the queue, where that is late.
     fill: Callable[[], None] = lambda: None
-    #: Puts items into another queue, in the way in which this worker wants them.
-    send: Callable[[str, Sequence[bytes]], None] = lambda queue, items: None  # noqa: ARG005
     #: The Job by this name of other workers like these, with their queue and so many items.
     another: Callable[[str, str, int], Manifest] | None = None
     _traps: list[RemoteTrap] = field(default_factory=list)

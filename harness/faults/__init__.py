@@ -58,6 +58,18 @@ def unavailable(names: Collection[str], provider: Provider) -> str:
     return ""
 
 
+def harm_at_work(stage: Stage, fault: Fault) -> None:
+    """Harm the first who is given an item, as soon as it has begun; until the end of the Job."""
+    trap = stage.trap(stage.points.delivered)
+    stage.start()
+    caught = stage.catch(trap)
+    victim = stage.worker_at(caught.address)
+    stage.free(trap)
+    stage.has_begun(victim, caught)
+    fault.inject(stage, victim, caught.address)
+    stage.wait_for_the_end()
+
+
 def in_vain(stage: Stage) -> tuple[int, ...]:
     """Watch workers that are to find no broker; the events that show that they did not."""
     running = stage.wait("a worker to run", seen.running(), stage.patience)

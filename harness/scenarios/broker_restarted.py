@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from harness.faults import harm_at_work
 from harness.faults.broker_restart import FAULT
 from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:
     """It ends as soon as the only worker has begun an item."""
-    trap = stage.trap(stage.points.delivered)
-    stage.start()
-    caught = stage.catch(trap)
-    worker = stage.worker_at(caught.address)
-    stage.free(trap)
-    stage.has_begun(worker, caught)
-    FAULT.inject(stage, worker, caught.address)
-    stage.wait_for_the_end()
+    harm_at_work(stage, FAULT)
 
 
 SCENARIO = Scenario(

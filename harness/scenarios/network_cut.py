@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from harness.faults import harm_at_work
 from harness.faults.network_cut import FAULT
 from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:
     """The only worker is cut off as soon as it has begun an item."""
-    trap = stage.trap(stage.points.delivered)
-    stage.start()
-    caught = stage.catch(trap)
-    victim = stage.worker_at(caught.address)
-    stage.free(trap)
-    stage.has_begun(victim, caught)
-    FAULT.inject(stage, victim, caught.address)
-    stage.wait_for_the_end()
+    harm_at_work(stage, FAULT)
 
 
 SCENARIO = Scenario(
