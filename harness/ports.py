@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -77,6 +78,9 @@ class Provider(Protocol):
 
     def spare_node(self) -> str:
         """The name of a node that may be lost, for nobody else has pods there; empty: none may."""
+
+    def spare_turn(self) -> AbstractContextManager[None]:
+        """Hold while a run has pods on the spare node; waits for whoever does before it."""
 
     def freeze_node(self, node: str) -> None:
         """Stop all that a node does, without a word to anybody."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from harness.history import (
     AskedForItem,
+    ConnectionClosed,
     ConnectionCut,
     ConnectionHeld,
     ConnectionOpened,
@@ -119,6 +120,54 @@ def cut_off_after(event_id: int, address: str) -> Find:
             if isinstance(event.what, ConnectionCut):
                 return event
             if isinstance(event.what, ConnectionHeld) and event.what.connection in its:
+                return event
+        return None
+
+    return find
+
+
+def open_of(address: str) -> Callable[[Sequence[Event]], list[ConnectionOpened] | None]:
+    """The connections from an address that are open, where there are any."""
+
+    def find(events: Sequence[Event]) -> list[ConnectionOpened] | None:
+        found: dict[int, ConnectionOpened] = {}
+        for event in events:
+            if isinstance(event.what, ConnectionOpened) and event.what.address == address:
+                found[event.what.connection] = event.what
+            elif isinstance(event.what, ConnectionClosed):
+                found.pop(event.what.connection, None)
+        return list(found.values()) or None
+
+    return find
+
+
+def noticed_after(event_id: int, worker: Worker, address: str) -> Find:
+    """A worker connects anew, or has ended, later than that event."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        for event in _later(events, event_id):
+            what = event.what
+            if isinstance(what, ConnectionOpened) and what.address == address:
+                return event
+            if not isinstance(what, ContainerSeen) or what.state != "terminated":
+                continue
+            if what.worker == worker:
+                return event
+        return None
+
+    return find
+
+
+def said_since(moment: float, address: str) -> Find:
+    """What means something and came to or from an address at that moment of the run, or later."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        its = connections_of(events, address)
+        for event in events:
+            what = event.what
+            if not isinstance(what, (AskedForItem, ItemDelivered, ItemSettled)):
+                continue
+            if what.connection in its and what.at is not None and what.at >= moment:
                 return event
         return None
 
@@ -300,3 +349,7 @@ def end_of_attempt(item: Payload, *, one_each: bool) -> Find:
 
 def _takes_back(what: What) -> bool:
     return isinstance(what, AskedForItem) and what.room == 0
+
+
+def _later(events: Sequence[Event], event_id: int) -> Iterable[Event]:
+    return (event for event in events if event.id > event_id)

@@ -13,7 +13,9 @@ STOPS = frozenset((STOPPED, EVICTED, DRAINED))
 NODE_LOST = "node lost"
 #: The name of the fault that a worker outlives: its broker is out of reach for a while.
 CUT_OFF = "network cut"
-#: The name of another such: its broker ends, and is started again with all that it had.
+#: The name of one that it has to find out about: its connection ended, and nothing told it so.
+HALF_OPEN = "connection half open"
+#: The name of another that it outlives: its broker ends, and is started again with all that it had.
 RESTARTED = "broker restarted"
 
 

@@ -24,7 +24,13 @@ _SPREAD = {
 
 
 def play(stage: Stage) -> None:
-    """Let all begin until it is one on the spare node, and hold that one's report."""
+    """Lose the node of a worker that has begun an item; nobody else has pods there meanwhile."""
+    with stage.station.provider.spare_turn():
+        _play(stage)
+
+
+def _play(stage: Stage) -> None:
+    # All begin until it is one on the spare node, and that one's report is held.
     spare = stage.station.provider.spare_node()
     trap = stage.trap(stage.points.delivered)
     stage.start()

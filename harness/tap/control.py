@@ -62,6 +62,13 @@ class Hold(_Request, frozen=True, tag="hold"):
     address: str
 
 
+class Slow(_Request, frozen=True, tag="slow"):
+    """Let what a client says and hears arrive so many seconds later, until told 0."""
+
+    address: str
+    seconds: float
+
+
 class HoldEverybody(_Request, frozen=True, tag="hold_everybody"):
     """Let nothing pass any more, from whomever it comes; ended by `Reset`."""
 
@@ -93,6 +100,7 @@ Request = (
     | Release
     | CutCaught
     | Hold
+    | Slow
     | HoldEverybody
     | ReleaseAll
     | Cut

@@ -12,7 +12,7 @@ from harness.tap.records import Piece
 if TYPE_CHECKING:
     from harness.tap.link import Link
 
-#: Bytes that a held lane takes in before its source has to wait.
+#: Bytes that wait in a lane before its source has to, too.
 HELD = 1024 * 1024
 
 
@@ -24,6 +24,8 @@ class Lane:
         self.source: asyncio.Transport | None = None
         self.sink: asyncio.Transport | None = None
         self.held = False
+        #: Seconds for which each piece waits, where the network is to be slow.
+        self._delay = 0.0
         #: Nothing more comes from the source.
         self.ended = False
         #: All that came has gone on.
@@ -45,12 +47,20 @@ class Lane:
             self._link.host.sink(piece.message)
         if self._dead:
             return
-        if not self.held:
-            self._offer(piece)
-        elif piece.overtakes:
+        if self.held and piece.overtakes:
             self._pass(piece)
-        else:
+        elif self.held or self._delay:
             self._waiting.append(piece)
+            if self._delay:
+                asyncio.get_running_loop().call_later(self._delay, self._due)
+        else:
+            self._offer(piece)
+
+    def slow(self, seconds: float) -> None:
+        """From now on each piece waits so long; 0: no longer, and what waits goes on."""
+        self._delay = seconds
+        if not seconds and not self.held:
+            self._go_on()
 
     def hold(self, point: str = "") -> None:
         if not self.held:
@@ -63,6 +73,9 @@ class Lane:
             return
         self.held = False
         self._link.host.sink(ConnectionReleased(self._link.number, self.towards))
+        self._go_on()
+
+    def _go_on(self) -> None:
         while self._waiting and not self.held:
             piece = self._waiting.popleft()
             if piece is self._caught:
@@ -72,6 +85,14 @@ class Lane:
         self.send()
         self.throttle()
         self.finish()
+
+    def _due(self) -> None:
+        """What waits first has waited long enough, unless it has gone on already."""
+        if self._waiting and not self.held:
+            self._offer(self._waiting.popleft())
+            self.send()
+            self.throttle()
+            self.finish()
 
     def send(self) -> None:
         """Send all that goes on: one call of the system for many pieces."""
@@ -101,7 +122,7 @@ class Lane:
         """Read from the source only while there is room for what it sends."""
         if self.source is None or self.ended:
             return
-        if self._full or self.sink is None or (self.held and self.size > HELD):
+        if self._full or self.sink is None or self.size > HELD:
             self.source.pause_reading()
         else:
             self.source.resume_reading()

@@ -43,6 +43,9 @@ class Host(Protocol):
     def holds(self, address: str) -> bool:
         """Whether new connections of this client are held."""
 
+    def delay(self, address: str) -> float:
+        """Seconds for which what this client says and hears is to wait."""
+
     def closed(self, link: Link) -> None: ...
 
 
@@ -73,6 +76,11 @@ class Link:
         """Hold both directions."""
         for lane in self.lanes.values():
             lane.hold(point)
+
+    def slow(self, seconds: float) -> None:
+        """Let what is said arrive so much later, in both directions."""
+        for lane in self.lanes.values():
+            lane.slow(seconds)
 
     def release(self) -> None:
         for lane in self.lanes.values():
@@ -112,6 +120,7 @@ class Link:
         host, port = transport.get_extra_info("sockname")[:2]
         self.host.sink(ConnectionOpened(self.number, self.address, self.port, f"{host}:{port}"))
         self._opened = True
+        self.slow(self.host.delay(self.address))
         if self.host.holds(self.address):
             self.hold()
         early, self._early = self._early, []
@@ -147,7 +156,7 @@ class Link:
         if self._decoder.opaque:
             # What was to be read together with more of it will not be read.
             self._flush(self.lanes[side])
-        if lane.held:
+        if lane.size:
             lane.throttle()
 
     def eof(self, side: Towards) -> None:

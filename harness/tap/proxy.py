@@ -91,6 +91,7 @@ class Proxy:
         self._number = 0
         self._traps: list[Trap] = []
         self._held: set[str] = set()
+        self._delays: dict[str, float] = {}
         self._all_held = False
         self._dialing: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -129,6 +130,12 @@ class Proxy:
         for link in self._of(address):
             link.hold()
 
+    def slow(self, address: str, seconds: float) -> None:
+        """Let what this client says and hears arrive so much later, until it is told 0."""
+        self._delays[address] = seconds
+        for link in self._of(address):
+            link.slow(seconds)
+
     def hold_everybody(self) -> None:
         """Let nothing pass any more, on connections that are there or come, until `reset`."""
         self._all_held = True
@@ -150,8 +157,10 @@ class Proxy:
         """Disarm all traps, and let all go on that is held."""
         self._traps.clear()
         self._held.clear()
+        self._delays.clear()
         self._all_held = False
         for link in list(self.links.values()):
+            link.slow(0.0)
             link.release()
 
     async def reset(self) -> None:
@@ -161,6 +170,7 @@ class Proxy:
         """
         self._traps.clear()
         self._held.clear()
+        self._delays.clear()
         self._all_held = False
         links = list(self.links.values())
         for link in links:
@@ -196,6 +206,9 @@ class Proxy:
 
     def holds(self, address: str) -> bool:
         return self._all_held or address in self._held
+
+    def delay(self, address: str) -> float:
+        return self._delays.get(address, 0.0)
 
     def closed(self, link: Link) -> None:
         self.links.pop(link.number, None)

@@ -129,6 +129,10 @@ class RemoteTap:
         """Let nothing pass from or to this client, on connections that are there or come."""
         self.ask(lambda number: control.Hold(number, address))
 
+    def slow(self, address: str, seconds: float) -> None:
+        """Let what this client says and hears arrive so much later, until it is told 0."""
+        self.ask(lambda number: control.Slow(number, address, seconds))
+
     def hold_everybody(self) -> None:
         """Let nothing pass any more, from whomever it comes, until `reset`."""
         self.ask(control.HoldEverybody)

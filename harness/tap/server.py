@@ -34,6 +34,7 @@ class Control:
             control.Release: lambda it: self._prey(it.trap).release(),
             control.CutCaught: lambda it: self._prey(it.trap).cut(),
             control.Hold: lambda it: proxy.hold(it.address),
+            control.Slow: lambda it: proxy.slow(it.address, it.seconds),
             control.HoldEverybody: lambda _: proxy.hold_everybody(),
             control.ReleaseAll: lambda it: proxy.release(it.address),
             control.Cut: lambda it: proxy.cut(it.address),

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from histories import Tale, good_fine
 
-from harness.history import CUT_OFF, RESTARTED, FaultHealed, FaultInjected, ItemDelivered, JobSeen
+from harness.history import (
+    CUT_OFF,
+    HALF_OPEN,
+    RESTARTED,
+    FaultHealed,
+    FaultInjected,
+    ItemDelivered,
+    JobSeen,
+)
 from harness.verdict import Outcome
 
 
@@ -17,12 +25,12 @@ def cut_off(*, done: bool = False, fault: str = CUT_OFF) -> Tale:
     tale.given(1, "a", "apple")
     if done:
         tale.settled(2, "a", "apple")
-    tale.harmed(3, fault, "a" if fault == CUT_OFF else None)
+    tale.harmed(3, fault, None if fault == RESTARTED else "a")
     tale.job(4)
     return tale
 
 
-@pytest.mark.parametrize("fault", [CUT_OFF, RESTARTED])
+@pytest.mark.parametrize("fault", [CUT_OFF, HALF_OPEN, RESTARTED])
 def test_it_goes_on(fault: str) -> None:
     tale = cut_off(fault=fault)
     tale.connected(4, "a")
@@ -40,7 +48,7 @@ def test_another_goes_on() -> None:
     assert tale.finds("L6") is Outcome.PASS
 
 
-@pytest.mark.parametrize("fault", [CUT_OFF, RESTARTED])
+@pytest.mark.parametrize("fault", [CUT_OFF, HALF_OPEN, RESTARTED])
 def test_nobody_goes_on(fault: str) -> None:
     tale = cut_off(fault=fault)
     tale.over(40)

@@ -15,6 +15,7 @@ from harness.history import (
     SCHEMA,
     AskedForItem,
     Bounds,
+    ConnectionClosed,
     ConnectionHeld,
     ConnectionOpened,
     ConnectionOwner,
@@ -118,6 +119,31 @@ def test_a_delivery_elsewhere_is_from_another_address_and_later() -> None:
     find = seen.delivery_elsewhere("10.0.0.1", after=3)
     assert find(events(*its, given("x", 3), given("y", 1), given("z", 2))) is None
     assert find(events(*its, given("x", 1), given("y", 3))) is not None
+
+
+def test_the_connections_that_are_open() -> None:
+    one, two = ConnectionOpened(1, "10.0.0.1", 4001), ConnectionOpened(2, "10.0.0.1", 4002)
+    find = seen.open_of("10.0.0.1")
+    assert find(events(one, two, ConnectionClosed(1, "client"))) == [two]
+    assert find(events(one, ConnectionClosed(1, "tap"))) is None
+    assert find(events(ConnectionOpened(3, "10.0.0.2", 4003))) is None
+
+
+def test_who_connects_anew_or_ends_has_noticed() -> None:
+    old, new = ConnectionOpened(1, "10.0.0.1", 4001), ConnectionOpened(2, "10.0.0.1", 4002)
+    find = seen.noticed_after(1, A, "10.0.0.1")
+    assert find(events(old, FoundEmpty(1, "q"), ContainerSeen(B, "terminated", 2))) is None
+    assert find(events(old, ContainerSeen(A, "running", 2))) is None
+    assert find(events(old, new)) is not None
+    assert find(events(old, ENDED)) is not None
+
+
+def test_what_is_said_slowly_is_its_own_and_later() -> None:
+    find = seen.said_since(2.0, "10.0.0.1")
+    its = ConnectionOpened(1, "10.0.0.1", 4001)
+    before, anothers = ItemDelivered("x", 1, at=1.9), ItemDelivered("y", 2, at=2.1)
+    assert find(events(its, before, anothers, FoundEmpty(1, "q", 2.2), given("z"))) is None
+    assert find(events(its, before, ItemDelivered("z", 1, at=2.0))) is not None
 
 
 def test_a_pod_is_silent_when_all_of_its_runs_are() -> None:

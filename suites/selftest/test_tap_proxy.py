@@ -482,6 +482,39 @@ def test_a_held_client_is_held_on_all_connections_and_new_ones() -> None:
     staged(Resp, play)
 
 
+def test_a_slow_client_hears_and_is_heard_late_but_in_order() -> None:
+    async def play(stage: Stage) -> None:
+        client, broker = await stage.connect()
+        stage.proxy.slow(ME, 0.3)
+        client.send(LREM)
+        await broker.silent()
+        client.send(PING)
+        await broker.expect(LREM + PING)
+        broker.send(b":1\r\n")
+        broker.writer.close()
+        await client.silent()
+        assert await client.rest() == b":1\r\n"
+
+    staged(Resp, play)
+
+
+def test_what_is_late_goes_on_when_the_network_is_as_it_was() -> None:
+    async def play(stage: Stage) -> None:
+        stage.proxy.slow(ME, 60.0)
+        client, broker = await stage.connect()  # new connections are slow, too
+        client.send(LREM)
+        await broker.silent()
+        stage.proxy.hold(ME)
+        stage.proxy.slow(ME, 0.0)
+        await broker.silent()
+        stage.proxy.release(ME)
+        await broker.expect(LREM)
+        client.send(PING)
+        await broker.expect(PING)
+
+    staged(Resp, play)
+
+
 def test_a_held_lane_takes_in_only_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "HELD", 1000)
 

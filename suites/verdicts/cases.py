@@ -90,7 +90,10 @@ class Case:
     @property
     def level(self) -> Level:
         """The profile by which it is judged."""
-        return highest(self.asks, *(one.level for one in invariants() if one.id in self.must))
+        known = scenarios(self.pattern, "extended")
+        played = (known[name].level for name in self.plays if name in known)
+        asked = (one.level for one in invariants() if one.id in self.must)
+        return highest(self.asks, *asked, *played)
 
     @property
     def scenarios(self) -> tuple[str, ...]:

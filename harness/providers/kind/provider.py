@@ -20,6 +20,7 @@ from harness.ports import Cluster, Tell
 from harness.process import Identity
 from harness.providers.kind.bounds import CREATE, DELETE, LOGS, READY
 from harness.providers.kind.config import config, spare
+from harness.providers.kind.nodes import Nodes
 from harness.providers.kind.record import Record, Store
 from harness.settings import Settings
 
@@ -46,17 +47,16 @@ class Parts:
     user: Identity
 
 
-class KindProvider:
+class KindProvider(Nodes):
     """`ports.Provider` for kind."""
 
     name = "kind"
 
     def __init__(self, settings: Settings, parts: Parts) -> None:
         self._settings, self._parts = settings, parts
-        self._docker = parts.docker
         self._cluster_name = settings.cluster
         root = paths.state_folder() / "clusters"
-        self._store = Store(root / self._cluster_name)
+        super().__init__(parts.docker, Store(root / self._cluster_name), parts.tell)
         self._lock_file = root / f"{self._cluster_name}.lock"
 
     def acquire(self) -> Cluster:
@@ -66,7 +66,7 @@ class KindProvider:
             if containers and not self._ours():
                 return self._borrow()
             if containers and not self._usable():
-                self._parts.tell(f"removing what is left of the cluster {self._cluster_name}")
+                self._tell(f"removing what is left of the cluster {self._cluster_name}")
                 self._delete()
                 containers = []
             if not containers:
@@ -101,7 +101,7 @@ class KindProvider:
                     targets |= {nodes[entries[entry]] for entry in missing}
             if not wanted:
                 return
-            self._parts.tell(f"loading {', '.join(ref for ref, _ in wanted)}")
+            self._tell(f"loading {', '.join(ref for ref, _ in wanted)}")
             kind = self._kind_cluster()
             kind.load_docker_images([ref for ref, _ in wanted], sorted(targets))
             self._store.remember_loaded(entry for _, entries in wanted for entry in entries)
@@ -117,27 +117,6 @@ class KindProvider:
                 self._store.forget()
             elif self._ours():
                 self._delete()
-
-    def on_node(self, node: str, *argv: str) -> None:
-        """Run a command on a node, which is a container of the same name."""
-        self._docker.run("exec", node, *argv)
-
-    def reaches_nodes(self) -> str:
-        """Docker reaches all nodes."""
-        return ""
-
-    def spare_node(self) -> str:
-        """The node that was made to be lost; empty in a cluster without one."""
-        record = self._store.read()
-        return record.spare if record is not None else ""
-
-    def freeze_node(self, node: str) -> None:
-        """Freeze the node's container, with all that runs in it."""
-        self._docker.run("pause", node)
-
-    def thaw_node(self, node: str) -> None:
-        """Let it go on."""
-        self._docker.run("unpause", node)
 
     def farewell(self) -> str:
         """How to reach a cluster that is kept, and how to delete it."""
@@ -225,7 +204,7 @@ class KindProvider:
         self._store.join(self._parts.user)
         file = self._store.folder / "config.yaml"
         file.write_text(yaml.safe_dump(config(self._settings)))
-        self._parts.tell(f"creating the cluster {self._cluster_name}")
+        self._tell(f"creating the cluster {self._cluster_name}")
         try:
             kind.create(file, self._tell_of_kind)
             self._await_ready()
@@ -244,7 +223,7 @@ class KindProvider:
         # kind tells each step twice: with a bullet when it begins, with a tick when it is done.
         step = line.strip()
         if step.startswith("•"):
-            self._parts.tell(f"kind: {step.encode('ascii', 'ignore').decode().strip(' .')}")
+            self._tell(f"kind: {step.encode('ascii', 'ignore').decode().strip(' .')}")
 
     def _failed(self, kind: BoundedKindCluster, error: QueuejobError) -> InfrastructureError:
         """Keep kind's logs, remove the half cluster, and say where the logs are."""
@@ -270,13 +249,13 @@ class KindProvider:
             ("all nodes to be Ready", ("wait", "--for=condition=Ready", "nodes", "--all")),
             ("cluster DNS", ("--namespace=kube-system", "rollout", "status", "deploy/coredns")),
         ):
-            self._parts.tell(f"waiting for {what}")
+            self._tell(f"waiting for {what}")
             argv = (*kubectl, *words, f"--timeout={READY:.0f}s")
             shell.run(argv, timeout=READY + 10, what=f"waiting for {what}")
 
     def _delete(self) -> None:
         """Remove all containers of the cluster, through kind if it can, and the record."""
-        self._parts.tell(f"deleting the cluster {self._cluster_name}")
+        self._tell(f"deleting the cluster {self._cluster_name}")
         with contextlib.suppress(QueuejobError):
             self._kind_cluster().delete()
         self._docker.remove_containers(*(c["Id"] for c in self._containers()))
@@ -309,4 +288,4 @@ class KindProvider:
     def _turn(self) -> contextlib.AbstractContextManager[None]:
         """One process at a time makes, fills or removes the cluster."""
         what = f"it works on the cluster {self._cluster_name}"
-        return turn(self._lock_file, what, timeout=_TURN, tell=self._parts.tell)
+        return turn(self._lock_file, what, timeout=_TURN, tell=self._tell)

@@ -12,6 +12,7 @@ from simulator.world import Process, Steps, World
 
 from harness.history import (
     CUT_OFF,
+    NODE_LOST,
     SCHEMA,
     STOPPED,
     Bounds,
@@ -47,7 +48,8 @@ _AWAY = 3.0
 class Plan:
     """What is simulated. `fault`: none, or how, and when, the first worker with an item is hurt.
 
-    It is killed, its pod is deleted, or it is frozen until another has its item.
+    It is killed, its pod is deleted, it is frozen until another has its item, or falls silent with
+    its node, for longer than others may take to get it.
     """
 
     pattern: str = "fine"
@@ -176,10 +178,11 @@ def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
     victim = next(one for one in cluster.running.values() if one and one.connection == connection)
     world.see("harness", FaultInjected(_name(plan), how, victim.worker))
     begun = world.events[-1].id
-    if how == "frozen":
+    if how in ("frozen", "silent"):
         victim.freezes()
         item = getattr(seen, "item", None)
-        world.run(world.now + plan.lease + _LONGER, lambda: _times_given(world, item) > 1)
+        patience = plan.lease + (_LONGER if how == "frozen" else _header(plan).bounds.reclaim)
+        world.run(world.now + patience, lambda: _times_given(world, item) > 1)
         victim.thaws()
     elif how == "deleted":
         cluster.delete(victim)
@@ -228,7 +231,8 @@ def _lose(plan: Plan, world: World, cluster: Cluster) -> float:
 
 
 def _name(plan: Plan) -> str:
-    return {"stopped": STOPPED, "cut": CUT_OFF}.get(plan.fault.partition(" ")[0], FAULT)
+    names = {"stopped": STOPPED, "cut": CUT_OFF, "silent": NODE_LOST}
+    return names.get(plan.fault.partition(" ")[0], FAULT)
 
 
 def _times_given(world: World, item: object) -> int:

@@ -20,5 +20,15 @@ trap stop TERM
 # it sends one more, which amqp-consume does not look at: that goes back with the connection.)
 amqp-consume --url="$BROKER_URL" --queue="${QUEUE:-job1}" --count=1 --prefetch-count=1 ./work.sh &
 consumer=$!
+
+# Once the work is done only the broker's answers are left. Where none comes, somebody else has to
+# come: amqp-consume would wait for ever on a connection that is gone.
+give_up() {
+    until [[ -e $SIGN ]]; do sleep 1; done
+    sleep 30
+    kill "$consumer"
+}
+give_up &
+
 wait "$consumer" || exit
 [[ -e $SIGN ]]

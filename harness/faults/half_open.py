@@ -1,0 +1,69 @@
+"""A connection is gone, and only the broker knows: the worker hears nothing more of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import seen
+from harness.clock import NotYet, wait_until
+from harness.errors import InfrastructureError
+from harness.history import HALF_OPEN, Worker
+from harness.ports import Provider
+from harness.stage import Stage
+
+#: Seconds for a worker to notice: RabbitMQ's own heartbeats are a minute apart, and two may fail.
+_NOTICED = 180.0
+#: Runs iptables where a container's packets go; what it changes there ends with the pod.
+_IN_ITS_NETWORK = """
+pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
+exec nsenter --target "$pid" --net iptables "$@"
+"""
+#: Succeeds once something came for each of the ports, and was thrown away.
+_THROWN_AWAY = """
+pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
+seen=$(nsenter --target "$pid" --net iptables -nvxL INPUT) || exit
+for port; do
+  echo "$seen" | awk -v port="dpt:$port" '$NF == port && $1 > 0 { n = 1 } END { exit !n }' || exit
+done
+"""
+
+
+@dataclass(frozen=True)
+class HalfOpen:
+    """Ends a worker's connections at the broker's side alone; new ones come about as ever."""
+
+    name: str = HALF_OPEN
+
+    def available(self, provider: Provider) -> str:
+        """It takes commands on the node: the tap's machine would still answer for the broker."""
+        return provider.reaches_nodes()
+
+    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+        """Returns when the worker has noticed, or had long enough for it."""
+        tap, provider, pod = stage.station.tap, stage.station.provider, stage.pod(worker)
+        container, settle = stage.container_of(worker), stage.station.namespace.timeouts.settle
+        tap.hold(address)  # who connects for each command does so now, and is to lose that one
+        opened = stage.wait(f"a connection of pod {pod.name}", seen.open_of(address), settle)
+        ports = [str(one.port) for one in opened]
+        begun = stage.injected(self.name, f"pod {pod.name}: it hears nothing more", worker)
+        for port in ports:
+            rule = ("-I", "INPUT", "-p", "tcp", "--dport", port, "-j", "DROP")
+            provider.on_node(pod.node, "sh", "-c", _IN_ITS_NETWORK, container, *rule)
+        tap.cut(address)
+        tap.release(address)
+        ended = stage.wait("its end at the broker", seen.cut_off_after(begun, address), settle)
+
+        def unheard() -> None:
+            try:
+                provider.on_node(pod.node, "sh", "-c", _THROWN_AWAY, container, *ports)
+            except InfrastructureError as error:
+                raise NotYet(str(error.seen or error)) from error
+
+        wait_until("the worker not to hear of it", unheard, timeout=settle)
+        stage.confirmed(self.name, begun, ended.id)
+        noticed = seen.noticed_after(begun, worker, address)
+        stage.recording.wait_quietly("the worker to notice it", noticed, _NOTICED)
+        stage.healed(self.name)
+
+
+FAULT = HalfOpen()

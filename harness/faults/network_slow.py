@@ -1,0 +1,47 @@
+"""A slow network: a worker waits a second for each answer of its broker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness import seen
+from harness.history import Event, Worker
+from harness.ports import Provider
+from harness.stage import Stage
+
+#: Seconds by which what is said is late, in each direction; and for which that goes on.
+_LATE, _LASTS = 0.5, 15.0
+
+
+@dataclass(frozen=True)
+class NetworkSlow:
+    """Lets all that a worker and its broker say arrive late, but in order and whole."""
+
+    name: str = "network slow"
+
+    def available(self, provider: Provider) -> str:
+        """Always: the tap does it."""
+        return ""
+
+    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+        """Returns when the network is as it was."""
+        tap, recording = stage.station.tap, stage.recording
+        to = f"pod {stage.pod(worker).name}: an answer takes {2 * _LATE:g} s"
+        since = recording.moment()
+        begun = stage.injected(self.name, to, worker)
+        tap.slow(address, _LATE)
+        over, gone = since + _LASTS, seen.exit_of(worker)
+
+        def enough(events: Sequence[Event]) -> bool | None:
+            return True if recording.moment() > over or gone(events) else None
+
+        recording.wait_quietly("a slow network to have lasted", enough, 2 * _LASTS)
+        tap.slow(address, 0.0)
+        timeout = stage.station.namespace.timeouts.settle
+        said = stage.wait("something to be said", seen.said_since(since, address), timeout)
+        stage.confirmed(self.name, begun, said.id)
+        stage.healed(self.name)
+
+
+FAULT = NetworkSlow()

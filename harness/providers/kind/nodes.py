@@ -1,0 +1,46 @@
+"""What can be done to the nodes of a kind cluster: they are containers."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from harness.docker import Docker
+from harness.lock import turn
+from harness.ports import Tell
+from harness.providers.kind.record import Store
+
+#: Seconds for which others may lose the node before: broker heartbeats, and a Job's whole end.
+_LOST = 1800.0
+
+
+class Nodes:
+    """The part of `ports.Provider` that reaches nodes."""
+
+    def __init__(self, docker: Docker, store: Store, tell: Tell) -> None:
+        self._docker, self._store, self._tell = docker, store, tell
+
+    def on_node(self, node: str, *argv: str) -> None:
+        """Run a command on a node, which is a container of the same name."""
+        self._docker.run("exec", node, *argv)
+
+    def reaches_nodes(self) -> str:
+        """Docker reaches all nodes."""
+        return ""
+
+    def spare_node(self) -> str:
+        """The node that was made to be lost; empty in a cluster without one."""
+        record = self._store.read()
+        return record.spare if record is not None else ""
+
+    def spare_turn(self) -> AbstractContextManager[None]:
+        """One run at a time has pods on the spare node: another's would be lost with it."""
+        file = self._store.folder / "spare.lock"
+        return turn(file, "it uses the node that may be lost", timeout=_LOST, tell=self._tell)
+
+    def freeze_node(self, node: str) -> None:
+        """Freeze the node's container, with all that runs in it."""
+        self._docker.run("pause", node)
+
+    def thaw_node(self, node: str) -> None:
+        """Let it go on."""
+        self._docker.run("unpause", node)

@@ -1,0 +1,24 @@
+"""A worker's connection ends while it works, and it is not told."""
+
+from __future__ import annotations
+
+from harness.faults import harm_at_work
+from harness.faults.half_open import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """The only worker loses its connection as soon as it has begun an item."""
+    harm_at_work(stage, FAULT)
+
+
+SCENARIO = Scenario(
+    name="half-open",
+    says="the only worker loses its connection in its work, and no packet tells it so",
+    proves={"fine": ("L6", "S1", "S12", "L3"), "coarse": ("L6", "S1", "S12", "L3")},
+    play=play,
+    faults=(FAULT.name,),
+    items=3,
+    parallelism=1,
+    level="extended",
+)

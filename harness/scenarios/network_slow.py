@@ -1,0 +1,27 @@
+"""The network between a worker and its broker is slow for a while."""
+
+from __future__ import annotations
+
+from harness.faults import harm_at_work
+from harness.faults.network_slow import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """The only worker's network is slow as soon as it has begun an item."""
+    harm_at_work(stage, FAULT)
+
+
+SCENARIO = Scenario(
+    name="network-slow",
+    says="the only worker waits a second for each answer of its broker, for a while",
+    proves={
+        "fine": ("S1", "S7", "S9", "S12", "L3"),
+        "coarse": ("S1", "S7", "S9", "S12", "S13", "L3"),
+    },
+    play=play,
+    faults=(FAULT.name,),
+    items=3,
+    parallelism=1,
+    level="extended",
+)
