@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.history import STOPS
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
-from harness.view import Item, Mark, View, several, shown
+from harness.view import Item, Life, Mark, View, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -108,6 +108,7 @@ def _all_settled(view: View, last: Mark | None) -> Finding:
             )
         # Of a pod that is about to be deleted the Job counts no success.
         stopped = {harm.worker for harm in view.course.injected if harm.fault in STOPS}
+        stopped |= {life.worker for life in view.workers.values() if _left(view, life)}
         wasted = [
             life
             for life in view.workers.values()
@@ -124,6 +125,13 @@ def _all_settled(view: View, last: Mark | None) -> Finding:
                 subject=Subject.PATTERN,
             )
     return failed("every item is settled, and the Job hangs", *evidence)
+
+
+def _left(view: View, life: Life) -> bool:
+    """Whether its pod was about to be deleted before it had ended, by whomever."""
+    pod = view.pods.get(life.worker.pod)
+    leaving = pod.leaving if pod else None
+    return leaving is not None and life.end is not None and leaving.id < life.end.mark.id
 
 
 INVARIANT = Invariant("L3", "termination", ("coarse", "fine"), check)

@@ -27,6 +27,8 @@ class Pod(msgspec.Struct, frozen=True):
     name: str
     added: Mark
     version: int
+    #: From when on it was about to be deleted.
+    leaving: Mark | None = None
     deleted: Mark | None = None
 
 
@@ -114,6 +116,8 @@ class ClusterTable:
         pod = self.pods.get(what.pod)
         if pod is None:
             pod = Pod(what.pod, what.name, mark(event), what.resource_version)
+        if what.deleting and pod.leaving is None:
+            pod = msgspec.structs.replace(pod, leaving=mark(event))
         if what.change == "deleted" and pod.deleted is None:
             pod = msgspec.structs.replace(pod, deleted=mark(event))
         self.pods[what.pod] = pod

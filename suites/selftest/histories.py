@@ -221,6 +221,13 @@ class Tale:
         seen = PodSeen("deleted", f"uid-{who}", f"pod-{who}", "Failed", self._version)
         return self.put(moment, "pods", seen)
 
+    def leaves(self, moment: float, who: str) -> int:
+        """Its pod is about to be deleted."""
+        self._version += 1
+        name = f"pod-{who}"
+        seen = PodSeen("modified", f"uid-{who}", name, "Running", self._version, deleting=True)
+        return self.put(moment, "pods", seen)
+
     def log_broke(self, moment: float, who: str) -> None:
         self.put(moment, "logs", LogEnded(self.worker(who), whole=False, why="no answer"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from histories import Tale, good_coarse, good_fine
 
 from harness.history import STOPPED, FaultInjected, Figures, ItemDelivered, ItemEnqueued, JobSeen
@@ -119,6 +120,23 @@ def test_told_to_stop_before_its_success_counts() -> None:
     tale.job(4)
     tale.over(80)
     assert tale.failure("L3").subject is Subject.PATTERN
+
+
+@pytest.mark.parametrize(("late", "whose"), [(False, Subject.PATTERN), (True, Subject.WORKER)])
+def test_its_pod_was_to_be_deleted_with_another(late: bool, whose: Subject) -> None:
+    """A drained node loses all of its pods; whose end came before that has counted."""
+    tale = Tale("coarse", completions=1)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.worked(1, "a", "apple")
+    if not late:
+        tale.leaves(2, "a")
+    tale.exited(3, "a")
+    if late:
+        tale.leaves(4, "a")
+    tale.job(5)
+    tale.over(80)
+    assert tale.failure("L3").subject is whose
 
 
 def test_more_completions_than_messages() -> None:
