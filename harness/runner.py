@@ -23,9 +23,9 @@ from harness.history import (
 )
 from harness.kube import Manifest
 from harness.news import Hear, unheard
-from harness.observe.follower import Run as ContainerRun
 from harness.observe.follower import following
 from harness.observe.jobs import watching
+from harness.observe.listener import Run as ContainerRun
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.observe.workers import Workers

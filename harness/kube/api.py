@@ -113,9 +113,13 @@ class Api:
         previous: bool,
         *,
         last: int | None = None,
+        most: int | None = None,
         times: bool = False,
     ) -> str:
-        """All that a container has written so far, or its `last` lines; each with its time?"""
+        """All that a container has written so far, or its `last` lines; each with its time?
+
+        `most` bytes at most, from the beginning.
+        """
         response = self._answer(
             f"log of pod {pod}",
             lambda **k: self._core.read_namespaced_pod_log(
@@ -125,6 +129,7 @@ class Api:
                 previous=previous,
                 timestamps=times,
                 **({} if last is None else {"tail_lines": last}),
+                **({} if most is None else {"limit_bytes": most}),
                 **k,
             ),
         )

@@ -18,6 +18,9 @@ from harness.kube.streams import Lines
 from harness.kube.waiting import not_ready, stuck
 from harness.ports import Cluster
 
+#: Bytes of a line that surely have its time.
+_BEGINNING = 64
+
 
 class Namespace:
     """A namespace by name. Reads give frozen records; every wait is bounded by the timeouts.
@@ -86,6 +89,11 @@ class Namespace:
         """The last line that a container has written, after its time; empty when there is none."""
         lines = self._api.log(self.name, pod, container, False, last=1, times=True).splitlines()
         return lines[-1] if lines else ""
+
+    def first_line(self, pod: str, container: str) -> str:
+        """How the first line begins that a container has written, with its time; or empty."""
+        text = self._api.log(self.name, pod, container, False, most=_BEGINNING, times=True)
+        return text.partition("\n")[0]
 
     def follow_log(self, pod: str, container: str, *, previous: bool = False) -> Lines:
         """A container's log from its beginning, each line with its time, until the log ends."""

@@ -12,13 +12,13 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
 
 from harness import credentials
 from harness.clock import monotonic, now
 from harness.credentials import Hide
 from harness.errors import InfrastructureError
 from harness.kube import Container, Lines, Namespace, Pod, Refused
+from harness.observe.listener import Change, Deaf, Listener, Run, everything
 
 #: Seconds for which one watch is asked for; then the next begins, from a fresh list.
 _WATCH = 300
@@ -33,56 +33,12 @@ _JOIN = 10.0
 #: Bytes that are kept of what one run of a container writes.
 MAX_LOG = 32 * 1024 * 1024
 
-Change = Literal["added", "modified", "deleted"]
-
-
 #: Its log has not ended, although a stream of it has.
 _GOES_ON = "it goes on"
 
 
 class _TooMuch(Exception):
     """A worker writes more than anybody wants to keep."""
-
-
-class Run(NamedTuple):
-    """One run of one container."""
-
-    pod: str
-    container: str
-    number: int
-
-
-class Listener(Protocol):
-    """Is told, from several threads, of all that the follower sees."""
-
-    def pod(self, change: Change, pod: Pod) -> None:
-        """A pod as it is now; one that is told again when a watch begins anew is "modified"."""
-
-    def line(self, run: Run, line: str) -> None:
-        """One line, after the kubelet's time; each comes once."""
-
-    def ended(self, run: Run, why: str) -> None:
-        """There will be no more lines; `why` they are not all there, or empty."""
-
-    def missed(self, what: str) -> None:
-        """Something was not seen, or not as it was."""
-
-
-def everything(pod: Pod, container: str) -> bool:  # noqa: ARG001  # one of many such choices
-    """Wanted: every container of every pod."""
-    return True
-
-
-class Deaf:
-    """Listens to nothing: for those who only want the files."""
-
-    def pod(self, change: Change, pod: Pod) -> None: ...
-
-    def line(self, run: Run, line: str) -> None: ...
-
-    def ended(self, run: Run, why: str) -> None: ...
-
-    def missed(self, what: str) -> None: ...
 
 
 class Follower:
@@ -240,8 +196,23 @@ class Follower:
         if kept[: len(first)] == first:
             for line in whole[len(first) :]:
                 self._listener.line(run, line)
-        elif whole or restarted is None or _moment(first[-1]) >= _moment(f"{restarted:{_SECONDS}}"):
+        elif whole or not self._older(run, _moment(first[-1]), restarted):
             self._listener.missed(f"lines of a later run were taken for those of {run}")
+
+    def _older(self, run: Run, last: str, restarted: datetime | None) -> bool:
+        """Whether the last line that came is older than all that the next run has written.
+
+        The cluster tells whole seconds; within one of them that run's own first line decides.
+        """
+        if restarted is not None and last < _moment(f"{restarted:{_SECONDS}}"):
+            return True
+        try:
+            first = self._namespace.first_line(run.pod, run.container)
+            pod = self._namespace.pod(run.pod)
+        except Refused:
+            return False
+        state = next(one for one in pod.containers if one.name == run.container)
+        return state.restarts == run.number + 1 and (not first or last < _moment(first))
 
     def _copy(self, run: Run, previous: bool) -> None:
         """Append what is newer than the last line in the file, until the stream ends."""

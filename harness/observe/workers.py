@@ -23,7 +23,7 @@ from harness.history import (
 )
 from harness.kube import Container, Pod
 from harness.kube.records import State
-from harness.observe.follower import Change, Run
+from harness.observe.listener import Change, Run
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.worker import DIGEST, DONE, START

@@ -11,7 +11,7 @@ from histories import Tale, header
 from harness.credentials import hiding, secrets_of, text, variable
 from harness.history import Event, ItemStarted, LogLine
 from harness.judge import judge
-from harness.observe.follower import Run
+from harness.observe.listener import Run
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.observe.workers import Workers

@@ -159,6 +159,33 @@ def test_what_a_restart_leaves_of_a_log(
     assert ([line for _, line in ear.lines], len(ear.gaps)) == expected
 
 
+@pytest.mark.parametrize(
+    ("present", "gaps"),
+    [
+        (TWO, 0),
+        ("", 0),  # it has written nothing, so nothing can be taken for another's
+        (ONE, 1),
+        (None, 1),  # the pod is gone
+    ],
+)
+def test_a_restart_within_the_second_of_the_last_line(
+    fake_api: Any, pod_json: MakePod, tmp_path: Path, present: str | None, gaps: int
+) -> None:
+    """What was kept of the run is gone: then the next one's first line tells whose that line is."""
+    first = pod_json("p", {"running": {}})
+    began = {"startedAt": "2026-01-01T00:00:01Z"}
+    next_one = pod_json("p", {"running": began}, restartCount=1)
+    fake_api.on(PODS, fake_api.json(listed(first)))
+    fake_api.on(PODS + "/p", fake_api.json(next_one))
+    fake_api.on(WATCH, fake_api.stream(held=True))
+    answer = fake_api.no(404, "gone") if present is None else fake_api.stream(present)
+    fake_api.on(LOG, fake_api.stream(ONE), fake_api.stream("unable to retrieve\n"), answer)
+    ear = Ear()
+    with following(fake_api.namespace, tmp_path, ear):
+        wait_ends(ear, 1)
+    assert ([line for _, line in ear.lines], len(ear.gaps)) == ([ONE], gaps)
+
+
 def test_the_log_of_a_pod_that_is_gone_stays(
     fake_api: Any, pod_json: MakePod, tmp_path: Path
 ) -> None:

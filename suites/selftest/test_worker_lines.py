@@ -9,7 +9,7 @@ import pytest
 from histories import header
 
 from harness.history import ItemDone, ItemStarted, LogLine, What, WorkDigested, Worker
-from harness.observe.follower import Run
+from harness.observe.listener import Run
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.observe.workers import Workers
