@@ -49,7 +49,7 @@ def _on_failing(
         return None
     if view.coarse and life.success and life.settled and attempt.started is None:
         return None  # it has done its one message; this one was only kept in stock
-    return _shown(view, attempt, life)
+    return _shown(view, attempt, life, end)
 
 
 def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
@@ -70,8 +70,10 @@ def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
 
 def _goes_on(attempt: Attempt, life: Life) -> bool:
     """Whether the worker has wanted, or has been given, more after this."""
-    over = attempt.ended.at if attempt.ended else attempt.delivered.at
-    return life.asks.after(over) is not None or life.attempts[-1].delivered.at > over
+    over = (attempt.ended or attempt.delivered).at
+    return life.asks.after(over) is not None or any(
+        one.delivered.at > over for one in life.attempts
+    )
 
 
 def _broken_off(
@@ -84,7 +86,7 @@ def _broken_off(
         return None  # it says that it has done it, or somebody can find it
     if life.end.by_signal or not _held_to_the_end(view, attempt, life, life.end):
         return None
-    return _shown(view, attempt, life)
+    return _shown(view, attempt, life, life.end)
 
 
 def _held_to_the_end(view: View, attempt: Attempt, life: Life, end: End) -> bool:
@@ -99,14 +101,11 @@ def _held_to_the_end(view: View, attempt: Attempt, life: Life, end: End) -> bool
     return attempt is life.attempts[-1] and (until_then or attempt.how in ("lost", "returned"))
 
 
-def _shown(view: View, attempt: Attempt, life: Life) -> Finding | None:
+def _shown(view: View, attempt: Attempt, life: Life, end: End) -> Finding:
     """The worker has not settled the item, and has ended: did it end with a failure?"""
-    end = life.end
-    if end is None:
-        return None
     who, item = view.cast.short(life.worker), attempt.item
     evidence = ids(attempt.delivered, attempt.ended, end.mark)
-    if end.exit_code == 0:
+    if life.success:
         return failed(f"{who} had {shown(item)}, did not get it done, and exited with 0", *evidence)
     return passed(f"{who} failed with {shown(item)} and exited with {end.exit_code}", *evidence)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from histories import Tale, good_coarse
 
-from harness.history import ContainerSeen, ItemDelivered, ItemSettled, Raw
+from harness.history import ContainerSeen, ItemDelivered, ItemReclaimed, ItemSettled, Raw
 from harness.verdict import Outcome
 
 
@@ -82,6 +83,25 @@ def test_digested() -> None:
     assert swallowed(failing_item=Raw(b"\xff")).finds("S11") is Outcome.UNKNOWN
 
 
+def test_the_failing_item_is_known_by_its_bytes() -> None:
+    tale = Tale("fine", failing_item=Raw(b"\xff"), failing_known=True)
+    tale.sent(Raw(b"\xff"))
+    tale.came(1, "a")
+    tale.worked(1, "a", Raw(b"\xff"))
+    tale.exited(3, "a")
+    tale.over(20)
+    assert tale.finds("S11") is Outcome.FAIL
+
+
+@pytest.mark.parametrize(("code", "outcome"), [(1, Outcome.PASS), (137, Outcome.FAIL)])
+def test_settled_and_then_it_exits_with_a_failure(code: int, outcome: Outcome) -> None:
+    """Who is killed only then has not told of a failure."""
+    tale = attempted("fine", None, failing_known=True)
+    tale.settled(2, "a", "apple")
+    tale.exited(3, "a", code)
+    assert tale.finds("S11") is outcome
+
+
 def test_nobody_saw_what_it_did_after_it_had_settled() -> None:
     """It may yet exit with a failure; who takes another item does not."""
     tale = attempted("fine", None, failing_known=True)
@@ -91,14 +111,69 @@ def test_nobody_saw_what_it_did_after_it_had_settled() -> None:
     assert tale.finds("S11") is Outcome.FAIL
 
 
+def test_after_it_had_settled_it_was_given_more() -> None:
+    """What it had got, or had asked for, before that says nothing."""
+    tale = Tale("coarse", failing_item="apple", failing_known=True)
+    tale.sent("apple", "banana", "cherry")
+    tale.came(1, "a")
+    tale.given(1, "a", "banana")
+    tale.given(1.1, "a", "apple")
+    tale.asked(1.5, "a")
+    tale.settled(2, "a", "apple")
+    tale.over(20)
+    assert tale.finds("S11") is Outcome.UNKNOWN
+    tale.given(3, "a", "cherry")
+    assert tale.finds("S11") is Outcome.FAIL
+
+
+def test_its_delivery_alone_has_settled_it() -> None:
+    """Without acknowledgements, nothing shows yet that its worker goes on."""
+    tale = Tale("coarse", failing_item="apple", failing_known=True)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple", final=True)
+    tale.over(20)
+    assert tale.finds("S11") is Outcome.UNKNOWN
+
+
 def test_no_work_failed() -> None:
     (finding,) = good_coarse().judged("S11").findings
     assert finding.reason == "no work failed in this run"
     assert finding.outcome is Outcome.UNKNOWN
 
 
-def test_it_is_still_being_tried() -> None:
-    assert attempted("fine", None).finds("S11") is Outcome.UNKNOWN
+@pytest.mark.parametrize("owned", [True, False])
+def test_it_is_still_being_tried(owned: bool) -> None:
+    tale = Tale("fine", failing_item="apple")
+    tale.sent("apple")
+    tale.came(1, "a", owned=owned)
+    given = tale.given(1, "a", "apple")
+    tale.over(20)
+    (finding,) = tale.judged("S11").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.reason == "nobody saw how the work on the failing item ended"
+    assert finding.evidence == (given,)
+
+
+def test_refused_and_still_there() -> None:
+    """It may yet exit with a failure."""
+    tale = attempted("coarse", None)
+    tale.settled(2, "a", "apple", "refused")
+    assert tale.finds("S11") is Outcome.UNKNOWN
+
+
+def test_nobody_saw_its_exit_code() -> None:
+    tale = attempted("fine", None)
+    tale.deleted(3, "a")
+    assert tale.finds("S11") is Outcome.UNKNOWN
+
+
+def test_one_worker_hangs_on_it_the_next_fails() -> None:
+    tale = attempted("fine", None)
+    tale.came(10, "b")
+    tale.given(10, "b", "apple")
+    tale.exited(12, "b", 1)
+    assert tale.finds("S11") is Outcome.PASS
 
 
 def test_one_attempt_was_seen_to_fail_the_next_goes_on() -> None:
@@ -113,6 +188,89 @@ def test_a_worker_that_was_killed_did_not_fail() -> None:
     tale = attempted("coarse", None)
     tale.harmed(2, "a fault", "a")
     tale.killed(3, "a")
+    assert tale.finds("S11") is Outcome.UNKNOWN
+
+
+def test_who_is_still_at_work_has_not_failed() -> None:
+    assert attempted("fine", None, failing_item=None).finds("S11") is Outcome.UNKNOWN
+
+
+def in_its_hands(code: int, *, until: float | None = None) -> Tale:
+    """It does one item, and exits by 4 with another, which is taken from it at some time."""
+    tale = Tale("fine")
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.came(1, "b")
+    tale.worked(1, "a", "apple", 0.5)
+    tale.given(2, "a", "banana")
+    tale.exited(3, "a", code)
+    if until is not None:
+        tale.reclaimed(until, "b", "banana")
+    tale.over(60)
+    return tale
+
+
+@pytest.mark.parametrize("until", [None, 4.0, 30.0])
+def test_it_ends_with_an_item_in_its_hands(until: float | None) -> None:
+    tale = in_its_hands(0, until=until)
+    kinds = tale.what(tale.failure("S11"))
+    assert kinds == [ItemDelivered, ContainerSeen, *[ItemReclaimed] * (until is not None)]
+    assert in_its_hands(1, until=until).finds("S11") is Outcome.PASS
+
+
+@pytest.mark.parametrize("code", [0, 1])
+@pytest.mark.parametrize("until", [2.5, 3.9])
+def test_what_may_have_been_taken_from_it_before_was_not_in_its_hands(
+    code: int, until: float
+) -> None:
+    assert in_its_hands(code, until=until).finds("S11") is Outcome.UNKNOWN
+
+
+def test_coarse_it_fails_with_the_second() -> None:
+    tale = Tale("coarse")
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.worked(1, "a", "apple")
+    tale.given(2, "a", "banana")
+    tale.exited(3, "a", 1)
+    tale.over(20)
+    assert tale.finds("S11") is Outcome.PASS
+
+
+@pytest.mark.parametrize("returned", [True, False])
+def test_of_several_it_fails_with_the_last(returned: bool) -> None:
+    tale = Tale("coarse")
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    if returned:
+        tale.returned(1.5, "a", "apple")
+    given = tale.given(2, "a", "banana")
+    tale.exited(3, "a", 1)
+    tale.over(20)
+    (finding,) = tale.judged("S11").findings
+    assert finding.outcome is Outcome.PASS
+    assert finding.evidence[0] == given
+
+
+def test_it_says_that_it_has_done_it() -> None:
+    """Then its work has not failed, whatever came of its word."""
+    tale = attempted("fine", None, failing_item=None)
+    tale.finished(2, "a", "apple")
+    tale.exited(3, "a")
+    assert tale.finds("S11") is Outcome.UNKNOWN
+    tale = attempted("fine", None, failing_item=None)
+    tale.settled(2, "a", "apple", effective=False)
+    tale.exited(3, "a")
+    assert tale.finds("S11") is Outcome.UNKNOWN
+
+
+def test_its_word_reaches_the_broker_after_its_end() -> None:
+    tale = attempted("fine", None, failing_item=None)
+    tale.held(2, "a")
+    tale.exited(3, "a")
+    tale.settled(10, "a", "apple")
+    tale.let_go(10, "a")
     assert tale.finds("S11") is Outcome.UNKNOWN
 
 
