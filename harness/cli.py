@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from harness import __version__, check, explain, formats, gating, publish, registry, reports
+from harness import (
+    __version__,
+    check,
+    explain,
+    formats,
+    gating,
+    listing,
+    publish,
+    registry,
+    reports,
+)
 from harness.bringup import Bench
 from harness.campaign import needed, part_of
 from harness.doctor import checkup
@@ -74,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument("id", nargs="?", metavar="ID", help="as S9; without it, all in a list")
     why.add_argument("--markdown", action="store_true", help="all of them as one page")
     why.set_defaults(run=_explain)
+
+    listing.add(commands.add_parser("list", help=listing.HELP))
 
     images = commands.add_parser("images", help="the images that a cluster needs")
     actions = images.add_subparsers(required=True, metavar="ACTION")
