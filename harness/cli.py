@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from harness import (
     __version__,
@@ -19,24 +18,17 @@ from harness import (
     registry,
     reports,
 )
+from harness.arguments import Arguments
 from harness.bringup import Bench
 from harness.campaign import needed, part_of
 from harness.doctor import checkup
-from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, QueuejobError
+from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, QueuejobError
 from harness.images import archive, sources, tools
 from harness.judging import judge_files
 from harness.progress import Progress
 from harness.report.model import Report
 from harness.settings import DEFAULT_CLUSTER, SOURCES, Settings
 from harness.view import several
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong and ends with the exit code that this tool has for it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="queuejob", description=__doc__)
+    parser = Arguments(prog="queuejob", description=__doc__)
     parser.add_argument("--version", action="version", version=f"queuejob {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
