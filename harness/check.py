@@ -103,7 +103,7 @@ def command(
 def run(options: argparse.Namespace) -> int:
     """Run the suite; the exit code is the plugin's."""
     said = _said(options)
-    profile = dict(said).get("profile", LEVELS[0])
+    profile = next(one for one in LEVELS if ("profile", one) in said)
     suites = [f"harness.suites.{one}" for one in LEVELS if within(one, profile)]
     words = ["--pyargs", *suites, "--import-mode=importlib"]
     # Whatever pytest is set to in the folder where we happen to be is meant for other tests.

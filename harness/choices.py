@@ -76,7 +76,7 @@ def _table(value: Any, _: Path) -> list[str] | None:
 
 
 TEXT = Kind("a string", _text)
-FILE = Kind("the path of a file, from this one's folder", _file)
+FILE = Kind("a path, from this file's folder", _file)
 LEVEL = Kind(" or ".join(f'"{one}"' for one in LEVELS), _level)
 COUNT = Kind("a whole number", _count)
 NUMBER = Kind("a number", _number)
@@ -88,6 +88,12 @@ OPTIONS = (
     Option("pattern", "coarse|fine", "how the worker takes its work", TEXT),
     Option("image", "IMAGE", "the worker's image, as Docker knows it", TEXT),
     Option("job", "FILE", "your own Job manifest (default: the task page's)", FILE),
+    Option(
+        "manifests",
+        "DIR",
+        "ConfigMaps, Secrets and whatever else the Job needs, applied first",
+        FILE,
+    ),
     Option(
         "container",
         "NAME",

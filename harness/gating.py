@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness import check, reports, surroundings
+from harness import check, reports, supplies, surroundings
 from harness.arguments import Arguments
 from harness.bringup import Bench
 from harness.errors import InfrastructureError, UsageError
@@ -71,7 +71,10 @@ def run(options: argparse.Namespace) -> int:
         forge=Forge(os.environ, _say),
         command=command(),
     )
-    asked = Asked(_digest(said.image), tuple(words), tuple(_files(words)), options.digest)
+    files = [*_files(words)]
+    if said.manifests is not None:
+        files += supplies.files(Path(said.manifests))
+    asked = Asked(_digest(said.image), tuple(words), tuple(files), options.digest)
     return gate.run(asked, options.baseline)
 
 

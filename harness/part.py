@@ -15,6 +15,7 @@ from harness.learned import FIRST, Learned
 from harness.patterns import Pattern, Workers, with_workers
 from harness.stage import Scenario
 from harness.station import Station
+from harness.supplies import supplies
 from harness.worker import WorkerUnderTest
 
 #: What many handlers choke on, where nobody says what makes this one fail: bytes that are no text.
@@ -52,6 +53,12 @@ class Part:
         if self.worker.job is None or self.scenario.shaped:
             return None
         return load_job(self.worker.job)
+
+    @cached_property
+    def supplies(self) -> tuple[Manifest, ...]:
+        """What has to be in the namespace before the Job."""
+        folder = self.worker.manifests
+        return () if folder is None else supplies(folder, self.pattern.name)
 
 
 def items_of(part: Part) -> tuple[bytes, ...]:

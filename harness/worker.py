@@ -42,6 +42,8 @@ class WorkerUnderTest:
     env: Mapping[str, str] = field(default_factory=dict)
     #: The user's own Job manifest.
     job: Path | None = None
+    #: A folder with the manifests of what the Job needs beside itself.
+    manifests: Path | None = None
     #: Which container of its pod takes the work; empty when there is only one.
     container: str = ""
     #: Empty: the task page's.

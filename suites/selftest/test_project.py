@@ -18,6 +18,7 @@ WHOLE = """
 pattern = "fine"
 image = "my/worker:1"
 job = "deploy/job.yaml"
+manifests = "deploy/needs"
 container = "main"
 queue = "jobs"
 queue-env = "QUEUE"
@@ -41,6 +42,7 @@ WORDS = {
     "pattern": "fine",
     "image": "my/worker:1",
     "job": "../deploy/job.yaml",
+    "manifests": "../deploy/needs",
     "container": "main",
     "queue": "jobs",
     "queue-env": "QUEUE",
@@ -138,7 +140,7 @@ def test_the_nearest_file_that_says_something_is_meant(
         ("concurency = 2", ["no 'concurency'", "did you mean 'concurrency'?", "one of accept-"]),
         ("cluster = 'c'", ["cluster", "one of accept-unproved", "--cluster on the command line"]),
         ("image = 1", ["image", "a string", "1"]),
-        ("job = ''", ["job", "the path of a file"]),
+        ("job = ''", ["job", "a path"]),
         ("concurrency = '2'", ["concurrency", "a whole number", "'2'"]),
         ("concurrency = true", ["concurrency", "a whole number", "True"]),
         ("max-attempts = 2.0", ["max-attempts", "a whole number"]),
@@ -239,5 +241,5 @@ def test_the_gate_takes_only_what_check_takes(capsys: pytest.CaptureFixture[str]
 def test_the_command_in_a_report_tells_all_that_was_said() -> None:
     said = {**WORDS, "keep": "never"}
     told = check.command(said.get, lambda name: ["A=1"] if name == "env" else [], redact=False)
-    assert "--image my/worker:1 --job ../deploy/job.yaml" in told
+    assert "--image my/worker:1 --job ../deploy/job.yaml --manifests ../deploy/needs" in told
     assert "--profile extended --timeout-factor 1.5 --keep never --env A=1" in told
