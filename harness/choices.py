@@ -53,6 +53,13 @@ def _count(value: Any, _: Path) -> list[str] | None:
     return [str(value)] if type(value) is int else None
 
 
+def _items(value: Any, folder: Path) -> list[str] | None:
+    """A file whose name is a number is not taken for one."""
+    if type(value) is int:
+        return [str(value)]
+    return [f"./{one}" if one.isdecimal() else one for one in _file(value, folder) or ()] or None
+
+
 def _number(value: Any, _: Path) -> list[str] | None:
     return [str(value)] if type(value) in (int, float) and math.isfinite(value) else None
 
@@ -79,6 +86,7 @@ TEXT = Kind("a string", _text)
 FILE = Kind("a path, from this file's folder", _file)
 LEVEL = Kind(" or ".join(f'"{one}"' for one in LEVELS), _level)
 COUNT = Kind("a whole number", _count)
+ITEMS = Kind("a path, from this file's folder, or a whole number", _items)
 NUMBER = Kind("a number", _number)
 LISTED = Kind("an array of strings without commas", _listed)
 IDS = Kind("an array of strings without commas", _ids)
@@ -111,6 +119,12 @@ OPTIONS = (
         "REGEX",
         "how a log line tells the (?P<sha256>…) of what is worked on",
         TEXT,
+    ),
+    Option(
+        "items",
+        "FILE|N",
+        "an item in each line, bytes unchanged; or how many (default: the page's)",
+        ITEMS,
     ),
     Option("failing-item", "TEXT", "an item that makes this worker's handler fail", TEXT),
     Option(

@@ -25,6 +25,7 @@ queue-env = "QUEUE"
 start-pattern = "Begin (?P<item>.+)"
 done-pattern = "End (?P<item>.+)"
 digest-pattern = "(?P<sha256>.+)"
+items = "items.txt"
 failing-item = "fail me"
 sentinel = "all-sent"
 concurrency = 2
@@ -49,6 +50,7 @@ WORDS = {
     "start-pattern": "Begin (?P<item>.+)",
     "done-pattern": "End (?P<item>.+)",
     "digest-pattern": "(?P<sha256>.+)",
+    "items": "../items.txt",
     "failing-item": "fail me",
     "sentinel": "all-sent",
     "concurrency": "2",
@@ -145,6 +147,7 @@ def test_the_nearest_file_that_says_something_is_meant(
         ("concurrency = true", ["concurrency", "a whole number", "True"]),
         ("max-attempts = 2.0", ["max-attempts", "a whole number"]),
         ("timeout-factor = nan", ["timeout-factor", "a number", "nan"]),
+        ("items = ['a']", ["items", "a path, from this file's folder, or a whole number"]),
         ("keeps = 'a,b'", ["keeps", "an array of strings", "'a,b'"]),
         ("keeps = ['a,b']", ["keeps", "without commas"]),
         ("accept-unproved = [1]", ["accept-unproved", "an array of strings"]),
