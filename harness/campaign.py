@@ -16,7 +16,7 @@ from harness.judge import Judgement, invariants, judge
 from harness.learned import Learned
 from harness.lock import turn
 from harness.news import Begun, Hear, Over, Waiting, unheard
-from harness.part import Part
+from harness.part import Part, says
 from harness.ports import Tell
 from harness.report.rows import Run
 from harness.report.verify import Asked
@@ -136,13 +136,14 @@ def _played(header: Header) -> Scenario | None:
     return next((one for one in known if one.name == header.scenario), None)
 
 
-def left(out: Path, pattern: str, level: Level) -> list[Run]:
+def left(out: Path, worker: WorkerUnderTest, level: Level) -> list[Run]:
     """What campaigns have left in `out`: a run for each scenario of the profile, played or not."""
+    pattern = worker.pattern
     folder = out / level / pattern
     return [
         Run(
             name=one.name,
-            says=one.says,
+            says=says(worker, one),
             proves=proved_by(one, pattern, level),
             history=_relative(folder / name / _HISTORY, out),
             error=_text(folder / name / _ERROR),
@@ -236,7 +237,7 @@ class Campaign:
 
     def _perform(self, name: str, folder: Path) -> None:
         scenario: Scenario = registry.lookup("scenarios", name, "SCENARIO")
-        self.hear(Begun(name, scenario.says))
+        self.hear(Begun(name, says(self.worker, scenario)))
         if name == FAULT_FREE:
             learned = Learned()
         else:

@@ -10,45 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from harness import credentials
-from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, EXIT_VIOLATED
+from harness import credentials, project
+from harness.choices import LISTS, OPTIONS
+from harness.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_NOT_PROVED,
+    EXIT_OK,
+    EXIT_USAGE,
+    EXIT_VIOLATED,
+    UsageError,
+)
 from harness.scenario import LEVELS, within
 
 #: Scenarios at once. Most of their time is spent waiting: for leases, pods and back-offs.
 _AT_ONCE = 3
-#: Options of the plugin that `check` takes without their prefix.
-_OPTIONS = (
-    ("pattern", "coarse|fine", "how the worker takes its work"),
-    ("image", "IMAGE", "the worker's image, as Docker knows it"),
-    ("job", "FILE", "your own Job manifest (default: the task page's)"),
-    ("container", "NAME", "which container of the pod is the worker, when there are several"),
-    ("queue", "NAME", "name of the queue (default: the task page's)"),
-    ("queue-env", "NAME", "environment variable that tells the worker the queue's name"),
-    ("start-pattern", "REGEX", "how a log line says that work on (?P<item>…) begins"),
-    ("done-pattern", "REGEX", "how a log line says that it has ended"),
-    ("digest-pattern", "REGEX", "how a log line tells the (?P<sha256>…) of what is worked on"),
-    ("failing-item", "TEXT", "an item that makes this worker's handler fail"),
-    ("sentinel", "KEY", "key, set after the last item, without which it takes no queue for empty"),
-    ("concurrency", "N", "how many items each of its containers works on at once (default: 1)"),
-    ("seed", "KIND", "what its queue in Redis is: list or stream (default: list)"),
-    ("stream-group", "NAME", "the group that reads the stream (default: workers)"),
-    ("stream-field", "NAME", "the field of an entry that has the item (default: item)"),
-    ("keeps", "KEYS", "keys that it leaves in Redis on purpose, as stats:*,results, or none"),
-    ("max-attempts", "N", "how often an item may be tried that kills its worker (default: 5)"),
-    ("provider", "NAME", "where the cluster comes from (default: kind)"),
-    ("cluster", "NAME", "name of the cluster"),
-    ("spare-node", "yes|no", "a cluster with one node more, which may be lost (default: no)"),
-    ("keep", "WHEN", "keep the cluster: never, failed or always (default: never)"),
-    ("images", "SOURCE", "where images come from: auto, registry, packages or archive"),
-    ("archive", "FILE", "file made by `queuejob images save`"),
-    ("image-refs", "FILE", "YAML file, recipe: reference by digest"),
-    ("out", "DIR", "folder for the report, histories and logs (default: queuejob-out)"),
-    ("timeout-factor", "N", "multiplies every bound (default: 1)"),
-)
-_LISTS = (
-    ("env", "NAME=VALUE", "for the worker; {host}, {port}, {queue}, {url} are the broker's"),
-    ("accept-unproved", "IDS", "invariants, as S11,S3, that need not be proved"),
-)
 _CODES = {
     pytest.ExitCode.OK: EXIT_OK,
     pytest.ExitCode.TESTS_FAILED: EXIT_VIOLATED,
@@ -67,15 +42,19 @@ DESCRIPTION = (
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    for name, value, text in _OPTIONS:
-        needed = name in ("pattern", "image")
-        parser.add_argument(f"--{name}", metavar=value, help=text, required=needed)
-    for name, value, text in _LISTS:
-        parser.add_argument(f"--{name}", metavar=value, action="append", default=[], help=text)
+    for one in OPTIONS:
+        choices = LEVELS if one.name == "profile" else None
+        parser.add_argument(f"--{one.name}", metavar=one.value, help=one.text, choices=choices)
+    for one in LISTS:
+        parser.add_argument(
+            f"--{one.name}", metavar=one.value, action="append", default=[], help=one.text
+        )
     parser.add_argument(
         "--redact", action="store_true", help="write digests instead of items and log lines"
     )
-    parser.add_argument("--profile", choices=LEVELS, default=LEVELS[0])
+    parser.add_argument(
+        "--isolated", action="store_true", help="take no option from a pyproject.toml"
+    )
     parser.add_argument(
         "-n", "--at-once", type=int, default=_AT_ONCE, help="scenarios at once (default: 3)"
     )
@@ -83,41 +62,70 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
+def from_project(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Option and value for all that these `options` do not say, and the project does."""
+    if options.isolated:
+        return []
+    return project.missing({one.name: _given(options, one.name) for one in (*OPTIONS, *LISTS)})
+
+
+def no_image() -> UsageError:
+    """There is nothing to be tested."""
+    return UsageError(
+        "no worker image is given",
+        expected="--image NAME, or image in [tool.queuejob] of a pyproject.toml",
+        seen="neither",
+    )
+
+
+def _given(options: argparse.Namespace, name: str) -> str | list[str] | None:
+    found: str | list[str] | None = getattr(options, name.replace("-", "_"))
+    return found
+
+
 def command(
     value: Callable[[str], str | None], values: Callable[[str], list[str]], *, redact: bool
 ) -> str:
     """The command that asks for the same; what is secret in the environment is left out."""
     words = ["queuejob", "check"]
-    for name in (*(name for name, _, _ in _OPTIONS), "profile"):
-        if (given := value(name)) is not None:
-            hidden = redact and name == "failing-item"
-            words += [f"--{name}", credentials.HIDDEN if hidden else given]
-    for name, _, _ in _LISTS:
-        for given in values(name):
+    for one in OPTIONS:
+        if (given := value(one.name)) is not None:
+            hidden = redact and one.name == "failing-item"
+            words += [f"--{one.name}", credentials.HIDDEN if hidden else given]
+    for one in LISTS:
+        for given in values(one.name):
             key, equals, rest = given.partition("=")
-            words += [f"--{name}", f"{key}={credentials.variable(key, rest)}" if equals else given]
+            kept = f"{key}={credentials.variable(key, rest)}" if equals else given
+            words += [f"--{one.name}", kept]
     return shlex.join([*words, *(["--redact"] if redact else [])])
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the suite; the exit code is the plugin's."""
-    suites = [f"harness.suites.{one}" for one in LEVELS if within(one, options.profile)]
-    words = ["--pyargs", *suites, f"--queuejob-profile={options.profile}"]
-    words += ["--import-mode=importlib"]
+    said = _said(options)
+    profile = next(one for one in LEVELS if ("profile", one) in said)
+    suites = [f"harness.suites.{one}" for one in LEVELS if within(one, profile)]
+    words = ["--pyargs", *suites, "--import-mode=importlib"]
     # Whatever pytest is set to in the folder where we happen to be is meant for other tests.
     words += ["-c", os.devnull, "--rootdir", str(Path.cwd()), "-p", "no:cacheprovider"]
     words += ["-q", "-n", str(options.at_once), "--tb=no", "-rN"]
     # That this very package is imported before pytest could rewrite its asserts is no news.
     words += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    given = vars(options)
-    if options.keep is None:
-        given["keep"] = "never"
-    for name, _, _ in _OPTIONS:
-        if (value := given[name.replace("-", "_")]) is not None:
-            words.append(f"--queuejob-{name}={value}")
-    for name, _, _ in _LISTS:
-        words += [f"--queuejob-{name}={value}" for value in given[name.replace("-", "_")]]
+    words += [f"--queuejob-{name}={value}" for name, value in said]
     if options.redact:
         words.append("--queuejob-redact")
     code = pytest.main([*words, *options.pytest])
     return _CODES.get(code, int(code)) if isinstance(code, pytest.ExitCode) else int(code)
+
+
+def _said(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Option and value of all that is said, here or by the project, and of what is usual here."""
+    usual = (("keep", "never"), ("profile", LEVELS[0]))
+    found = [(one.name, _given(options, one.name)) for one in OPTIONS]
+    said = [(name, value) for name, value in found if isinstance(value, str)]
+    said += [(one.name, value) for one in LISTS for value in _given(options, one.name) or ()]
+    said += from_project(options)
+    names = {name for name, _ in said}
+    if "image" not in names:
+        raise no_image()
+    return [*said, *(one for one in usual if one[0] not in names)]

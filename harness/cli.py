@@ -6,27 +6,29 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from harness import __version__, check, explain, formats, gating, publish, registry, reports
+from harness import (
+    __version__,
+    check,
+    explain,
+    formats,
+    gating,
+    listing,
+    publish,
+    registry,
+    reports,
+)
+from harness.arguments import Arguments
 from harness.bringup import Bench
 from harness.campaign import needed, part_of
 from harness.doctor import checkup
-from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, QueuejobError
+from harness.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, QueuejobError
 from harness.images import archive, sources, tools
 from harness.judging import judge_files
 from harness.progress import Progress
 from harness.report.model import Report
 from harness.settings import DEFAULT_CLUSTER, SOURCES, Settings
 from harness.view import several
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong and ends with the exit code that this tool has for it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="queuejob", description=__doc__)
+    parser = Arguments(prog="queuejob", description=__doc__)
     parser.add_argument("--version", action="version", version=f"queuejob {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -74,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument("id", nargs="?", metavar="ID", help="as S9; without it, all in a list")
     why.add_argument("--markdown", action="store_true", help="all of them as one page")
     why.set_defaults(run=_explain)
+
+    listing.add(commands.add_parser("list", help=listing.HELP))
 
     images = commands.add_parser("images", help="the images that a cluster needs")
     actions = images.add_subparsers(required=True, metavar="ACTION")

@@ -5,6 +5,8 @@ What workers print is recorded through this, and what reports say is written thr
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -24,6 +26,8 @@ _ASSIGNED = re.compile(
 _TELLING = re.compile(r"(?i)pass|secret|token|key|cred|auth")
 #: The secret part of a URL that has one.
 _PASSWORD = re.compile(r"://[^\s/:]*:([^\s/]+)@")
+#: What stands for something in a line of a file: `name=value`, `name: "value"`, also in JSON.
+_VALUE = re.compile(r"[=:]\s{0,4}[\"']?([^\"'\s,;}/][^\"'\s,;}]*)")
 
 #: Gives words without the credentials that are in them.
 Hide = Callable[[str], str]
@@ -58,3 +62,34 @@ def secrets_of(manifest: Mapping[str, Any]) -> Iterator[str]:
             if _TELLING.search(one["name"]):
                 yield value
             yield from _PASSWORD.findall(value)
+
+
+def secrets_in(manifests: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What Secrets hold, and of ConfigMaps what looks like a credential.
+
+    Of a value that is a file, each line, and in it what is assigned: workers print only parts.
+    """
+    for one in manifests:
+        for name, value in _values(one):
+            if one["kind"] == "Secret":
+                yield value
+                for line in value.splitlines():
+                    yield line.strip()
+                    yield from _VALUE.findall(line)
+            elif _TELLING.search(name):
+                yield value
+            yield from _PASSWORD.findall(value)
+
+
+def _values(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of a Secret also in base64, as they stand there."""
+    if one["kind"] not in ("Secret", "ConfigMap"):
+        return
+    for part in ("data", "stringData"):
+        for name, value in (one.get(part) or {}).items():
+            yield name, value
+            if part == "data" and one["kind"] == "Secret":
+                try:
+                    yield name, base64.b64decode(value).decode()
+                except (binascii.Error, UnicodeDecodeError):
+                    continue  # bytes that are no text: no line has them

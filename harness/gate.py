@@ -99,7 +99,7 @@ class Gate:
     def _checked(self, asked: Asked, folder: Path) -> Answer:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        words = [*self.command, "check", f"--out={folder}", *asked.options]
+        words = [*self.command, "check", "--isolated", f"--out={folder}", *asked.options]
         code = EXIT_NOT_PROVED
         try:
             with self.forge.quoting():

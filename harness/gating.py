@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness import reports, surroundings
+from harness import check, reports, supplies, surroundings
+from harness.arguments import Arguments
 from harness.bringup import Bench
 from harness.errors import InfrastructureError, UsageError
 from harness.forge import Forge
@@ -27,10 +28,10 @@ _RECIPE = "recipe:"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--image", required=True, help="as for `queuejob check`")
-    parser.add_argument("--pattern", required=True, metavar="coarse|fine")
-    parser.add_argument("--job", type=Path, metavar="FILE", help="your own Job manifest")
-    parser.add_argument("--profile", choices=LEVELS, default=LEVELS[0])
+    parser.add_argument("--image", help="as for `queuejob check`")
+    parser.add_argument("--pattern", metavar="coarse|fine")
+    parser.add_argument("--job", metavar="FILE", help="your own Job manifest")
+    parser.add_argument("--profile", choices=LEVELS)
     parser.add_argument(
         "--baseline", type=Path, metavar="REPORT", help="tell what is worse than in this report"
     )
@@ -52,13 +53,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the gate; the exit code is its answer."""
-    if any(word == "--out" or word.startswith("--out=") for word in options.check):
+    words = _words(options)
+    said = _as_check_has_it(words)
+    if said.out is not None:
         raise UsageError("the gate chooses --out itself", todo="say --reports DIR")
-    words = [f"--image={options.image}", f"--pattern={options.pattern}"]
-    words.append(f"--profile={options.profile}")
-    if options.job is not None:
-        words.append(f"--job={options.job}")
-    words += options.check
+    # Read once, and here: what the report is kept under is what `check` is asked for.
+    words = [*(f"--{name}={value}" for name, value in check.from_project(said)), *words]
+    said = _as_check_has_it(words)
+    if said.image is None:
+        raise check.no_image()
+    if said.profile is None:
+        words = [f"--profile={LEVELS[0]}", *words]
     gate = Gate(
         reports=options.reports,
         harness=surroundings.harness(),
@@ -66,8 +71,24 @@ def run(options: argparse.Namespace) -> int:
         forge=Forge(os.environ, _say),
         command=command(),
     )
-    asked = Asked(_digest(options.image), tuple(words), tuple(_files(words)), options.digest)
+    files = [*_files(words)]
+    if said.manifests is not None:
+        files += supplies.files(Path(said.manifests))
+    asked = Asked(_digest(said.image), tuple(words), tuple(files), options.digest)
     return gate.run(asked, options.baseline)
+
+
+def _words(options: argparse.Namespace) -> list[str]:
+    """The options for `check`, as they are given."""
+    named = ("image", "pattern", "profile", "job")
+    given = ((name, getattr(options, name)) for name in named)
+    return [*(f"--{name}={value}" for name, value in given if value is not None), *options.check]
+
+
+def _as_check_has_it(words: list[str]) -> argparse.Namespace:
+    parser = Arguments(prog="queuejob check")
+    check.add(parser)
+    return parser.parse_args(words)
 
 
 def _digest(image: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,10 +15,12 @@ from harness.learned import FIRST, Learned
 from harness.patterns import Pattern, Workers, with_workers
 from harness.stage import Scenario
 from harness.station import Station
+from harness.supplies import supplies
 from harness.worker import WorkerUnderTest
 
 #: What many handlers choke on, where nobody says what makes this one fail: bytes that are no text.
 _NO_TEXT = b"\xff\xfe\xfd-"
+_ITS_OWN = " (with items of its own, not with those that were given)"
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,43 @@ class Part:
             return None
         return load_job(self.worker.job)
 
+    @cached_property
+    def supplies(self) -> tuple[Manifest, ...]:
+        """What has to be in the namespace before the Job."""
+        folder = self.worker.manifests
+        return () if folder is None else supplies(folder, self.pattern.name)
+
 
 def items_of(part: Part) -> tuple[bytes, ...]:
-    """Items that occur nowhere else, so that none can be taken for another run's."""
+    """The owner's items as they are; else some that occur nowhere else.
+
+    So none of these can be taken for another run's.
+    """
     names, mark = part.pattern.items, secrets.token_hex(2)
     if part.scenario.payloads is not None:
         return tuple(part.scenario.payloads(names, mark))
-    wanted = part.scenario.items or len(names)
+    given = () if has_its_own(part.worker, part.scenario) else part.worker.own_items
+    wanted = part.scenario.items or part.worker.items.count or len(given or names)
     if part.pattern.name == "coarse" and (own := part.own_job) is not None:
         wanted = own["spec"].get("completions") or wanted
-    items = [f"{names[n % len(names)]}-{mark}{n}".encode() for n in range(wanted)]
+    made = [f"{names[n % len(names)]}-{mark}{n}".encode() for n in range(wanted)]
+    items = [*given[:wanted]] or made
     if part.scenario.failing:
-        given = part.worker.failing_item
-        items[0] = _NO_TEXT + mark.encode() if given is None else given
+        failing = part.worker.failing_item
+        items[0] = _NO_TEXT + mark.encode() if failing is None else failing
     return tuple(items)
+
+
+def has_its_own(worker: WorkerUnderTest, scenario: Scenario) -> bool:
+    """Whether a scenario has items of its own, although the worker's owner has given some."""
+    given = len(worker.own_items)
+    wanted = (scenario.items or given) * (2 if scenario.neighbour else 1)
+    return given > 0 and (scenario.payloads is not None or given < wanted)
+
+
+def says(worker: WorkerUnderTest, scenario: Scenario) -> str:
+    """What a scenario is about, with this worker."""
+    return f"{scenario.says}{_ITS_OWN if has_its_own(worker, scenario) else ''}"
 
 
 def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
@@ -88,7 +113,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         failing_known=scenario.failing and part.worker.failing_item is not None,
         concurrency=part.worker.concurrency,
         sentinel=part.worker.sentinel,
-        neighbours=_neighbours(items) if scenario.neighbour else (),
+        neighbours=_neighbours(part.worker, tuple(items)) if scenario.neighbour else (),
         keeps=part.worker.keeps,
         max_attempts=part.worker.max_attempts,
         own_job=part.own_job is not None,
@@ -126,8 +151,11 @@ def another_job(part: Part, name: str, queue: str, items: int) -> Manifest:
     return made
 
 
-def _neighbours(items: Sequence[bytes]) -> tuple[Payload, ...]:
-    """As many items, that nobody can take for these."""
+def _neighbours(worker: WorkerUnderTest, items: tuple[bytes, ...]) -> tuple[Payload, ...]:
+    """As many items, that nobody can take for these: the owner's next ones, where these are its."""
+    given = worker.own_items
+    if given[: len(items)] == items:
+        return tuple(map(payload, given[len(items) : 2 * len(items)]))
     return tuple(payload(b"next-" + item) for item in items)
 
 

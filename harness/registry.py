@@ -41,6 +41,13 @@ def lookup(kind: str, name: str, attribute: str) -> Any:
     return getattr(importlib.import_module(f"harness.{kind}.{name}"), attribute)
 
 
+def said(kind: str, name: str) -> str:
+    """What a module of `kind` (or where an entry point leads) says of itself, in a sentence."""
+    point = next((one for one in _points(kind) if one.name == name), None)
+    module = importlib.import_module(point.module if point else f"harness.{kind}.{name}")
+    return (module.__doc__ or "").strip().partition("\n")[0]
+
+
 @cache
 def _points(kind: str) -> EntryPoints:
     """Found once: they stand in files of every distribution that is installed."""

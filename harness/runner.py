@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.credentials import hiding, secrets_of
+from harness.credentials import Hide, hiding, secrets_in, secrets_of
 from harness.errors import QueuejobError
 from harness.history import (
     ConnectionOpened,
@@ -32,6 +32,7 @@ from harness.observe.workers import Workers
 from harness.part import Part, another_job, header_of, items_of, job_of
 from harness.patterns import Points, worker_container
 from harness.stage import Stage
+from harness.supplies import supply
 from harness.tap.records import Record
 from harness.wire.reader import Reader
 
@@ -95,6 +96,11 @@ class _Run:
     def job(self) -> str:
         return str(self.manifest["metadata"]["name"])
 
+    @property
+    def hide(self) -> Hide:
+        """Takes out of words what is secret in the Job, and in what it needs."""
+        return hiding([*secrets_of(self.manifest), *secrets_in(self.part.supplies)])
+
 
 def _play(run: _Run) -> QueuejobError | None:
     """The run itself, and what is left after it; an error that the reader of it can act on."""
@@ -103,6 +109,7 @@ def _play(run: _Run) -> QueuejobError | None:
     try:
         with _observed(run) as stage:
             try:
+                supply(station.namespace, run.part.supplies, run.hide)
                 if not run.part.scenario.late:
                     _seed(run)
                 run.part.scenario.play(stage)
@@ -138,7 +145,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
     owners = Owners(lambda owner: recording.record("pods", owner))
     worker = part.worker
     patterns = (worker.start_pattern, worker.done_pattern, worker.digest_pattern)
-    hide = hiding(secrets_of(run.manifest))
+    hide = run.hide
     logs = Workers(
         recording, owners, run.job, run.items, container=run.container, patterns=patterns, hide=hide
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from harness import __version__, manifests, shell
+from harness import __version__, manifests, shell, supplies
 from harness.bringup import Bench
 from harness.docker import Docker
 from harness.errors import CommandFailed, InfrastructureError, QueuejobError, TimedOut
@@ -104,7 +104,7 @@ def _image(name: str, found: Mapping[str, Any]) -> Image:
 
 
 def manifests_of(worker: WorkerUnderTest) -> tuple[Digested, ...]:
-    """The pattern's manifests, and the user's own Job."""
+    """The pattern's manifests, and the user's own: the Job, and what it needs."""
     root = manifests.folder()
     files = {
         file.relative_to(root).as_posix(): file
@@ -112,6 +112,8 @@ def manifests_of(worker: WorkerUnderTest) -> tuple[Digested, ...]:
     }
     if worker.job is not None:
         files[worker.job.name] = worker.job
+    if (folder := worker.manifests) is not None:
+        files |= {f"{folder.resolve().name}/{file.name}": file for file in supplies.files(folder)}
     return tuple(
         Digested(path=name, sha256=digest(file.read_bytes())) for name, file in files.items()
     )
@@ -162,7 +164,10 @@ def _broker(bench: Bench, pattern: str, files: Sequence[Digested]) -> Broker:
         said = bench.docker.run(*run, check=False, timeout=_QUICK).stdout
     except QueuejobError:
         said = ""  # the report says less then; the run is as good as before
-    config = [f"{one.path} {one.sha256}" for one in files if kind in one.path]
+    own = f"patterns/{pattern}/"
+    config = [
+        f"{one.path} {one.sha256}" for one in files if one.path.startswith(own) and kind in one.path
+    ]
     return Broker(
         kind="redis" if kind == "redis" else "rabbitmq",
         version=_version(said),

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UsageError
 from harness.history import MAX_ATTEMPTS
+from harness.items import Items
 
 #: A queue's name: what Redis and RabbitMQ take, and a namespace's objects can be named after.
 _QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -42,6 +44,8 @@ class WorkerUnderTest:
     env: Mapping[str, str] = field(default_factory=dict)
     #: The user's own Job manifest.
     job: Path | None = None
+    #: A folder with the manifests of what the Job needs beside itself.
+    manifests: Path | None = None
     #: Which container of its pod takes the work; empty when there is only one.
     container: str = ""
     #: Empty: the task page's.
@@ -54,6 +58,7 @@ class WorkerUnderTest:
     digest_pattern: str = DIGEST
     #: An item that makes this worker's handler fail; None when its owner does not say.
     failing_item: bytes | None = None
+    items: Items = field(default_factory=Items)
     #: How many items each of its containers works on at once.
     concurrency: int = 1
     #: The key that tells this worker, in Redis, that all items are sent; empty: it wants none.
@@ -63,6 +68,25 @@ class WorkerUnderTest:
     #: How often an item may be tried that kills its worker.
     max_attempts: int = MAX_ATTEMPTS
     seeding: Seeding = Seeding()
+
+    @property
+    def own_items(self) -> tuple[bytes, ...]:
+        """Those of its owner that it can work on; empty where there are none."""
+        return tuple(one for one in self.items.own if one != self.failing_item)
+
+    def check_job(self, job: Mapping[str, Any]) -> None:
+        """Raise `UsageError` where its owner's Job cannot be for its owner's items."""
+        wanted = job["spec"].get("completions")
+        if self.pattern != "coarse" or wanted is None or self.items == Items():
+            return
+        there = self.items.count or len(self.own_items)
+        if there < wanted or (self.items.count and there != wanted):
+            raise UsageError(
+                f"the Job's completions are {wanted}, and there are {there} items",
+                expected="an item for each completion",
+                seen=f"--items and --job {self.job}",
+                todo="give as many items as the Job has completions",
+            )
 
     def check(self) -> None:
         """Raise `UsageError` for what cannot be."""
@@ -88,6 +112,12 @@ class WorkerUnderTest:
                 seen=f"--pattern {self.pattern}",
             )
         self._check_seeding()
+        if self.items.own and not self.own_items:
+            raise UsageError(
+                "all items are such that make the worker fail",
+                expected="others in the file of --items than the one of --failing-item",
+                seen="no other",
+            )
         if self.concurrency < 1:
             raise UsageError(
                 f"a worker that works on {self.concurrency} items at once does nothing",

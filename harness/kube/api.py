@@ -16,6 +16,7 @@ from kubernetes.stream.ws_client import ERROR_CHANNEL
 
 from harness.clock import NotYet, wait_until
 from harness.errors import InfrastructureError, TimedOut
+from harness.kube import kinds
 from harness.kube.manifests import Manifest
 from harness.kube.streams import Lines
 from harness.ports import Cluster
@@ -200,6 +201,11 @@ class Api:
         except (AttributeError, ValueError) as error:
             # A kind without a method of the client, or an object that the client's models refuse.
             raise Refused(what, 0, f"not an object that can be created: {error}") from error
+
+    def apply(self, namespace: str, manifest: Manifest) -> None:
+        """Have an object be as its manifest says, in this namespace."""
+        with _asking(f"apply {manifest['kind']} {manifest['metadata']['name']}"):
+            kinds.set_to(self._client, namespace, manifest, self.timeouts.api)
 
     def delete_pod(self, namespace: str, name: str, grace: int) -> None:
         with _asking(f"delete pod {name}"):

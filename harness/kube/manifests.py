@@ -22,7 +22,10 @@ def load(file: Path | Traversable) -> list[Manifest]:
             raise UsageError(
                 f"{file} holds something that is no Kubernetes object",
                 expected="apiVersion, kind and metadata in each document",
-                seen=str(document)[:200],
+                # Their names alone: what they hold may be secret.
+                seen=", ".join(map(str, document))[:200]
+                if isinstance(document, dict)
+                else type(document).__name__,
             )
     if not documents:
         raise UsageError(f"{file} is empty", expected="one Kubernetes object or more")

@@ -114,6 +114,14 @@ class Namespace:
         for manifest in manifests:
             self._api.create(self.name, manifest)
 
+    def apply(self, *manifests: Manifest) -> None:
+        """Have objects be as these say, in order; whether they are there already does not matter.
+
+        They come into this namespace, whatever they say; errors as `create`.
+        """
+        for manifest in manifests:
+            self._api.apply(self.name, manifest)
+
     def delete_pod(self, name: str, *, grace: int) -> None:
         """Ask for the end of a pod. With grace 0 it gets SIGTERM and about two seconds."""
         self._api.delete_pod(self.name, name, grace)

@@ -35,6 +35,8 @@ class FakeApi:
 
     def __init__(self, folder: Path) -> None:
         self.asked: list[str] = []
+        #: Type and content of what came with each request that had any.
+        self.sent: list[tuple[str, str]] = []
         self.over = threading.Event()
         self._answers: dict[str, list[Answer]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -126,7 +128,9 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def _reply(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if body:
+                api.sent.append((self.headers["Content-Type"], body.decode()))
             answer = api.answer(self.command, self.path)
             self.send_response(answer.status)
             if answer.chunks is not None:
@@ -134,10 +138,10 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self._stream(answer)
                 return
-            body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-            self.send_header("Content-Length", str(len(body.encode())))
+            text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+            self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
-            self.wfile.write(body.encode())
+            self.wfile.write(text.encode())
 
         def _stream(self, answer: Answer) -> None:
             for chunk in answer.chunks or ():

@@ -304,7 +304,7 @@ def test_the_command_asks_for_what_its_options_say(
     job.touch()
     words = ["gate", "--image=i", "--pattern=fine", f"--job={job}", "--digest=d"]
     assert main([*words, "--", "--keep", "always"]) == 6
-    options = ("--image=i", "--pattern=fine", "--profile=core", f"--job={job}")
+    options = ("--profile=core", "--image=i", "--pattern=fine", f"--job={job}")
     assert asked == [(Asked("", (*options, "--keep", "always"), (job,), "d"), None)]
     assert main([*words, "--", "--out=x"]) == 4
 
