@@ -14,7 +14,7 @@ import pytest
 
 from harness import shell
 from harness.docker import Docker
-from harness.errors import InfrastructureError, UsageError
+from harness.errors import CommandFailed, InfrastructureError, UsageError
 from harness.ports import SPARE
 from harness.process import Identity, identify
 from harness.providers.kind.config import config, spare
@@ -33,6 +33,8 @@ class World(Docker):
         self.folder = folder
         self.images = {"worker:1": "sha256:one"}
         self.thawed: list[str] = []
+        #: What Docker answers to one who wants to freeze, before it does.
+        self.refuses: list[str] = []
 
     def containers(self, *filters: str) -> list[dict[str, Any]]:
         return [json.loads(f.read_text()) for f in sorted(self.folder.glob("*.json"))]
@@ -49,9 +51,14 @@ class World(Docker):
         file.write_text(json.dumps(container))
 
     def run(self, *arguments: Any, **more: Any) -> shell.Completed:
-        if arguments[0] != "unpause":
+        if arguments[0] == "pause":
+            if self.refuses:
+                raise CommandFailed("docker pause failed", seen=self.refuses.pop(0))
+            self.pause(arguments[1])
+        elif arguments[0] == "unpause":
+            self.thawed.append(arguments[1])
+        else:
             return super().run(*arguments, **more)
-        self.thawed.append(arguments[1])
         return shell.Completed(("docker",), 0, "", "", 0.0)
 
     def image_id(self, ref: str) -> str | None:
@@ -155,6 +162,18 @@ def test_a_spare_node_is_the_last_one(world: World) -> None:
     assert spared.spare_node() == "queuejob-worker2"  # as this kind knows no more
     assert SPARE in config(Settings(spare_node=True))["nodes"][-1]["kubeadmConfigPatches"][0]
     assert spare(["n-worker", "n-worker10", "n-worker9"]) == "n-worker10"
+
+
+def test_a_node_that_is_too_busy_to_be_frozen_is_frozen_a_little_later(world: World) -> None:
+    spared = provider(world)
+    spared.acquire()
+    world.refuses = ["OCI runtime pause failed: unable to freeze: unknown"]
+    spared.freeze_node("queuejob-worker")
+    paused = {one["Name"] for one in world.containers() if one["State"].get("Paused")}
+    assert paused == {"/queuejob-worker"}
+    world.refuses = ["Error: No such container"]
+    with pytest.raises(CommandFailed):
+        spared.freeze_node("queuejob-worker")
 
 
 def test_a_cluster_without_a_spare_node_gives_way_to_one_with_it(world: World) -> None:

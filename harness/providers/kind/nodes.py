@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
+from harness.clock import NotYet, wait_until
 from harness.docker import Docker
+from harness.errors import CommandFailed
 from harness.lock import turn
 from harness.ports import Tell
 from harness.providers.kind.record import Store
 
 #: Seconds for which others may lose the node before: broker heartbeats, and a Job's whole end.
 _LOST = 1800.0
+#: Where processes come and go the kernel may not get hold of all at once; it lets go of them then.
+_MOVING, _FREEZE = "unable to freeze", 30.0
 
 
 class Nodes:
@@ -39,7 +43,16 @@ class Nodes:
 
     def freeze_node(self, node: str) -> None:
         """Freeze the node's container, with all that runs in it."""
-        self._docker.run("pause", node)
+
+        def freeze() -> None:
+            try:
+                self._docker.run("pause", node)
+            except CommandFailed as error:
+                if _MOVING not in str(error):
+                    raise
+                raise NotYet(error.seen) from error
+
+        wait_until(f"the node {node} to be frozen", freeze, timeout=_FREEZE)
 
     def thaw_node(self, node: str) -> None:
         """Let it go on."""
