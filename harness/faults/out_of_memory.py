@@ -11,8 +11,8 @@ from harness.stage import Stage
 
 _KILLED = 137
 #: Leaves the container 4 MiB more than it has, and uses up more in its place (cgroup v1 or v2).
-#: The kernel must not choose the process that does that, where it lets us ask for it. It counts whom
-#: it has killed there; the kubelet's word for it comes by an event that may be late.
+#: The kernel must not choose the process that does that, where it lets us ask for it. It counts
+#: whom it has killed there; the kubelet's word for it comes by an event that may be late.
 _EAT = """
 pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
 group=/sys/fs/cgroup/memory$(awk -F: '$2 == "memory" { print $3 }' "/proc/$pid/cgroup")
