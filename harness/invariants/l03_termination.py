@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from harness.history import STOPS
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
-from harness.view import Item, Life, Mark, View, several, shown
+from harness.view import End, Item, Life, Mark, View, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
     calm = _calm(view)
     if calm is None:
-        yield unknown("a fault was not healed", *ids(view.course.injected[-1].mark))
+        yield unknown("a fault was not healed", *ids(*view.course.unhealed))
         return
     if not view.job.seen:
         yield unknown("nobody saw the Job")
@@ -58,24 +58,25 @@ def _ended(view: View, over: Mark) -> Finding:
     text = f"the Job has ended with {several(len(rest), 'item')} not settled"
     evidence = ids(rest[0].enqueued[0], over)
     if view.job.complete and view.too_few_completions:
-        why = f": its completions are {view.job.completions}"
-        return failed(text + why, *evidence, subject=Subject.JOB)
+        return failed(
+            f"{text}: its completions are {view.job.completions}", *evidence, subject=Subject.JOB
+        )
     if view.job.failed and view.header.failing_item is not None:
-        return passed(text + ": it failed for the item that cannot be worked on", *evidence)
+        return passed(f"{text}: it failed for the item that cannot be worked on", *evidence)
     return unknown(text, *evidence)
 
 
 def _hangs(view: View, by: float) -> Finding:
     """The Job has not ended."""
     rest, last = _open(view), view.job.last
-    if view.last < by:
+    if view.last <= by:
         return unknown(
             f"the history ends {by - view.last:.1f} s before the Job had to end", *ids(last)
         )
     failing = view.header.failing_item
-    stuck = [item for item in view.sent if item.unsettled and item.payload == failing]
-    if stuck:
-        return _stuck(view, stuck[0], last)
+    for item in view.sent:
+        if item.unsettled and item.payload == failing:
+            return _stuck(view, item, last)
     if rest:
         item = rest[0]
         given = item.attempts[-1].delivered if item.attempts else item.enqueued[0]
@@ -97,41 +98,50 @@ def _stuck(view: View, item: Item, last: Mark | None) -> Finding:
 
 
 def _all_settled(view: View, last: Mark | None) -> Finding:
-    completions, evidence = view.job.completions, ids(last)
+    """What is left to wait for?"""
+    completions = view.job.completions
     if view.coarse and completions is not None:
         if completions > view.enqueued:
             return failed(
                 f"the Job waits for {completions} completions, and there were "
                 f"{view.enqueued} messages",
-                *evidence,
+                *ids(last),
                 subject=Subject.JOB,
             )
-        # Of a pod that is about to be deleted the Job counts no success.
-        stopped = {harm.worker for harm in view.course.injected if harm.fault in STOPS}
-        stopped |= {life.worker for life in view.workers.values() if _left(view, life)}
-        wasted = [
-            life
-            for life in view.workers.values()
-            if life.end and life.settled and (life.worker in stopped or not life.success)
-        ]
+        wasted = list(_wasted(view))
         if wasted and len(wasted) >= completions - view.job.succeeded:
-            life = wasted[0]
-            how = "ended between settling its message and its exit"
-            if life.worker in stopped:
-                how = "was told to stop before its success could count"
+            why, evidence = wasted[0]
             return failed(
-                f"the Job waits for one more completion: {view.cast.short(life.worker)} {how}",
-                *ids(life.settled[0].mark, life.end, last),
+                f"the Job waits for one more completion: {why}",
+                *evidence,
+                *ids(last),
                 subject=Subject.PATTERN,
             )
-    return failed("every item is settled, and the Job hangs", *evidence)
+    return failed("every item is settled, and the Job hangs", *ids(last))
 
 
-def _left(view: View, life: Life) -> bool:
+def _wasted(view: View) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Coarse: messages that are gone and were no completion; for each why, and its evidence."""
+    # Of a pod that is about to be deleted the Job counts no success.
+    told = {harm.worker for harm in view.course.injected if harm.fault in STOPS}
+    for life in view.workers.values():
+        if life.end and life.settled:
+            stopped = life.worker in told or _left(view, life, life.end)
+            how = "ended between settling its message and its exit"
+            if stopped:
+                how = "was told to stop before its success could count"
+            if stopped or not life.success:
+                yield f"{view.cast.short(life.worker)} {how}", ids(*life.settled, life.end)
+    for item in view.sent:
+        for _ in range(len(item.enqueued) - len(item.settled)):
+            yield f"the broker has set {shown(item.payload)} aside", ids(*item.left)
+
+
+def _left(view: View, life: Life, end: End) -> bool:
     """Whether its pod was about to be deleted before it had ended, by whomever."""
     pod = view.pods.get(life.worker.pod)
     leaving = pod.leaving if pod else None
-    return leaving is not None and life.end is not None and leaving.id < life.end.mark.id
+    return leaving is not None and leaving.id < end.mark.id
 
 
 INVARIANT = Invariant("L3", "termination", ("coarse", "fine"), check)

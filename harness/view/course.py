@@ -66,9 +66,14 @@ class Course(msgspec.Struct, frozen=True):
     why: str = ""
 
     @property
+    def unhealed(self) -> tuple[Harm, ...]:
+        """What was done, and not undone."""
+        return tuple(harm for harm in self.injected if harm.fault not in self.healed)
+
+    @property
     def calm(self) -> float | None:
         """From when on what must come is reckoned; None while a fault is not healed."""
-        if any(harm.fault not in self.healed for harm in self.injected):
+        if self.unhealed:
             return None
         marks = [*self.healed.values(), *self.confirmed.values()]
         return max((one.at for one in marks), default=0.0)

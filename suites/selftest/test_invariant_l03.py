@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 from histories import Tale, good_coarse, good_fine
 
-from harness.history import STOPPED, FaultInjected, Figures, ItemDelivered, ItemEnqueued, JobSeen
+from harness.history import (
+    STOPPED,
+    ContainerSeen,
+    FaultHealed,
+    FaultInjected,
+    Figures,
+    ItemDelivered,
+    ItemEnqueued,
+    ItemLeft,
+    ItemSettled,
+    JobSeen,
+    Raw,
+)
 from harness.verdict import Outcome, Subject
 
 
@@ -37,6 +49,24 @@ def test_it_hangs_with_an_item() -> None:
     assert tale.failure("L3").subject is Subject.WORKER
 
 
+def test_it_hangs_with_several_items() -> None:
+    """The first is shown, with its last delivery."""
+    tale = hangs()
+    again = tale.given(25, "a", "apple")
+    tale.put(26, "harness", ItemEnqueued("banana", "queue"))
+    failure = tale.failure("L3")
+    assert failure.reason == "the Job hangs with 2 items not settled, as apple"
+    assert again in failure.evidence
+
+
+def test_it_hangs_with_what_nobody_was_given() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "apple")
+    seen = tale.job(3)
+    tale.over(80)
+    assert tale.failure("L3").evidence == (1, seen)
+
+
 def test_it_never_exits() -> None:
     failure = hangs(settled=True).failure("L3")
     assert failure.subject is Subject.WORKER
@@ -44,7 +74,10 @@ def test_it_never_exits() -> None:
 
 
 def test_the_history_is_too_short() -> None:
-    assert hangs(last=59).finds("L3") is Outcome.UNKNOWN
+    (finding,) = hangs(last=20).judged("L3").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.reason == "the history ends 40.0 s before the Job had to end"
+    assert hangs(last=60).finds("L3") is Outcome.UNKNOWN
 
 
 def test_the_bound_is_reckoned_from_the_healing() -> None:
@@ -71,15 +104,31 @@ def test_in_the_fault_free_run_the_bound_begins_anew_with_each_item() -> None:
 
 def test_a_fault_that_was_not_healed() -> None:
     tale = hangs()
-    tale.put(3, "harness", FaultInjected("frozen", "somebody"))
-    assert tale.finds("L3") is Outcome.UNKNOWN
+    injected = tale.put(3, "harness", FaultInjected("frozen", "somebody"))
+    tale.put(4, "harness", FaultInjected("cut", "somebody"))
+    tale.put(5, "harness", FaultHealed("cut"))
+    (finding,) = tale.judged("L3").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.evidence == (injected,)
 
 
 def test_it_ends_late() -> None:
-    tale = hangs(settled=True)
+    tale = hangs(settled=True, faults=("killed",), last=3)
+    tale.events.pop()
+    tale.harmed(10, "killed")
     tale.job(85, "Complete")
     tale.over(90)
-    assert tale.what(tale.failure("L3")) == [JobSeen]
+    failure = tale.failure("L3")
+    assert tale.what(failure) == [JobSeen]
+    assert failure.reason == "the Job ended 75.0 s after all was well; the bound is 60.0 s"
+
+
+def test_it_ends_at_the_last_moment() -> None:
+    tale = hangs(settled=True, last=3)
+    tale.events.pop()
+    tale.job(60, "Complete")
+    tale.over(90)
+    assert tale.finds("L3") is Outcome.PASS
 
 
 def test_killed_between_settling_and_exit() -> None:
@@ -89,11 +138,98 @@ def test_killed_between_settling_and_exit() -> None:
     for who, item in (("a", "apple"), ("b", "banana")):
         tale.came(1, who)
         tale.worked(1, who, item)
-    tale.killed(3, "a")
     tale.exited(3, "b")
+    tale.killed(3, "a")
     tale.job(4, succeeded=1)
     tale.over(80)
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.PATTERN
+    assert failure.reason == (
+        "the Job waits for one more completion: "
+        "worker 1 ended between settling its message and its exit"
+    )
+    assert tale.what(failure) == [ItemSettled, ContainerSeen, JobSeen]
+
+
+def shared(succeeded: int, *ends: str, completions: int = 3) -> Tale:
+    """Three messages; `a` and so on settle one each, and are killed, exit or neither."""
+    tale = Tale("coarse", completions=completions)
+    items = ("apple", "banana", "cherry")
+    tale.sent(*items)
+    for who, item in zip("abc", items, strict=True):
+        tale.came(1, who)
+        tale.worked(1, who, item)
+    for who, end in zip("abc", ends, strict=False):
+        if end == "killed":
+            tale.killed(3, who)
+        elif end == "exited":
+            tale.exited(3, who)
+    tale.job(4, succeeded=succeeded)
+    tale.over(80)
+    return tale
+
+
+def test_more_were_killed_than_completions_are_missing() -> None:
+    """The success of one may have counted yet; the first is shown."""
+    failure = shared(2, "killed", "killed", "exited").failure("L3")
+    assert failure.subject is Subject.PATTERN
+    assert ": worker 1 ended" in failure.reason
+
+
+def test_one_was_killed_and_one_never_exits() -> None:
+    """Two completions are missing, and for one of them nobody but the worker is to blame."""
+    failure = shared(1, "killed", "exited").failure("L3")
+    assert failure.subject is Subject.WORKER
+    assert failure.reason == "every item is settled, and the Job hangs"
+
+
+def test_who_has_settled_nothing_has_wasted_nothing() -> None:
+    tale = shared(2, "exited", "exited")
+    tale.came(5, "d")
+    tale.exited(6, "d", 1)
+    assert tale.failure("L3").subject is Subject.WORKER
+
+
+def test_fewer_completions_than_messages_and_one_is_missing() -> None:
+    failure = shared(1, "killed", "exited", completions=2).failure("L3")
+    assert failure.subject is Subject.PATTERN
+
+
+@pytest.mark.parametrize(("pattern", "completions"), [("fine", 3), ("coarse", None)])
+def test_a_job_that_does_not_count_messages(pattern: str, completions: int | None) -> None:
+    failure = hangs(pattern, settled=True, completions=completions).failure("L3")
+    assert failure.subject is Subject.WORKER
+
+
+def test_set_aside_by_the_broker() -> None:
+    """It was tried too often: no worker can make it a completion."""
+    tale = hangs("coarse", completions=1)
+    tale.returned(5, "a", "apple")
+    tale.left(79, "apple", where="dead", queue="dead letters")
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.PATTERN
+    assert failure.reason == (
+        "the Job waits for one more completion: the broker has set apple aside"
+    )
+    assert tale.what(failure) == [JobSeen, ItemLeft]
+
+
+def test_two_of_three_equal_ones_set_aside_by_the_broker() -> None:
+    tale = Tale("coarse", completions=3)
+    tale.sent("apple", "apple", "apple")
+    tale.came(1, "a")
+    tale.worked(1, "a", "apple")
+    tale.exited(3, "a")
+    tale.job(4, succeeded=1)
+    tale.left(79, "apple", "apple", where="dead", queue="dead letters")
+    tale.over(80)
     assert tale.failure("L3").subject is Subject.PATTERN
+
+
+def test_settled_twice_is_not_set_aside() -> None:
+    tale = hangs("coarse", settled=True, completions=1)
+    tale.settled(4, "a", "apple")
+    assert tale.failure("L3").subject is Subject.WORKER
 
 
 def test_pauses_between_attempts_that_fail_are_not_counted() -> None:
@@ -119,7 +255,9 @@ def test_told_to_stop_before_its_success_counts() -> None:
     tale.exited(3, "a")
     tale.job(4)
     tale.over(80)
-    assert tale.failure("L3").subject is Subject.PATTERN
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.PATTERN
+    assert "worker 1 was told to stop before its success could count" in failure.reason
 
 
 @pytest.mark.parametrize(("late", "whose"), [(False, Subject.PATTERN), (True, Subject.WORKER)])
@@ -149,10 +287,13 @@ def test_more_completions_than_messages() -> None:
 
 def test_fewer_completions_than_messages() -> None:
     tale = good_coarse()
-    tale.put(0, "harness", ItemEnqueued("cherry", "queue"))
+    first = tale.put(0, "harness", ItemEnqueued("cherry", "queue"))
+    for item in ("cherry", "date"):
+        tale.put(0, "harness", ItemEnqueued(item, "queue"))
     failure = tale.failure("L3")
     assert failure.subject is Subject.JOB
     assert tale.what(failure) == [JobSeen, ItemEnqueued]
+    assert first in failure.evidence
 
 
 def test_complete_with_something_left_is_for_others_to_judge() -> None:
@@ -167,11 +308,49 @@ def test_an_item_that_nobody_can_work_on() -> None:
     """Nothing counts its attempts here: that is a limit of the pattern, or for L4 to judge."""
     coarse = hangs("coarse", failing_item="apple")
     assert coarse.failure("L3").subject is Subject.PATTERN
-    assert hangs("fine", failing_item="apple").finds("L3") is Outcome.UNKNOWN
+    fine = hangs("fine", failing_item="apple").judged("L3").findings
+    assert [one.outcome for one in fine] == [Outcome.UNKNOWN]
+    assert fine[0].reason == "the Job waits for apple, which cannot be worked on"
     coarse.events.pop()
     coarse.job(50, "Failed")
     coarse.over(60)
     assert coarse.finds("L3") is Outcome.PASS
+
+
+def test_equal_items_that_nobody_can_work_on() -> None:
+    """What cannot be worked on is known by its bytes, and the first of them is shown."""
+    tale = Tale("coarse", failing_item=Raw(b"\xff"))
+    tale.sent(Raw(b"\xff"), Raw(b"\xff"))
+    seen = tale.job(3)
+    tale.over(80)
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.PATTERN
+    assert failure.evidence == (1, seen)
+    tale.events.pop()
+    tale.job(50, "Complete")
+    tale.over(80)
+    assert tale.finds("L3") is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("end", "failing", "outcome"),
+    [
+        ("Failed", "apple", Outcome.PASS),
+        ("Failed", None, Outcome.UNKNOWN),
+        ("Complete", "apple", Outcome.UNKNOWN),
+    ],
+)
+def test_it_fails_for_an_item_with_others_left(
+    end: str, failing: str | None, outcome: Outcome
+) -> None:
+    """That is its right only where there is an item that nobody can work on."""
+    tale = Tale("coarse", failing_item=failing)
+    tale.sent("apple", "banana")
+    tale.job(40, end)
+    tale.over(60)
+    (finding,) = tale.judged("L3").findings
+    assert finding.outcome is outcome
+    assert ("it failed for the item" in finding.reason) is (outcome is Outcome.PASS)
 
 
 def test_set_aside_is_settled() -> None:
