@@ -20,7 +20,7 @@ class _Change(NamedTuple):
     item: bool
     mark: Mark
     #: An item that goes does so by being delivered, and not because its holder begins it.
-    delivered: bool = False
+    delivered: bool
 
 
 def _order(change: _Change) -> tuple[float, bool, bool]:
@@ -29,22 +29,25 @@ def _order(change: _Change) -> tuple[float, bool, bool]:
 
 
 class _Stretch(NamedTuple):
-    """A time in which an item was not begun and a worker idle, and nothing was delivered."""
+    """A time in which an item was not begun and a worker idle, and nothing was delivered.
+
+    `item` and `idle` were there when it began.
+    """
 
     since: float
-    until: float
-    delivered: bool
     item: Mark
     idle: Mark
+    until: float
+    delivered: bool
 
 
 def check(view: View) -> Iterator[Finding]:
     bound = view.header.bounds.progress
-    good = late = 0
-    for stretch in _stretches(sorted(_changes(view), key=_order), view.last):
+    good, late = 0, False
+    for stretch in _stretches(sorted(_changes(view), key=_order)):
         lasted = stretch.until - stretch.since
         if lasted > bound:
-            late += 1
+            late = True
             yield failed(
                 f"for {lasted:.1f} s an item was there and a worker idle, "
                 "and nothing was delivered",
@@ -82,23 +85,21 @@ class _There:
         return self._order[0]
 
 
-def _stretches(changes: Iterable[_Change], end: float) -> Iterator[_Stretch]:
+def _stretches(changes: Iterable[_Change]) -> Iterator[_Stretch]:
+    """Each idle time has an end, and with the last of them ends what is still open."""
     items, idle = _There(), _There()
-    since: float | None = None
+    begun: tuple[float, Mark, Mark] | None = None
     for change in changes:
         group = items if change.item else idle
         if change.comes:
             group.come(change.mark)
-            if since is None and items.count and idle.count:
-                since = change.at
-            continue
-        last = group.count == 1
-        if since is not None and (change.delivered or last):
-            yield _Stretch(since, change.at, change.delivered, items.first(), idle.first())
-            since = None if last else change.at
-        group.go(change.mark)
-    if since is not None:
-        yield _Stretch(since, end, False, items.first(), idle.first())
+        else:
+            if begun is not None and (change.delivered or group.count == 1):
+                yield _Stretch(*begun, change.at, change.delivered)
+                begun = None
+            group.go(change.mark)
+        if begun is None and items.count and idle.count:
+            begun = change.at, items.first(), idle.first()
 
 
 def _changes(view: View) -> Iterator[_Change]:
@@ -117,14 +118,18 @@ def _changes(view: View) -> Iterator[_Change]:
 def _span(
     since: float, until: float | None, mark: Mark, *, item: bool, delivered: bool = False
 ) -> Iterator[_Change]:
+    """There from `since` to `until`; not at all where that is before it."""
     if until is None or until >= since:
-        yield _Change(since, True, item, mark)
+        yield _Change(since, True, item, mark, delivered)
     if until is not None and until >= since:
         yield _Change(until, False, item, mark, delivered)
 
 
 def _kept_in_stock(life: Life) -> Iterator[tuple[Mark, float]]:
-    """Items that were given to a worker while it was at work on an earlier one, until it begins."""
+    """Items that were given to a worker, and when it could begin them.
+
+    That is later than their delivery where it was at work on an earlier one.
+    """
     busy = 0.0
     for attempt in life.attempts:
         begun = min(busy, attempt.started.at if attempt.started else busy)
@@ -132,8 +137,7 @@ def _kept_in_stock(life: Life) -> Iterator[tuple[Mark, float]]:
             begun = min(begun, life.end.earliest)
         if attempt.ended:
             begun = min(begun, attempt.ended.at)
-        if begun > attempt.delivered.at:
-            yield attempt.delivered, begun
+        yield attempt.delivered, begun
         # What it never gave a sign of again may have been dropped: that is no work.
         if attempt.ended and attempt.how in ("settled", "returned"):
             busy = max(busy, attempt.ended.at)
@@ -145,7 +149,7 @@ def _storms(view: View, worker: Worker) -> list[tuple[float, float]]:
     return [
         (harm.mark.at, course.healed[harm.fault].at if harm.fault in course.healed else view.last)
         for harm in course.injected
-        if harm.worker == worker or (harm.worker is None and harm.connection is None)
+        if harm.worker == worker or harm.of_all
     ]
 
 

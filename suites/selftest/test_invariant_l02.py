@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from histories import Tale, good_coarse, good_fine
 
 from harness.history import AskedForItem, FaultHealed, FaultInjected, ItemDelivered, ItemEnqueued
@@ -25,11 +28,36 @@ def test_delivered_in_time() -> None:
     assert good_fine().finds("L2") is Outcome.PASS
     assert good_coarse().finds("L2") is Outcome.PASS
     assert waits(5.9).finds("L2") is Outcome.PASS
+    assert waits(6.0).finds("L2") is Outcome.PASS
 
 
-def test_delivered_late_or_never() -> None:
-    for tale in (waits(6.1), waits(99)):
-        assert tale.what(tale.failure("L2")) == [ItemEnqueued, AskedForItem]
+@pytest.mark.parametrize(("until", "lasted"), [(6.1, 5.1), (99, 19.0)])
+def test_delivered_late_or_never(until: float, lasted: float) -> None:
+    tale = waits(until)
+    failure = tale.failure("L2")
+    assert tale.what(failure) == [ItemEnqueued, AskedForItem]
+    assert failure.reason.startswith(f"for {lasted} s an item was there")
+
+
+def test_one_late_is_not_made_good_by_one_in_time() -> None:
+    tale = waits(6.1)
+    tale.put(8, "harness", ItemEnqueued("banana", "queue"))
+    tale.asked(8, "a")
+    tale.given(9, "a", "banana")
+    (finding,) = tale.judged("L2").findings
+    assert finding.outcome is Outcome.FAIL
+
+
+def test_of_several_the_first_are_shown() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.asked(1, "a")
+    tale.asked(2, "b")
+    tale.over(20)
+    first = next(one.id for one in tale.events if isinstance(one.what, AskedForItem))
+    assert tale.failure("L2").evidence == (1, first)
 
 
 def test_the_history_is_too_short() -> None:
@@ -41,7 +69,9 @@ def test_nobody_asks() -> None:
     tale.sent("apple")
     tale.came(1, "a")
     tale.over(60)
-    assert tale.finds("L2") is Outcome.UNKNOWN
+    (finding,) = tale.judged("L2").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.reason == "never was a worker seen to wait while an item was there"
 
 
 def test_a_worker_that_is_held_does_not_wait() -> None:
@@ -101,16 +131,88 @@ def test_not_hoarded() -> None:
     assert hoarded(returned=5).finds("L2") is Outcome.PASS
 
 
-def test_what_a_fault_touches_is_not_counted() -> None:
+def test_the_first_that_it_is_given_is_not_in_stock() -> None:
+    """Otherwise apple would be there before banana is, and `b` would have waited too long."""
+    tale = Tale("coarse")
+    for who in "ab":
+        tale.came(0.1, who)
+        tale.asked(0.1, who)
+    tale.put(0.2, "harness", ItemEnqueued("apple", "queue"))
+    tale.given(0.2, "a", "apple")
+    tale.put(0.9, "harness", ItemEnqueued("banana", "queue"))
+    tale.given(5.5, "b", "banana")
+    tale.over(6)
+    assert tale.finds("L2") is Outcome.PASS
+
+
+def test_what_was_dropped_keeps_nobody_busy() -> None:
+    """`a` gives no sign of apple any more: so it may have begun banana at once."""
+    tale = Tale("fine")
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple")
+    tale.given(2, "a", "banana")
+    tale.asked(3, "b")
+    tale.settled(20, "a", "banana")
+    tale.reclaimed(20, "b", "apple")
+    tale.given(21, "b", "apple")
+    tale.over(30)
+    assert tale.finds("L2") is Outcome.PASS
+
+
+def test_one_of_two_wants_no_more() -> None:
+    """The item is still there, and so is the other."""
+    tale = Tale("fine")
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+        tale.asked(1, who)
+    tale.closed(4, "a")
+    tale.given(8, "b", "apple")
+    tale.over(20)
+    assert tale.failure("L2").reason.startswith("for 7.0 s")
+
+
+def test_sent_and_delivered_before_it_was_noted() -> None:
+    """The harness notes what it has sent after the tap has seen it: that item was never there."""
+    tale = Tale("fine")
+    tale.came(1, "a")
+    tale.asked(1, "a")
+    tale.put(1.05, "harness", ItemEnqueued("apple", "queue"))
+    tale.given(1, "a", "apple")
+    tale.settled(2, "a", "apple")
+    tale.asked(2, "a")
+    tale.over(20)
+    assert tale.finds("L2") is Outcome.UNKNOWN
+    tale.events.pop()
+    late = tale.put(10, "harness", ItemEnqueued("banana", "queue"))
+    tale.over(20)
+    assert late in tale.failure("L2").evidence
+
+
+@pytest.mark.parametrize(
+    ("aim", "outcome"),
+    [
+        ({"worker": "a"}, Outcome.PASS),
+        ({}, Outcome.PASS),
+        ({"worker": "b"}, Outcome.FAIL),
+        ({"connection": 99}, Outcome.FAIL),
+    ],
+)
+def test_what_a_fault_touches_is_not_counted(aim: dict[str, Any], outcome: Outcome) -> None:
+    """It touches whom it was aimed at, or everybody."""
     tale = Tale("fine")
     tale.sent("apple")
     tale.came(1, "a")
-    tale.put(1, "harness", FaultInjected("frozen", "a", tale.worker("a")))
+    if "worker" in aim:
+        aim = {"worker": tale.worker(aim["worker"])}
+    tale.put(1, "harness", FaultInjected("frozen", "somebody", **aim))
     tale.asked(1, "a")
     tale.put(30, "harness", FaultHealed("frozen"))
     tale.given(31, "a", "apple")
     tale.over(60)
-    assert tale.finds("L2") is Outcome.PASS
+    assert tale.finds("L2") is outcome
 
 
 def test_no_more_wanted() -> None:
