@@ -53,7 +53,8 @@ def _until_refused(stage: Stage) -> None:
     if provider.reaches_nodes():
         return
     address = namespace.cluster_ip(stage.station.pattern.service)
-    for node in namespace.nodes():
+    # What runs on the spare node is another's, and it may be frozen.
+    for node in (one for one in namespace.nodes() if one != provider.spare_node()):
 
         def refused(node: str = node) -> None:
             try:

@@ -164,6 +164,22 @@ def test_a_spare_node_is_the_last_one(world: World) -> None:
     assert spare(["n-worker", "n-worker10", "n-worker9"]) == "n-worker10"
 
 
+def test_the_spare_node_gets_its_images_with_the_turn(world: World) -> None:
+    """It may be frozen until then, and who is frozen takes nothing."""
+    spared = provider(world, spare_node=True)
+    spared.acquire()
+    spared.load(["worker:1"])
+    assert world.calls("load") == [
+        "load docker-image worker:1 --nodes queuejob-worker --name queuejob"
+    ]
+    with spared.spare_turn():
+        assert world.calls("load")[1:] == [
+            "load docker-image worker:1 --nodes queuejob-worker2 --name queuejob"
+        ]
+    with spared.spare_turn():
+        assert len(world.calls("load")) == 2
+
+
 def test_a_node_that_is_too_busy_to_be_frozen_is_frozen_a_little_later(world: World) -> None:
     spared = provider(world)
     spared.acquire()

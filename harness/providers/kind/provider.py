@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from harness.ports import Cluster, Tell
 from harness.process import Identity
 from harness.providers.kind.bounds import CREATE, DELETE, LOGS, READY
 from harness.providers.kind.config import config, spare
+from harness.providers.kind.loading import load
 from harness.providers.kind.nodes import Nodes
 from harness.providers.kind.record import Record, Store
 from harness.settings import Settings
@@ -57,6 +58,8 @@ class KindProvider(Nodes):
         self._cluster_name = settings.cluster
         root = paths.state_folder() / "clusters"
         super().__init__(parts.docker, Store(root / self._cluster_name), parts.tell)
+        #: All that was asked to be on the nodes, in order.
+        self._asked: dict[str, None] = {}
         self._lock_file = root / f"{self._cluster_name}.lock"
 
     def acquire(self) -> Cluster:
@@ -81,30 +84,31 @@ class KindProvider(Nodes):
         return self._store.has(self._parts.user)
 
     def load(self, refs: Sequence[str]) -> None:
-        """Put images on the nodes that run pods, each once per node and image id."""
+        """Put images on the nodes that run pods, each once per node and image id.
+
+        Those for the spare node come to it with the turn: until then it may be frozen.
+        """
+        self._asked.update(dict.fromkeys(refs))
         with self._turn():
-            nodes = {c["Id"]: c["Name"].lstrip("/") for c in self._workers()}
-            done, wanted, targets = self._store.loaded(), [], set()
-            for ref in refs:
-                image = self._docker.image_id(ref)
-                if image is None:
-                    raise UsageError(
-                        f"there is no image {ref} in Docker",
-                        expected="an image that Docker has",
-                        seen="`docker image inspect` does not know it",
-                        todo=f"build it or `docker pull {ref}` first; mind the spelling",
-                    )
-                entries = {f"{ident} {image} {ref}": ident for ident in nodes}
-                missing = entries.keys() - done
-                if missing:
-                    wanted.append((ref, entries))
-                    targets |= {nodes[entries[entry]] for entry in missing}
-            if not wanted:
-                return
-            self._tell(f"loading {', '.join(ref for ref, _ in wanted)}")
-            kind = self._kind_cluster()
-            kind.load_docker_images([ref for ref, _ in wanted], sorted(targets))
-            self._store.remember_loaded(entry for _, entries in wanted for entry in entries)
+            self._load(refs, spare_too=False)
+
+    @contextlib.contextmanager
+    def spare_turn(self) -> Iterator[None]:
+        """As `Nodes.spare_turn`; what this process wants on the nodes is on that one then, too."""
+        with super().spare_turn():
+            with self._turn():
+                self._load(self._asked, spare_too=True)
+            yield
+
+    def _load(self, refs: Iterable[str], *, spare_too: bool) -> None:
+        names = {c["Id"]: c["Name"].lstrip("/") for c in self._workers()}
+        lost = "" if spare_too else self.spare_node()
+        nodes = {ident: name for ident, name in names.items() if name != lost}
+        load(refs, nodes, self._docker, self._store, self._put)
+
+    def _put(self, refs: Sequence[str], nodes: Sequence[str]) -> None:
+        self._tell(f"loading {', '.join(refs)}")
+        self._kind_cluster().load_docker_images(refs, nodes)
 
     def release(self, *, keep: bool) -> None:
         """Leave the cluster; the last one who leaves deletes it, unless `keep`."""
