@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.faults.node_freeze import FAULT
 from harness.ports import SPARE
 from harness.stage import Scenario, Stage
+from harness.tap.remote import RemoteTrap
 
 #: Workers that one node more is open to, and no two on a node.
 _SPREAD = {
@@ -30,24 +31,34 @@ def play(stage: Stage) -> None:
 
 
 def _play(stage: Stage) -> None:
-    # All begin until it is one on the spare node, and that one's report is held.
+    # All wait at their first item until one is found on the spare node; its report is held then.
     spare = stage.station.provider.spare_node()
-    trap = stage.trap(stage.points.delivered)
+    traps = [stage.trap(stage.points.delivered) for _ in range(stage.scenario.parallelism)]
     stage.start()
     while True:
+        trap = traps.pop(0)
         caught = stage.catch(trap)
         victim = stage.worker_at(caught.address)
         if stage.pod(victim).node == spare:
             break
-        following = stage.trap(stage.points.delivered)
+        traps.append(stage.trap(stage.points.delivered))
         stage.free(trap)
-        trap = following
+    _let_go(stage, traps)
     if stage.learned.settles:
         stage.trap(stage.points.settling, caught.address)
     stage.free(trap)
     stage.has_begun(victim, caught)
     FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
+
+
+def _let_go(stage: Stage, traps: list[RemoteTrap]) -> None:
+    """Catch nobody any more, and let go on who was caught meanwhile."""
+    stage.disarm(*traps)
+    stage.station.tap.sync(stage.station.namespace.timeouts.settle)
+    for trap in traps:
+        if trap.prey is not None:
+            trap.release()
 
 
 SCENARIO = Scenario(

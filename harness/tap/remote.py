@@ -63,6 +63,11 @@ class RemoteTrap:
             seen="nobody came by",
         )
 
+    @property
+    def prey(self) -> RemoteCaught | None:
+        """Who was caught, as far as the tap has told."""
+        return self._caught
+
     def release(self) -> None:
         """Let it go on."""
         self._tap.ask(lambda number: control.Release(number, self._number))

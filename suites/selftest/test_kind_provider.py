@@ -176,8 +176,10 @@ def test_the_spare_node_gets_its_images_with_the_turn(world: World) -> None:
         assert world.calls("load")[1:] == [
             "load docker-image worker:1 --nodes queuejob-worker2 --name queuejob"
         ]
+    world.pause("queuejob-worker2")  # by a run that was killed
     with spared.spare_turn():
         assert len(world.calls("load")) == 2
+        assert world.thawed == ["queuejob-worker2"]
 
 
 def test_a_node_that_is_too_busy_to_be_frozen_is_frozen_a_little_later(world: World) -> None:

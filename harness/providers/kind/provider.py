@@ -96,6 +96,7 @@ class KindProvider(Nodes):
     def spare_turn(self) -> Iterator[None]:
         """As `Nodes.spare_turn`; what this process wants on the nodes is on that one then, too."""
         with super().spare_turn():
+            self._thaw_all()  # whoever could have frozen it otherwise has the turn
             with self._turn():
                 self._load(self._asked, spare_too=True)
             yield
