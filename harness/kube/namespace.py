@@ -87,8 +87,9 @@ class Namespace:
 
     def last_line(self, pod: str, container: str) -> str:
         """The last line that a container has written, after its time; empty when there is none."""
-        lines = self._api.log(self.name, pod, container, False, last=1, times=True).splitlines()
-        return lines[-1] if lines else ""
+        text = self._api.log(self.name, pod, container, False, last=1, times=True)
+        # Line feeds alone divide lines: a worker may write form feeds and the like.
+        return text.removesuffix("\n").rpartition("\n")[2]
 
     def first_line(self, pod: str, container: str) -> str:
         """How the first line begins that a container has written, with its time; or empty."""

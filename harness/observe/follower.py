@@ -83,7 +83,7 @@ class Follower:
     def lines(self, pod: str) -> list[str]:
         """What the containers of a pod have written so far, without the times."""
         found = sorted(self._folder.glob(f"{pod}.*.log"))
-        stamped = [line for file in found for line in file.read_text("utf-8").splitlines()]
+        stamped = [line for file in found for line in _lines(file)]
         return [line.partition(" ")[2] for line in stamped]
 
     # -- pods ---------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class Follower:
         as far as it is older than the next (`restarted`).
         """
         path = self._path(run)
-        first = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        first = _lines(path)
         stream = self._namespace.follow_log(run.pod, run.container, previous=True)
         with self._open(stream) as log:
             whole = [line for line in log if _stamped(line)]
@@ -287,8 +287,15 @@ def _moment(line: str) -> str:
     return line.partition(" ")[0].rstrip("Z")
 
 
+def _lines(path: Path) -> list[str]:
+    """What is in a log's file, divided by line feeds alone: others belong to what was written."""
+    if not path.exists():
+        return []
+    return path.read_bytes().decode("utf-8").split("\n")[:-1]
+
+
 def _last_moment(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = _lines(path)
     return _moment(lines[-1]) if lines else ""
 
 

@@ -148,6 +148,18 @@ def test_waiting_for_a_job_ends_early_when_its_pod_crashes(
 # -- streams ----------------------------------------------------------------------------------
 
 
+def test_the_last_line_ends_at_a_line_feed_and_nowhere_else(fake_api: Any) -> None:
+    namespace = fake_api.namespace
+    for text in (
+        "a\n2026-01-01T00:00:01Z b\x0cc\rd\u2028e\n",
+        "2026-01-01T00:00:01Z b\x0cc\rd\u2028e",
+    ):
+        fake_api.on(f"{PODS}/p/log", fake_api.json(text))
+        assert namespace.last_line("p", "c") == "2026-01-01T00:00:01Z b\x0cc\rd\u2028e"
+    fake_api.on(f"{PODS}/p/log", fake_api.json(""))
+    assert namespace.last_line("p", "c") == ""
+
+
 def test_lines_come_whole_and_end_with_the_answer(fake_api: Any) -> None:
     namespace = fake_api.namespace
     fake_api.on(f"{PODS}/p/log", fake_api.stream("on", "e\ntwo\nthr", "ee"))

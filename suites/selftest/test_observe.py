@@ -18,6 +18,7 @@ PODS = "GET /api/v1/namespaces/n/pods"
 WATCH = "WATCH /api/v1/namespaces/n/pods"
 LOG = "GET /api/v1/namespaces/n/pods/p/log"
 
+ODD = "2026-01-01T00:00:01.5Z one \x0c page, \r return, \x85 and \u2028 more\n"
 ONE, TWO, THREE = (f"2026-01-01T00:00:0{n}.5Z line {n}\n" for n in (1, 2, 3))
 
 
@@ -140,6 +141,8 @@ def wait_ends(ear: Ear, count: int) -> None:
         (ONE + TWO, ([ONE, TWO], 0)),
         # The stream was the next run's.
         (TWO, ([ONE], 1)),
+        # What looks like the end of a line to others is a part of it.
+        (ODD + TWO, ([ODD, TWO], 0)),
     ],
 )
 def test_what_a_restart_leaves_of_a_log(
@@ -151,7 +154,8 @@ def test_what_a_restart_leaves_of_a_log(
     fake_api.on(PODS, fake_api.json(listed(first)))
     fake_api.on(PODS + "/p", fake_api.json(next_one))
     fake_api.on(WATCH, fake_api.stream(held=True))
-    fake_api.on(LOG, fake_api.stream(ONE), fake_api.stream(kept))
+    came = ODD if kept.startswith(ODD) else ONE
+    fake_api.on(LOG, fake_api.stream(came), fake_api.stream(kept))
     ear = Ear()
     with following(fake_api.namespace, tmp_path, ear):
         wait_ends(ear, 1)
