@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 
 import msgspec
@@ -29,8 +30,18 @@ class Learned(msgspec.Struct, frozen=True):
     #: Whether it ever reported an item as done, by a message of its own.
     settles: bool = True
 
-    def bounds(self, pattern: str, items: int, parallelism: int, factor: float = 1.0) -> Bounds:
-        """By when things must have happened, for so many items; `factor` for slow machines."""
+    def bounds(
+        self,
+        pattern: str,
+        items: int,
+        parallelism: int,
+        factor: float = 1.0,
+        completions: int | None = None,
+    ) -> Bounds:
+        """By when things must have happened, for so many items; `factor` for slow machines.
+
+        `completions` of a fine Job, where it has them: so many pods have to start, if not at once.
+        """
         work = self.figures.work or 0.0
         start = self.figures.pod_start or _POD_START
         if pattern == "fine":
@@ -39,9 +50,9 @@ class Learned(msgspec.Struct, frozen=True):
             reclaim = BACK_OFF + 2 * start + work + _MARGIN
         pace = work if self.figures.pace is None else min(work, self.figures.pace)
         progress = pace + _MARGIN
-        rounds = items if pattern == "fine" else items / parallelism
+        rounds = items if pattern == "fine" else ceil(items / parallelism)
         end = reclaim + BACK_OFF + rounds * work + _MARGIN
-        end += (1 if pattern == "fine" else rounds) * start
+        end += (ceil((completions or 1) / parallelism) if pattern == "fine" else rounds) * start
         return Bounds(*(round(factor * one, 1) for one in (reclaim, progress, end)))
 
     def save(self, path: Path) -> None:

@@ -98,7 +98,8 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
     scenario, learned = part.scenario, part.learned
     bounds = FIRST
     if learned.figures != Figures():
-        bounds = learned.bounds(part.pattern.name, len(items), scenario.parallelism, part.factor)
+        at_once, completions = _shape(part)
+        bounds = learned.bounds(part.pattern.name, len(items), at_once, part.factor, completions)
     return Header(
         schema=SCHEMA,
         scenario=scenario.name,
@@ -119,6 +120,14 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         own_job=part.own_job is not None,
         version=__version__,
     )
+
+
+def _shape(part: Part) -> tuple[int, int | None]:
+    """How many pods the Job has at once, and its completions where the pattern leaves them open."""
+    if part.own_job is None:
+        return part.scenario.parallelism, part.scenario.completions
+    spec = part.own_job["spec"]
+    return max(1, spec.get("parallelism", 1)), spec.get("completions")
 
 
 def job_of(part: Part, items: int) -> Manifest:

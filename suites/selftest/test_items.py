@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from harness.campaign import Campaign, left, scenarios
 from harness.cli import main
 from harness.errors import InfrastructureError, UsageError
 from harness.gate import Asked, Gate
-from harness.history import to_bytes
+from harness.history import Figures, to_bytes
 from harness.items import MOST, Items, given
 from harness.learned import Learned
 from harness.news import Begun, News
@@ -177,6 +178,20 @@ def test_of_more_items_than_completions_the_first_are_taken(tmp_path: Path) -> N
     assert items_of(one) == OWN[:5]
     with pytest.raises(UsageError, match="an item for each completion"):
         one.worker.check_job({"spec": {"completions": 8}})
+
+
+@pytest.mark.parametrize(("at_once", "rounds"), [("", 5), ("  parallelism: 5\n", 1)])
+def test_the_time_for_the_users_own_job_is_for_its_own_shape(
+    tmp_path: Path, at_once: str, rounds: int
+) -> None:
+    job = tmp_path / "job.yaml"
+    job.write_text(JOB.replace("spec:\n", f"spec:\n{at_once}", 1))
+    learned = Learned(Figures(work=30.0, pod_start=20.0))
+    one = replace(
+        part("killed_after_ack", "coarse", items=Items(own=OWN), job=job), learned=learned
+    )
+    reclaim, end = (getattr(header_of(one, OWN[:5]).bounds, name) for name in ("reclaim", "end"))
+    assert end - reclaim == pytest.approx(rounds * (30 + 20) + 20)
 
 
 def test_a_wrong_file_ends_with_code_4(pytester: pytest.Pytester) -> None:

@@ -36,6 +36,15 @@ def test_no_bound_is_shorter_than_what_has_to_happen_in_it(
     assert min(fine.progress, coarse.progress) > work
 
 
+def test_pods_that_start_one_after_the_other_have_the_time_for_it() -> None:
+    """A gigabyte to read at the beginning, say: four completions, two pods at once."""
+    known = Learned(Figures(work=1.0, lease=10.0, pod_start=90.0))
+    plain, twice = known.bounds("fine", 4, 2), known.bounds("fine", 4, 2, completions=4)
+    assert twice.end == pytest.approx(plain.end + 90.0)
+    assert known.bounds("fine", 4, 2, completions=1).end == plain.end
+    assert known.bounds("coarse", 5, 2).end == known.bounds("coarse", 6, 2).end
+
+
 def test_who_keeps_items_in_stock_is_not_given_longer_to_let_others_have_them() -> None:
     known = Learned(Figures(work=15.0, pace=5.0))
     assert (
