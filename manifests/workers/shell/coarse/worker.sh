@@ -29,6 +29,8 @@ give_up() {
     kill "$consumer"
 }
 give_up &
+waiting=$!
+trap 'kill "$waiting" 2>/dev/null' EXIT
 
 wait "$consumer" || exit
 [[ -e $SIGN ]]
