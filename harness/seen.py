@@ -145,15 +145,12 @@ def noticed_after(event_id: int, worker: Worker, address: str) -> Find:
     """A worker connects anew, or has ended, later than that event."""
 
     def find(events: Sequence[Event]) -> Event | None:
-        for event in _later(events, event_id):
-            what = event.what
-            if isinstance(what, ConnectionOpened) and what.address == address:
-                return event
-            if not isinstance(what, ContainerSeen) or what.state != "terminated":
-                continue
-            if what.worker == worker:
-                return event
-        return None
+        over = exit_of(worker)(events)
+        if over is not None and over.id > event_id:
+            return over
+        anew = last(lambda what: isinstance(what, ConnectionOpened) and what.address == address)
+        found = anew(events)
+        return found if found is not None and found.id > event_id else None
 
     return find
 
@@ -349,7 +346,3 @@ def end_of_attempt(item: Payload, *, one_each: bool) -> Find:
 
 def _takes_back(what: What) -> bool:
     return isinstance(what, AskedForItem) and what.room == 0
-
-
-def _later(events: Sequence[Event], event_id: int) -> Iterable[Event]:
-    return (event for event in events if event.id > event_id)

@@ -15,6 +15,10 @@ from harness.stage import NotPlayable, Stage
 _TRIES = 30.0
 #: A second, and some more for clocks that do not quite agree.
 _SECOND = 1.2
+#: For a shell on a node: `$pid` is that of the container `$0` then.
+PID = """
+pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
+"""
 
 
 class Fault(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness import seen
 from harness.clock import NotYet, wait_until
 from harness.errors import InfrastructureError
+from harness.faults import PID
 from harness.history import HALF_OPEN, Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -14,18 +15,22 @@ from harness.stage import Stage
 #: Seconds for a worker to notice: RabbitMQ's own heartbeats are a minute apart, and two may fail.
 _NOTICED = 180.0
 #: Runs iptables where a container's packets go; what it changes there ends with the pod.
-_IN_ITS_NETWORK = """
-pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
+_IN_ITS_NETWORK = (
+    PID
+    + """\
 exec nsenter --target "$pid" --net iptables "$@"
 """
+)
 #: Succeeds once something came for each of the ports, and was thrown away.
-_THROWN_AWAY = """
-pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
+_THROWN_AWAY = (
+    PID
+    + """\
 seen=$(nsenter --target "$pid" --net iptables -nvxL INPUT) || exit
 for port; do
   echo "$seen" | awk -v port="dpt:$port" '$NF == port && $1 > 0 { n = 1 } END { exit !n }' || exit
 done
 """
+)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness import seen
+from harness.faults import PID
 from harness.history import Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -13,8 +14,9 @@ _KILLED = 137
 #: Leaves the container 4 MiB more than it has, and uses up more in its place (cgroup v1 or v2).
 #: The kernel must not choose the process that does that, where it lets us ask for it. It counts
 #: whom it has killed there; the kubelet's word for it comes by an event that may be late.
-_EAT = """
-pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
+_EAT = (
+    PID
+    + """\
 group=/sys/fs/cgroup/memory$(awk -F: '$2 == "memory" { print $3 }' "/proc/$pid/cgroup")
 limit=memory.limit_in_bytes used=memory.usage_in_bytes events=memory.oom_control
 if ! [ -e "$group/$limit" ]; then
@@ -29,6 +31,7 @@ grep -q '^oom_kill [1-9]' "$group/$events" && exit
 echo "the kernel has killed nobody: $(cat "$group/$events")" >&2
 exit 1
 """
+)
 
 
 @dataclass(frozen=True)

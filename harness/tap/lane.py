@@ -41,6 +41,11 @@ class Lane:
         """Bytes that wait."""
         return sum(len(piece.raw) for piece in self._waiting)
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything does."""
+        return bool(self._waiting)
+
     def take(self, piece: Piece) -> None:
         """Let a piece go on (with the next `send`), or keep it."""
         if self.towards == "client" and piece.message is not None:

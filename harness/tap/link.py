@@ -120,7 +120,8 @@ class Link:
         host, port = transport.get_extra_info("sockname")[:2]
         self.host.sink(ConnectionOpened(self.number, self.address, self.port, f"{host}:{port}"))
         self._opened = True
-        self.slow(self.host.delay(self.address))
+        if delay := self.host.delay(self.address):
+            self.slow(delay)
         if self.host.holds(self.address):
             self.hold()
         early, self._early = self._early, []
@@ -156,7 +157,7 @@ class Link:
         if self._decoder.opaque:
             # What was to be read together with more of it will not be read.
             self._flush(self.lanes[side])
-        if lane.size:
+        if lane.waits:
             lane.throttle()
 
     def eof(self, side: Towards) -> None:
