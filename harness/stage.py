@@ -162,6 +162,14 @@ class Stage:
             trap.disarm()
             self._traps.remove(trap)
 
+    def let_go(self, address: str) -> None:
+        """Catch nobody any more, and let all go on that is held of a client.
+
+        In this order: who came to a trap between the two would be held for ever.
+        """
+        self.disarm()
+        self.station.tap.release(address)
+
     def catch(self, trap: RemoteTrap, timeout: float | None = None) -> RemoteCaught:
         """Who came to the point first."""
         bound = timeout or self.patience

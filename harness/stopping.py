@@ -53,7 +53,6 @@ def stop_in_work(stage: Stage, fault: Stop) -> None:
     stage.free(trap)
     stage.has_begun(victim, caught)
     fault.inject(stage, victim, caught.address)
-    stage.disarm()
-    stage.station.tap.release(caught.address)
+    stage.let_go(caught.address)
     fault.heal(stage, victim)
     stage.wait_for_the_end()

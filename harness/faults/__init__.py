@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from harness import registry, seen
+from harness.clock import NotYet, wait_until
+from harness.errors import InfrastructureError
 from harness.history import ConnectionOpened, Event, Worker
 from harness.ports import Provider
 from harness.stage import NotPlayable, Stage
@@ -93,8 +95,26 @@ def in_vain(stage: Stage) -> tuple[int, ...]:
 def let_pass(stage: Stage, end: Event) -> None:
     """Wait until the second of a worker's end is over: the kubelet tells no more than that."""
     until = (getattr(end.what, "finished", None) or end.time) + _SECOND
+    let_last(stage, "the second of the end", until, 2 * _SECOND)
+
+
+def let_last(stage: Stage, what: str, until: float, timeout: float) -> None:
+    """Wait until a moment of the recording is over; both in seconds."""
 
     def over(_: Sequence[Event]) -> bool | None:
         return True if stage.recording.moment() > until else None
 
-    stage.recording.wait_quietly("the second of the end to be over", over, 2 * _SECOND)
+    stage.recording.wait_quietly(f"{what} to be over", over, timeout)
+
+
+def until_on_node(stage: Stage, what: str, node: str, script: str, *arguments: str) -> None:
+    """Wait until a shell's script succeeds on a node; the first argument is its `$0`."""
+    provider = stage.station.provider
+
+    def succeeds() -> None:
+        try:
+            provider.on_node(node, "sh", "-c", script, *arguments)
+        except InfrastructureError as error:
+            raise NotYet(str(error.seen or error)) from error
+
+    wait_until(what, succeeds, timeout=stage.station.namespace.timeouts.settle)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.clock import NotYet, wait_until
-from harness.errors import InfrastructureError
+from harness.faults import until_on_node
 from harness.history import Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -34,22 +33,14 @@ class Freeze:
         """Freeze until somebody else was given its item, or surely could have been; then thaw."""
         node, container = stage.pod(worker).node, stage.container_of(worker)
         provider = stage.station.provider
-
-        def stopped() -> None:
-            try:
-                provider.on_node(node, "sh", "-c", _STOPPED, container)
-            except InfrastructureError as error:
-                raise NotYet(str(error.seen or error)) from error
-
         to = f"pod {stage.pod(worker).name}: SIGSTOP from its node"
         begun = stage.injected(self.name, to, worker)
         provider.on_node(node, *_CTR, "kill", "--all", "--signal", "SIGSTOP", container)
-        timeout = stage.station.namespace.timeouts.settle
-        wait_until("all processes of the container to be stopped", stopped, timeout=timeout)
+        what = "all processes of the container to be stopped"
+        until_on_node(stage, what, node, _STOPPED, container)
         shown = until_taken_over(stage, address)
         provider.on_node(node, *_CTR, "kill", "--all", "--signal", "SIGCONT", container)
-        stage.station.tap.release(address)
-        stage.disarm()
+        stage.let_go(address)
         stage.confirmed(self.name, begun, shown)
         stage.healed(self.name)
 

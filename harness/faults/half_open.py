@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness import seen
-from harness.clock import NotYet, wait_until
-from harness.errors import InfrastructureError
-from harness.faults import PID
+from harness.faults import PID, until_on_node
 from harness.history import HALF_OPEN, Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -57,14 +55,8 @@ class HalfOpen:
         tap.cut(address)
         tap.release(address)
         ended = stage.wait("its end at the broker", seen.cut_off_after(begun, address), settle)
-
-        def unheard() -> None:
-            try:
-                provider.on_node(pod.node, "sh", "-c", _THROWN_AWAY, container, *ports)
-            except InfrastructureError as error:
-                raise NotYet(str(error.seen or error)) from error
-
-        wait_until("the worker not to hear of it", unheard, timeout=settle)
+        what = "the worker not to hear of it"
+        until_on_node(stage, what, pod.node, _THROWN_AWAY, container, *ports)
         stage.confirmed(self.name, begun, ended.id)
         noticed = seen.noticed_after(begun, worker, address)
         stage.recording.wait_quietly("the worker to notice it", noticed, _NOTICED)

@@ -27,8 +27,7 @@ class Hold:
         to = f"pod {stage.pod(worker).name}: nothing passes until its lease is over"
         begun = stage.injected(self.name, to, worker)
         shown = until_taken_over(stage, address)
-        tap.release(address)
-        stage.disarm()
+        stage.let_go(address)
         stage.confirmed(self.name, begun, shown)
         stage.healed(self.name)
 

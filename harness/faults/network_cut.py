@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness import seen
+from harness.faults import let_last
 from harness.history import CUT_OFF, Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -32,12 +33,7 @@ class NetworkCut:
         timeout = stage.station.namespace.timeouts.settle
         alone = seen.cut_off_after(begun, address)
         broken = stage.wait("a connection to be cut, or not to be heard", alone, timeout)
-        until = stage.recording.moment() + _LASTS
-
-        def over(_: object) -> bool | None:
-            return True if stage.recording.moment() > until else None
-
-        stage.recording.wait_quietly("the cut to have lasted", over, 2 * _LASTS)
+        let_last(stage, "the cut", stage.recording.moment() + _LASTS, 2 * _LASTS)
         tap.cut(address)  # of those who have come meanwhile nothing was heard
         tap.release(address)
         stage.confirmed(self.name, begun, broken.id)

@@ -38,8 +38,7 @@ class NodeFreeze:
             shown = stage.recording.wait_quietly("its being taken over", taken, patience)
         finally:
             provider.thaw_node(node)
-        stage.station.tap.release(address)
-        stage.disarm()
+        stage.let_go(address)
         stage.confirmed(self.name, begun, (shown or given).id)
         stage.healed(self.name)
 

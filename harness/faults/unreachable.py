@@ -6,8 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.clock import NotYet, wait_until
-from harness.errors import InfrastructureError
+from harness.faults import until_on_node
 from harness.ports import Provider
 from harness.restart import NOBODY
 from harness.stage import Stage
@@ -17,7 +16,9 @@ from harness.stage import Stage
 _REFUSED = """
 rules=$(iptables-save -t filter)
 case "$rules" in *KUBE-SERVICES*) ;; *) exit 0 ;; esac
-echo "$rules" | grep -q -e "-d $0/32 .*-j REJECT"
+echo "$rules" | grep -q -e "-d $0/32 .*-j REJECT" && exit
+echo "it still leads to the broker's pod" >&2
+exit 1
 """
 
 
@@ -55,15 +56,8 @@ def _until_refused(stage: Stage) -> None:
     address = namespace.cluster_ip(stage.station.pattern.service)
     # What runs on the spare node is another's, and it may be frozen.
     for node in (one for one in namespace.nodes() if one != provider.spare_node()):
-
-        def refused(node: str = node) -> None:
-            try:
-                provider.on_node(node, "sh", "-c", _REFUSED, address)
-            except InfrastructureError:
-                raise NotYet(f"{node} still leads to the broker's pod") from None
-
         what = f"the broker's address to be refused on {node}"
-        wait_until(what, refused, timeout=namespace.timeouts.settle, interval=0.1)
+        until_on_node(stage, what, node, _REFUSED, address)
 
 
 FAULT = Unreachable()

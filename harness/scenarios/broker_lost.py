@@ -18,7 +18,7 @@ def play(stage: Stage) -> None:
     caught = stage.catch(trap)
     victim = stage.worker_at(caught.address)
     FAULT.inject(stage, victim, caught.address)
-    stage.disarm()
+    stage.let_go(caught.address)
     healed = len(stage.recording.events)
 
     def came(events: Sequence[Event]) -> bool | None:

@@ -33,7 +33,7 @@ def play(stage: Stage) -> None:
             seen="its log says that the work had ended",
             todo="let the work on an item last longer, if it can, or the machine do less",
         )
-    stage.disarm()
+    stage.let_go(caught.address)
     stage.wait_for_the_end()
 
 

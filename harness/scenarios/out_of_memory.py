@@ -18,7 +18,7 @@ def play(stage: Stage) -> None:
     stage.free(trap)
     stage.has_begun(victim, caught)
     FAULT.inject(stage, victim, caught.address)
-    stage.disarm()
+    stage.let_go(caught.address)
     stage.wait_for_the_end()
 
 

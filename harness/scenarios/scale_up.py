@@ -44,8 +44,7 @@ def play(stage: Stage) -> None:
         _hold_anew(stage, caught)
         stage.recording.wait_quietly(what, others, stage.bounds.progress)
     stage.confirmed(SCALED, begun, scaled.id, newcomer.id)
-    stage.station.tap.release(caught.address)
-    stage.disarm()
+    stage.let_go(caught.address)
     stage.healed(SCALED)
     stage.wait_for_the_end()
 

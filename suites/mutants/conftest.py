@@ -71,5 +71,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWorker:
-    """Instead of xdist's own, which knows nothing of workers."""
+    """Instead of xdist's own, which knows nothing of workers, nor how long they take."""
+    config.option.loadscopereorder = False
     return ByWorker(config, log)
