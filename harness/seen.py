@@ -259,6 +259,13 @@ def taken_over(item: Payload, address: str, after: int) -> Find:
     return find
 
 
+def starts(worker: Worker, item: Payload) -> Find:
+    """A worker says that it begins an item."""
+    return last(
+        lambda what: isinstance(what, ItemStarted) and (what.worker, what.item) == (worker, item)
+    )
+
+
 def finished(worker: Worker) -> Find:
     """A worker says that it has finished an item."""
     return last(lambda what: isinstance(what, ItemDone) and what.worker == worker)

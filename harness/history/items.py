@@ -13,11 +13,12 @@ from harness.history.payload import Payload
 
 
 class ItemEnqueued(Record, frozen=True, tag="item_enqueued"):
-    """The broker has taken an item. `connection` is None when the harness put it there."""
+    """The broker has taken an item; without `connection` and `at` when the harness put it there."""
 
     item: Payload
     queue: str
     connection: int | None = None
+    at: float | None = None
 
 
 class AskedForItem(Record, frozen=True, tag="asked_for_item"):

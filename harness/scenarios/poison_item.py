@@ -12,6 +12,7 @@ from harness.history import (
     MAX_ATTEMPTS,
     ConnectionHeld,
     Event,
+    ItemEnqueued,
     ItemSettled,
     Payload,
     Worker,
@@ -27,6 +28,8 @@ from harness.tap.remote import RemoteCaught, RemoteTrap
 _PAUSES = 4
 #: Seconds between two looks at what RabbitMQ has set aside, of which its wire says nothing.
 _LOOK = 2.0
+#: Seconds by which a worker's words may come later than what it says to its broker.
+_WORDS = 5.0
 
 
 def play(stage: Stage) -> None:
@@ -34,24 +37,23 @@ def play(stage: Stage) -> None:
     item, most = stage.items[0], stage.recording.header.max_attempts
     coarse = stage.station.pattern.name == "coarse"
     poison = msgspec.structs.replace(stage.points.delivered, items=(item,))
-    since, trap, killed = 0, stage.trap(poison), list[Worker]()
+    since, trap, killed, passed_on = 0, stage.trap(poison), list[Worker](), 0
     stage.start()
     if coarse:
         somebody_takes(stage)
-    for tried in range(most + 1):
-        if not _given(stage, poison, payload(item), since):
-            break
+    while _given(stage, poison, payload(item), since):
         caught = stage.catch(trap)
-        if tried == most:
+        if len(killed) == most or passed_on > most:
             stage.free(trap)
             break
         # Beforehand: RabbitMQ gives it to the next one as soon as this one is cut off.
         since, following = len(stage.recording.events), stage.trap(poison)
         victim = stage.worker_at(caught.address, but=killed)
-        killed.append(victim)
-        if coarse:
-            _let_begin(stage, trap, caught, victim)
-        FAULT.inject(stage, victim, caught.address)
+        if coarse and not _begins(stage, trap, caught, victim):
+            passed_on += 1
+        else:
+            killed.append(victim)
+            FAULT.inject(stage, victim, caught.address)
         trap = following
     stage.disarm()
     if coarse:  # the Job waits for a success that is not to come
@@ -61,8 +63,12 @@ def play(stage: Stage) -> None:
         stage.wait_for_the_end()
 
 
-def _let_begin(stage: Stage, trap: RemoteTrap, caught: RemoteCaught, worker: Worker) -> None:
-    """Let it have the item, and see what it does, up to its report: the queue counts by itself."""
+def _begins(stage: Stage, trap: RemoteTrap, caught: RemoteCaught, worker: Worker) -> bool:
+    """Let it have the item, and see what it does, up to its report: the queue counts by itself.
+
+    Gives whether the item could have killed it. Who always tells of its work, but reports an item
+    before any word of that, has not worked on it, and its report goes on.
+    """
     known = stage.learned
     settling = stage.trap(stage.points.settling, caught.address) if known.settles else None
     stage.free(trap)
@@ -70,22 +76,30 @@ def _let_begin(stage: Stage, trap: RemoteTrap, caught: RemoteCaught, worker: Wor
         stage.has_begun(worker, caught)
     if settling is not None:
         stage.disarm(settling)
+    if not (known.figures.starts_matched and known.figures.settles_after_work):
+        return True
+    what = "the worker to say that it begins the item"
+    begun = seen.starts(worker, payload(stage.items[0]))
+    if stage.recording.wait_quietly(what, begun, _WORDS) is not None:
+        return True
+    stage.station.tap.release(caught.address)
+    return False
 
 
 def _given(stage: Stage, poison: Point, item: Payload, since: int) -> bool:
-    """Whether somebody is given it, before it is set aside or the Job has ended.
+    """Whether somebody is given it, before all that there is of it is set aside, or the Job over.
 
     `since`: how many events there were before anybody could be.
     """
 
     def find(events: Sequence[Event]) -> bool | None:
-        for event in events[since:]:
-            what = event.what
-            if isinstance(what, ConnectionHeld) and what.point == poison.name:
-                return True
-            if isinstance(what, ItemSettled) and what.item == item:
-                return False
-        return None if stage.ended(events) is None else False
+        what = [event.what for event in events]
+        held = (one.point for one in what[since:] if isinstance(one, ConnectionHeld))
+        if poison.name in held:
+            return True
+        copies = sum(isinstance(one, ItemEnqueued) and one.item == item for one in what)
+        settled = sum(isinstance(one, ItemSettled) and one.item == item for one in what)
+        return False if settled >= copies or stage.ended(events) is not None else None
 
     what = "the next who is given the item that kills"
     until = stage.recording.moment() + stage.patience + stage.bounds.reclaim + _PAUSES * BACK_OFF

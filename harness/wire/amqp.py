@@ -104,7 +104,7 @@ class AmqpReader:
         elif record.name == "Basic.GetEmpty":
             yield FoundEmpty(record.connection, self._queue, at)
         elif record.name == "Basic.Publish" and self._is_for_us(fields):
-            yield ItemEnqueued(payload(record.body or b""), self._queue, record.connection)
+            yield ItemEnqueued(payload(record.body or b""), self._queue, record.connection, at)
 
     def _is_for_us(self, fields: Mapping[str, Any]) -> bool:
         return bool(fields["exchange"] == "" and fields["routing_key"] == self._queue)

@@ -45,7 +45,8 @@ class Ledger:
             item = self.items[value] = Item(value, payload(value))
         item.enqueued += 1
         act.fresh.add(value)
-        act.events.append(ItemEnqueued(item.payload, self._queue, act.connection))
+        at = None if act.connection is None else act.at
+        act.events.append(ItemEnqueued(item.payload, self._queue, act.connection, at))
         return item
 
     def deliver(self, act: Act, item: Item, places: list[Place], *, in_place: bool = False) -> Held:

@@ -30,6 +30,15 @@ def test_given_once_more() -> None:
     assert tale.what(tale.failure("S6")) == [ItemSettled, ItemDelivered]
 
 
+def test_what_is_put_there_anew_is_another_one_even_if_that_is_told_late() -> None:
+    tale = settled(pattern="coarse")
+    tale.put(2.2, "tap", ItemEnqueued("apple", "queue", tale.connection("a"), at=1.9))
+    tale.given(2.1, "b", "apple")
+    tale.settled(3, "b", "apple")
+    tale.over(9)
+    assert tale.finds("S6") is Outcome.PASS
+
+
 def test_a_broker_that_was_hurt_may_have_forgotten() -> None:
     tale = settled()
     tale.harmed(2.5, "broker restarted")

@@ -118,7 +118,7 @@ def test_what_a_worker_publishes_into_the_queue_is_an_item_too() -> None:
     fields = {"exchange": "", "routing_key": "job1"}
     published = Method(1, "broker", 1, "Basic.Publish", fields, {}, b"apple")
     elsewhere = Method(1, "broker", 1, "Basic.Publish", {**fields, "exchange": "e"}, {}, b"no")
-    assert read(published, elsewhere) == [ItemEnqueued("apple", "job1", 1)]
+    assert read(published, elsewhere) == [ItemEnqueued("apple", "job1", 1, 0.0)]
 
 
 def test_what_the_tap_has_missed_stays_a_gap() -> None:

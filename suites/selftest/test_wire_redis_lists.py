@@ -240,7 +240,7 @@ def test_what_is_taken_away_and_not_pushed_in_time_is_settled() -> None:
     one.does("LREM p 1 a", 1, "LREM p 1 a")  # 2
     tape.waits(4)
     one.does("RPUSH q a", 1, "RPUSH q a")  # 7
-    assert tape.told()[3:] == [settled("a", 1, 2.0), ItemEnqueued("a", "q", 1)]
+    assert tape.told()[3:] == [settled("a", 1, 2.0), ItemEnqueued("a", "q", 1, 7.0)]
 
 
 def test_what_is_pushed_and_then_taken_away_is_given_back_once() -> None:

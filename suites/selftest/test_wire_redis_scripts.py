@@ -253,7 +253,7 @@ def test_a_sorted_set_hides_what_is_claimed_until_its_deadline() -> None:
     assert tape.told()[2:] == [
         asked(1, 1.0),
         given("a", 1, 1.0, until=5.0),
-        ItemEnqueued("c", "q", 2),
+        ItemEnqueued("c", "q", 2, 2.0),
         ItemLeased("a", 1, "", 6.0, 3.0),
         ItemReturned("a", 1, at=4.0),
         asked(2, 5.0),

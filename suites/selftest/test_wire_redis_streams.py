@@ -170,7 +170,7 @@ def test_only_one_group_and_one_stream_count() -> None:
     one.does("XADD log MAXLEN ~ 9 * item a", b"1-1", "XADD log MAXLEN = 9 1-1 item a")
     one.does("XADD q MAXLEN ~ 9 * item d", b"4-0", "XADD q MAXLEN = 9 4-0 item d")
     told = tape.told()
-    assert told[-1] == ItemEnqueued("d", "q", 1)
+    assert told[-1] == ItemEnqueued("d", "q", 1, 9.0)
     assert tape.reader.places() == {"ready": [b"b", b"c", b"d"], "leased": [b"a"], "dead": []}
 
 
