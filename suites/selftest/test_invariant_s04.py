@@ -49,8 +49,29 @@ def test_leased_before_it_was_enqueued() -> None:
 def test_settled_when_it_was_over() -> None:
     tale = leased()
     tale.settled(15, "a", "apple")
+    for whole in (False, True):  # it was seen, so it stands also in half a history
+        if whole:
+            tale.over(20)
+        (found,) = tale.judged("S4").findings
+        assert found.outcome is Outcome.FAIL
+        assert found.reason == "worker 1 settled apple 4.0 s after its lease was over"
+        assert tale.what(found) == [ItemDelivered, ItemSettled]
+
+
+def test_clocks_may_differ_by_half_a_second() -> None:
+    for moment, outcome in ((11.5, Outcome.PASS), (11.6, Outcome.FAIL)):
+        tale = leased()
+        tale.settled(moment, "a", "apple")
+        tale.over(20)
+        assert tale.finds("S4") is outcome
+
+
+def test_set_aside_when_it_was_over() -> None:
+    """That is no word of the worker's."""
+    tale = leased()
+    tale.settled(15, "a", "apple", "dead")
     tale.over(20)
-    assert tale.what(tale.failure("S4")) == [ItemDelivered, ItemSettled]
+    assert tale.finds("S4") is Outcome.PASS
 
 
 def test_a_report_that_was_held_counts_when_the_broker_got_it() -> None:
@@ -78,6 +99,34 @@ def test_a_second_lease_beside_the_first() -> None:
     assert tale.what(tale.failure("S4")) == [ItemDelivered, ItemDelivered]
 
 
+def test_the_latest_lease_beside_its_own_is_told() -> None:
+    tale = leased()
+    second = tale.given(6, "b", "apple", until=16.0, token=SECOND, redelivered=True)
+    tale.came(6.5, "c")
+    third = tale.given(7, "c", "apple", until=17.0, token="t3", redelivered=True)
+    tale.over(20)
+    one, other = tale.judged("S4").findings[:2]
+    assert one.reason.endswith("on which worker 1 had one for another 5.0 s")
+    assert other.reason.endswith("on which worker 2 had one for another 9.0 s")
+    assert other.evidence == (second, third)
+
+
+def test_the_same_lease_is_no_second_one() -> None:
+    """Its answer was lost, and it was asked for once more."""
+    tale = leased()
+    tale.given(6, "a", "apple", until=16.0, token=FIRST, redelivered=True)
+    tale.over(20)
+    assert tale.finds("S4") is Outcome.PASS
+
+
+def test_who_has_settled_has_no_lease_any_more() -> None:
+    tale = leased()
+    tale.settled(3, "a", "apple")
+    tale.given(6, "b", "apple", until=16.0, token=SECOND, redelivered=True)
+    tale.over(20)
+    assert tale.finds("S4") is Outcome.PASS
+
+
 def test_one_lease_after_the_other() -> None:
     for dead in (False, True):
         tale = leased()
@@ -95,5 +144,32 @@ def test_equal_items_have_a_lease_each() -> None:
     assert tale.finds("S4") is Outcome.PASS
 
 
+def test_an_equal_item_must_have_been_there_by_then() -> None:
+    for moment, outcome in ((6, Outcome.PASS), (7, Outcome.FAIL)):
+        tale = leased()
+        if moment == 6:
+            tale.put(moment, "harness", ItemEnqueued("apple", QUEUE))
+        tale.given(6, "b", "apple", until=16.0, token=SECOND)
+        if moment == 7:
+            tale.put(moment, "harness", ItemEnqueued("apple", QUEUE))
+        tale.over(20)
+        assert tale.finds("S4") is outcome
+
+
+def test_one_had_a_lease_and_another_none() -> None:
+    tale = Tale("fine", figures=Figures(work=1.0, lease=10.0))
+    tale.sent("apple")
+    tale.came(0.5, "a")
+    tale.given(1, "a", "apple")
+    tale.killed(2, "a")
+    tale.came(2.5, "b")
+    tale.given(3, "b", "apple", until=13.0, token=SECOND, redelivered=True)
+    tale.settled(15, "b", "apple")
+    tale.over(20)
+    assert tale.what(tale.failure("S4")) == [ItemDelivered, ItemSettled]
+
+
 def test_no_lease_was_seen() -> None:
-    assert good_fine().finds("S4") is Outcome.UNKNOWN
+    (found,) = good_fine().judged("S4").findings
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason == "no lease was seen"
