@@ -28,7 +28,8 @@ def _overlapping(view: View, item: Item, index: int) -> Iterator[Finding]:
     """Somebody has a lease who was given the item while others had theirs."""
     attempt = item.attempts[index]
     at = attempt.delivered.at
-    copies = sum(one.at <= at for one in item.enqueued)
+    # As they were seen: what is enqueued may be given before anybody could say when that was.
+    copies = sum(one.id < attempt.delivered.id for one in item.enqueued)
     live = [
         one
         for one in item.attempts[:index]
