@@ -38,6 +38,7 @@ class _Draft:
         "how",
         "lease",
         "settled",
+        "taken",
         "token",
         "until",
         "void",
@@ -54,6 +55,7 @@ class _Draft:
         self.lease = None if what.until is None else what.until - self.delivered.at
         self.until = what.until
         self.back: Mark | None = None
+        self.taken: Mark | None = None
 
     @property
     def at_once(self) -> bool:
@@ -73,6 +75,7 @@ class _Draft:
             token=self.token,
             until=self.until,
             back=self.back,
+            taken=self.taken,
         )
 
 
@@ -204,10 +207,14 @@ class Reader:
             self._came_back(mark(event))
 
     def _reclaim(self, event: Event, what: ItemReclaimed) -> None:
-        others = [one for one in self._open if one.connection != what.connection]
-        for draft in (others or self._open)[:1]:
-            self._end(draft, "reclaimed", mark(event))
-            self._came_back(mark(event))
+        """Of equal ones it is the one that is named, or else one whose lease is over."""
+        now = mark(event)
+        named = [one for one in self._open if what.token and one.token == what.token]
+        others = [one for one in self._open if one.connection != what.connection] or self._open
+        over = [one for one in others if one.until is not None and one.until <= now.at]
+        for draft in (named or over or others)[:1]:
+            self._end(draft, "reclaimed", now)
+            self._came_back(now)
 
     def _leave(self, event: Event, what: ItemLeft) -> None:
         self._lose(mark(event))
@@ -240,6 +247,8 @@ class Reader:
 
     def _end(self, draft: _Draft, how: Ending, ended: Mark) -> None:
         draft.how, draft.ended = how, ended
+        if how == "reclaimed":
+            draft.taken = ended
         if draft in self._open:
             self._open.remove(draft)
 

@@ -92,6 +92,8 @@ class Attempt(msgspec.Struct, frozen=True):
     until: float | None = None
     #: When others could have it, by its worker's word or by the loss of its connection.
     back: Mark | None = None
+    #: When another put it back or took it over, whatever ended it then.
+    taken: Mark | None = None
 
 
 class Left(msgspec.Struct, frozen=True):

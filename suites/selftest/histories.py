@@ -150,8 +150,8 @@ class Tale:
     def returned(self, moment: float, who: str, item: Payload) -> int:
         return self.put(moment, "tap", ItemReturned(item, self.connection(who), at=moment))
 
-    def reclaimed(self, moment: float, who: str, item: Payload) -> int:
-        return self.put(moment, "tap", ItemReclaimed(item, self.connection(who), at=moment))
+    def reclaimed(self, moment: float, who: str, item: Payload, token: str = "") -> int:
+        return self.put(moment, "tap", ItemReclaimed(item, self.connection(who), token, moment))
 
     def worked(self, start: float, who: str, item: Payload, seconds: float = 1.0) -> None:
         """Asked, given, begun, finished, settled: as it should be."""
