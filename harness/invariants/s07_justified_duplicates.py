@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.history import Worker
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import FREE, Attempt, Claim, Item, View, claim, several, shown
+from harness.view import Attempt, Claim, Item, View, before, claim, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -36,37 +37,45 @@ def _of_it(item: Item) -> list[Attempt]:
 
 def _unexplained(view: View, item: Item, attempts: list[Attempt]) -> Iterator[Finding]:
     """Each delivery for which those before it leave no room."""
-    for index, attempt in enumerate(attempts):
-        at = attempt.delivered.at
-        copies = sum(one.at <= at for one in item.enqueued)
-        before = attempts[:index]
-        if index < copies:
-            continue
-        claims = [(one, _claim(view, one, attempt)) for one in before]
-        kept = [(one, what) for one, what in claims if what not in FREE]
-        if len(kept) < copies:
-            continue
-        sure = [(one, what) for one, what in kept if what != "unclear"]
-        yield _told(view, attempt, *(sure or kept)[-1], sure=len(sure) >= copies)
+    others: dict[tuple[Worker | int, str | int], Attempt] = {}
+    for attempt in attempts:
+        # The same delivery, asked for once more because its answer was lost, is no second one.
+        name = attempt.worker or attempt.connection, attempt.token or attempt.delivered.id
+        others.pop(name, None)
+        copies = sum(one.at <= attempt.delivered.at for one in item.enqueued)
+        if len(others) >= copies:
+            yield from _duplicate(view, attempt, list(others.values()), copies)
+        others[name] = attempt
 
 
-def _claim(view: View, before: Attempt, later: Attempt) -> Claim:
-    """The same delivery, asked for once more because its answer was lost, is no second one."""
-    same = before.token and (before.token, before.worker) == (later.token, later.worker)
-    return "lost" if same else claim(view, before, later.delivered)
+def _duplicate(
+    view: View, attempt: Attempt, others: list[Attempt], copies: int
+) -> Iterator[Finding]:
+    """What those who were given the item before say against its delivery."""
+    claims = [(one, claim(view, one, attempt.delivered)) for one in others]
+    sure = [(one, what) for one, what in claims if what in ("settled", "kept")]
+    unclear = [one for one, what in claims if what == "unclear"]
+    if len(sure) >= copies:
+        yield _told(view, attempt, *sure[-1])
+    elif len(sure) + len(unclear) >= copies:
+        who, holder = view.cast.short(attempt.worker), view.cast.short(unclear[-1].worker)
+        yield unknown(
+            f"{who} was given {shown(attempt.item)}, which {holder} had, and nobody can say "
+            "whether it still did",
+            *ids(unclear[-1].delivered, attempt.delivered),
+        )
 
 
-def _told(view: View, attempt: Attempt, other: Attempt, what: Claim, *, sure: bool) -> Finding:
-    name = shown(attempt.item)
+def _told(view: View, attempt: Attempt, other: Attempt, what: Claim) -> Finding:
     who, holder = view.cast.short(attempt.worker), view.cast.short(other.worker)
     settled = other.settled if what == "settled" else None
+    why = "had settled it" if settled else "had it, and was there"
+    text = f"{who} was given {shown(attempt.item)} although {holder} {why}"
     evidence = ids(other.delivered, settled, attempt.delivered)
-    if not sure:
-        return unknown(
-            f"{who} was given {name}, which {holder} had, and nobody saw a lease on it", *evidence
-        )
-    why = "had settled it" if what == "settled" else "had it, and was there"
-    return failed(f"{who} was given {name} although {holder} {why}", *evidence)
+    harmed = [one.mark for one in view.course.injected if "broker" in one.fault]
+    if any(before(one, attempt.delivered) for one in harmed):
+        return unknown(f"{text}: the broker may have lost that", *evidence)
+    return failed(text, *evidence)
 
 
 INVARIANT = Invariant(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from histories import QUEUE, Tale, good_coarse, good_fine
 
-from harness.history import Figures, ItemDelivered, ItemEnqueued, ItemSettled
-from harness.verdict import Outcome
+from harness.history import RESTARTED, Figures, ItemDelivered, ItemEnqueued, ItemSettled
+from harness.verdict import Finding, Outcome
 
 FIRST = "t1"
 
@@ -22,6 +23,12 @@ def taken(figures: Figures = LEASED, until: float | None = 11.0) -> Tale:
     return tale
 
 
+def finding(tale: Tale) -> Finding:
+    """The only thing that S7 says."""
+    (found,) = tale.judged("S7").findings
+    return found
+
+
 def test_each_item_once() -> None:
     for tale in (good_fine(), good_coarse()):
         assert tale.finds("S7") is Outcome.PASS
@@ -31,7 +38,9 @@ def test_nobody_was_given_anything() -> None:
     tale = Tale()
     tale.sent("apple")
     tale.over(5)
-    assert tale.finds("S7") is Outcome.UNKNOWN
+    found = finding(tale)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason == "nobody was given an item that was enqueued"
 
 
 def test_the_lease_was_over() -> None:
@@ -42,12 +51,41 @@ def test_the_lease_was_over() -> None:
     assert tale.finds("S7") is Outcome.PASS
 
 
-def test_the_lease_was_not_over() -> None:
+@pytest.mark.parametrize("over", [True, False])
+def test_the_lease_was_not_over(over: bool) -> None:
+    """What the first one says later is no part of it; half a history shows it as well."""
     tale = taken()
     tale.reclaimed(6, "b", "apple")
     tale.given(6, "b", "apple", redelivered=True)
+    tale.settled(8, "a", "apple")
+    if over:
+        tale.over(20)
+    found = finding(tale)
+    assert found.outcome is Outcome.FAIL
+    assert found.reason == "worker 2 was given apple although worker 1 had it, and was there"
+    assert tale.what(found) == [ItemDelivered, ItemDelivered]
+
+
+def test_of_several_the_last_holder_is_named() -> None:
+    tale = taken()
+    tale.came(1.5, "c")
+    last = [tale.given(moment, who, "apple", until=20.0) for moment, who in ((4, "b"), (6, "c"))]
     tale.over(20)
-    assert tale.what(tale.failure("S7")) == [ItemDelivered, ItemDelivered]
+    assert [one.outcome for one in tale.judged("S7").findings] == [Outcome.FAIL] * 2
+    assert tale.judged("S7").findings[1].evidence == (*last,)
+
+
+def test_how_often_with_a_reason() -> None:
+    """Of equal ones only those count that are more than there are."""
+    tale = Tale("fine", unique_items=False)
+    tale.sent("apple", "banana", "banana", "cherry", "cherry", "date")
+    tale.came(0.5, "a")
+    for item, times in (("apple", 4), ("banana", 1), ("cherry", 3)):
+        for moment in range(1, times + 1):
+            tale.given(moment, "a", item)
+            tale.returned(moment + 0.5, "a", item)
+    tale.over(20)
+    assert finding(tale).reason == "3 items delivered: 4 times once more, with a reason"
 
 
 def test_a_renewal_counts() -> None:
@@ -98,17 +136,105 @@ def test_settled_is_no_reason() -> None:
     tale.settled(2, "a", "apple")
     tale.given(5, "b", "apple", redelivered=True)
     tale.over(30)
-    assert tale.what(tale.failure("S7")) == [ItemDelivered, ItemSettled, ItemDelivered]
+    found = tale.failure("S7")
+    assert found.reason == "worker 2 was given apple although worker 1 had settled it"
+    assert tale.what(found) == [ItemDelivered, ItemSettled, ItemDelivered]
+
+
+@pytest.mark.parametrize(("harmed", "outcome"), [(3, Outcome.UNKNOWN), (6, Outcome.FAIL)])
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_broker_that_was_hurt_may_have_forgotten(
+    settled: bool, harmed: float, outcome: Outcome
+) -> None:
+    """One that is hurt afterwards has no part in it."""
+    tale = taken()
+    if settled:
+        tale.settled(2, "a", "apple")
+    for moment in (3, 5, 6):
+        if moment == harmed:
+            tale.harmed(moment, RESTARTED)
+        if moment == 5:
+            tale.given(5, "b", "apple", redelivered=True)
+    tale.over(30)
+    assert finding(tale).outcome is outcome
+
+
+def asked_again(*items: str) -> Tale:
+    """The answer to `a` was lost; it comes with another connection, and gets it then."""
+    tale = Tale("fine", figures=LEASED, unique_items=False)
+    tale.sent(*items)
+    for who in "ab":
+        tale.came(0.5, who)
+    tale.given(1, "a", "apple", until=11.0, token=FIRST)
+    tale.connected(5, "a")
+    tale.given(6, "a", "apple", until=11.0, token=FIRST, redelivered=True)
+    return tale
 
 
 def test_asked_again_for_a_lost_answer() -> None:
-    tale = Tale("fine", figures=LEASED)
-    tale.sent("apple")
-    tale.came(0.5, "a")
-    tale.given(1, "a", "apple", until=11.0, token=FIRST)
-    tale.given(6, "a", "apple", until=11.0, token=FIRST, redelivered=True)
+    tale = asked_again("apple")
     tale.over(30)
     assert tale.finds("S7") is Outcome.PASS
+
+
+def test_asked_again_and_given_back() -> None:
+    """Nothing is left of the first answer, either."""
+    tale = asked_again("apple")
+    tale.returned(7, "a", "apple")
+    tale.given(8, "b", "apple", until=18.0, redelivered=True)
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.PASS
+
+
+def test_asked_again_for_one_of_two() -> None:
+    tale = asked_again("apple", "apple")
+    tale.given(7, "b", "apple", until=17.0)
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.PASS
+    tale.events.pop()
+    tale.given(8, "b", "apple", until=18.0)
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("first", "who", "second"),
+    [
+        ("t1", "a", "t2"),
+        ("t2", "a", "t1"),
+        ("t1", "b", "t2"),
+        ("t2", "b", "t1"),
+        ("t1", "b", "t1"),
+        ("", "a", ""),
+    ],
+)
+def test_another_worker_or_another_token_is_another_delivery(
+    first: str, who: str, second: str
+) -> None:
+    tale = Tale("fine", figures=LEASED)
+    tale.sent("apple")
+    for each in "ab":
+        tale.came(0.5, each)
+    tale.given(1, "a", "apple", until=11.0, token=first)
+    tale.given(6, who, "apple", until=16.0, token=second)
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.FAIL
+
+
+def test_of_unknown_workers_nobody_can_say() -> None:
+    """They may be two, though their tokens are the same."""
+    tale = Tale("fine", figures=LEASED)
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(0.5, who, owned=False)
+        tale.given(1, who, "apple", until=11.0, token=FIRST)
+    tale.over(30)
+    found = finding(tale)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason == (
+        "an unknown worker was given apple, which an unknown worker had, and nobody can say "
+        "whether it still did"
+    )
 
 
 def test_given_before_it_was_enqueued() -> None:
@@ -130,6 +256,22 @@ def test_given_before_it_was_enqueued() -> None:
     assert tale.finds("S7") is Outcome.FAIL
 
 
+def test_given_when_it_was_enqueued() -> None:
+    """It is there at that very moment, and only once until it is enqueued once more."""
+    tale = Tale("fine", figures=LEASED, unique_items=False)
+    for who in "ab":
+        tale.came(0.5, who)
+    tale.put(1, "harness", ItemEnqueued("apple", QUEUE))
+    tale.given(1, "a", "apple", until=11.0)
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.PASS
+    tale.events.pop()
+    tale.given(3, "b", "apple", until=13.0)
+    tale.put(4, "harness", ItemEnqueued("apple", QUEUE))
+    tale.over(30)
+    assert tale.finds("S7") is Outcome.FAIL
+
+
 def test_equal_items_are_two() -> None:
     tale = Tale("fine", figures=LEASED, unique_items=False)
     tale.sent("apple", "apple")
@@ -146,10 +288,40 @@ def test_equal_items_are_two() -> None:
 
 
 def test_without_leases_nobody_can_say() -> None:
+    """Of any number, the last one is named."""
     tale = taken(Figures(work=1.0), until=None)
-    tale.given(6, "b", "apple", redelivered=True)
+    tale.came(1.5, "c")
+    shown = [tale.given(moment, who, "apple") for moment, who in ((6, "b"), (8, "c"))]
+    tale.settled(9, "b", "apple")
     tale.over(20)
-    assert tale.finds("S7") is Outcome.UNKNOWN
+    findings = tale.judged("S7").findings
+    assert [one.outcome for one in findings] == [Outcome.UNKNOWN] * 2
+    assert findings[1].evidence == (*shown,)
+    assert findings[1].reason == (
+        "worker 3 was given apple, which worker 2 had, and nobody can say whether it still did"
+    )
+
+
+def test_one_of_two_is_settled_the_other_perhaps_not_free() -> None:
+    """It is the other one that leaves the doubt."""
+    tale = Tale("fine", unique_items=False)
+    tale.sent("apple", "apple")
+    for who in "abc":
+        tale.came(0.5, who)
+    first = tale.given(1, "a", "apple")
+    tale.given(1, "b", "apple")
+    tale.settled(2, "b", "apple")
+    again = tale.given(3, "c", "apple", redelivered=True)
+    tale.over(20)
+    found = finding(tale)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.evidence == (first, again)
+    tale.drop(ItemDelivered, redelivered=True)
+    tale.events.pop()
+    tale.returned(2.5, "a", "apple")
+    tale.given(3, "c", "apple", redelivered=True)
+    tale.over(20)
+    assert tale.finds("S7") is Outcome.PASS
 
 
 def test_a_lease_that_was_not_there_yet() -> None:
