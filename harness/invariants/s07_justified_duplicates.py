@@ -39,9 +39,11 @@ def _unexplained(view: View, item: Item, attempts: list[Attempt]) -> Iterator[Fi
     """Each delivery for which those before it leave no room."""
     others: dict[tuple[Worker | int, str | int], Attempt] = {}
     for attempt in attempts:
-        # The same delivery, asked for once more because its answer was lost, is no second one.
         name = attempt.worker or attempt.connection, attempt.token or attempt.delivered.id
-        others.pop(name, None)
+        same = others.get(name)
+        # The same delivery, asked for once more because its answer was lost, is no second one.
+        if same is not None and claim(view, same, attempt.delivered) != "settled":
+            del others[name]
         copies = sum(one.at <= attempt.delivered.at for one in item.enqueued)
         if len(others) >= copies:
             yield from _duplicate(view, attempt, list(others.values()), copies)

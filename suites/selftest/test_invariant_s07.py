@@ -159,22 +159,29 @@ def test_a_broker_that_was_hurt_may_have_forgotten(
     assert finding(tale).outcome is outcome
 
 
-def asked_again(*items: str) -> Tale:
+def asked_again(*items: str, until: float | None = 11.0, settled: bool = False) -> Tale:
     """The answer to `a` was lost; it comes with another connection, and gets it then."""
-    tale = Tale("fine", figures=LEASED, unique_items=False)
+    tale = Tale("fine", figures=LEASED if until else Figures(work=1.0), unique_items=False)
     tale.sent(*items)
     for who in "ab":
         tale.came(0.5, who)
-    tale.given(1, "a", "apple", until=11.0, token=FIRST)
+    tale.given(1, "a", "apple", until=until, token=FIRST)
+    if settled:
+        tale.settled(3, "a", "apple")
     tale.connected(5, "a")
-    tale.given(6, "a", "apple", until=11.0, token=FIRST, redelivered=True)
+    tale.given(6, "a", "apple", until=until, token=FIRST, redelivered=True)
     return tale
 
 
-def test_asked_again_for_a_lost_answer() -> None:
-    tale = asked_again("apple")
+@pytest.mark.parametrize("until", [11.0, None])
+@pytest.mark.parametrize(("settled", "outcome"), [(True, Outcome.FAIL), (False, Outcome.PASS)])
+def test_asked_again_for_a_lost_answer(
+    until: float | None, settled: bool, outcome: Outcome
+) -> None:
+    """Who has settled an item has had its answer."""
+    tale = asked_again("apple", until=until, settled=settled)
     tale.over(30)
-    assert tale.finds("S7") is Outcome.PASS
+    assert tale.finds("S7") is outcome
 
 
 def test_asked_again_and_given_back() -> None:
