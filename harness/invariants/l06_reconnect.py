@@ -58,7 +58,7 @@ def _judge(view: View, cut: Mark, back: Mark) -> Finding:
 def _news(view: View, back: Mark) -> Mark | None:
     """The first delivery or settlement from then on."""
     marks = [one.delivered for one in view.attempts]
-    marks += [one.mark for item in view.sent for one in item.settled]
+    marks += [Mark(one.mark.id, one.effect) for item in view.sent for one in item.settled]
     later = [one for one in marks if one.at > back.at]
     return min(later, key=lambda one: one.at, default=None)
 

@@ -12,6 +12,7 @@ from harness.history import (
     FaultHealed,
     FaultInjected,
     ItemDelivered,
+    ItemEnqueued,
     JobSeen,
 )
 from harness.verdict import Outcome
@@ -52,8 +53,42 @@ def test_another_goes_on() -> None:
 def test_nobody_goes_on(fault: str) -> None:
     tale = cut_off(fault=fault)
     tale.over(40)
-    assert tale.finds("L6") is Outcome.FAIL
-    assert tale.what(tale.failure("L6")) == [FaultInjected, FaultHealed, JobSeen]
+    failure = tale.failure("L6")
+    assert tale.what(failure) == [FaultInjected, FaultHealed, JobSeen]
+    assert failure.reason == (
+        "the work did not go on for 37.0 s after the broker could be reached again; "
+        "the bound is 25.0 s"
+    )
+
+
+def cut_off_again(fault: str) -> Tale:
+    """All is well after two of them; the third comes at 40."""
+    tale = cut_off()
+    tale.settled(5, "a", "apple")
+    tale.sent("banana")
+    tale.harmed(20, RESTARTED)
+    tale.put(40, "harness", FaultInjected(fault, "somebody"))
+    return tale
+
+
+def test_after_several_cuts_it_is_reckoned_from_the_last() -> None:
+    tale = cut_off_again(CUT_OFF)
+    begun = tale.events[-1].id
+    back = tale.put(41, "harness", FaultHealed(CUT_OFF))
+    given = tale.given(50, "a", "banana")
+    tale.over(80)
+    (finding,) = tale.judged("L6").findings
+    assert finding.outcome is Outcome.PASS
+    assert finding.evidence == (begun, back, given)
+
+
+def test_the_last_of_several_cuts_is_not_over() -> None:
+    tale = cut_off_again(HALF_OPEN)
+    begun = tale.events[-1].id
+    tale.over(80)
+    (finding,) = tale.judged("L6").findings
+    assert finding.reason == "the broker could not be reached again"
+    assert finding.evidence == (begun,)
 
 
 def test_it_takes_too_long() -> None:
@@ -61,8 +96,31 @@ def test_it_takes_too_long() -> None:
     tale.connected(30, "a")
     tale.given(30, "a", "apple")
     tale.over(40)
-    assert tale.finds("L6") is Outcome.FAIL
-    assert tale.what(tale.failure("L6"))[-1] is ItemDelivered
+    failure = tale.failure("L6")
+    assert tale.what(failure) == [FaultInjected, FaultHealed, ItemDelivered]
+    assert failure.reason == (
+        "the work went on only 27.0 s after the broker could be reached again; the bound is 25.0 s"
+    )
+
+
+def test_it_takes_as_long_as_it_may() -> None:
+    tale = cut_off()
+    tale.given(28, "a", "apple")
+    tale.over(40)
+    assert tale.finds("L6") is Outcome.PASS
+
+
+def test_a_report_that_was_said_before_and_came_to_the_broker_afterwards() -> None:
+    tale = Tale()
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.held(2, "a", "report")
+    tale.harmed(3, RESTARTED)
+    tale.settled(5, "a", "apple")
+    tale.let_go(5, "a")
+    tale.over(40)
+    assert tale.finds("L6") is Outcome.PASS
 
 
 def test_the_history_is_too_short() -> None:
@@ -75,6 +133,21 @@ def test_nothing_was_left_to_do() -> None:
     tale = cut_off(done=True)
     tale.over(40)
     assert tale.finds("L6") is Outcome.UNKNOWN
+
+
+def test_what_was_done_when_it_came_back_is_not_its_going_on() -> None:
+    tale = Tale()
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.worked(2, "a", "apple")
+    tale.given(3, "a", "banana")
+    tale.harmed(3, CUT_OFF, "a")
+    tale.over(40)
+    assert tale.finds("L6") is Outcome.FAIL
+    tale.drop(ItemDelivered, item="banana")
+    tale.drop(ItemEnqueued, item="banana")
+    (finding,) = tale.judged("L6").findings
+    assert finding.reason == "nothing was left to do when the broker could be reached again"
 
 
 def test_it_did_not_come_back() -> None:
