@@ -6,7 +6,7 @@ import pytest
 from histories import QUEUE, Tale, good_coarse, good_fine
 
 from harness.history import RESTARTED, Figures, ItemDelivered, ItemEnqueued, ItemSettled
-from harness.verdict import Finding, Outcome
+from harness.verdict import Finding, Outcome, Verdict
 
 FIRST = "t1"
 
@@ -25,7 +25,8 @@ def taken(figures: Figures = LEASED, until: float | None = 11.0) -> Tale:
 
 def finding(tale: Tale) -> Finding:
     """The only thing that S7 says."""
-    (found,) = tale.judged("S7").findings
+    verdict: Verdict = tale.judged("S7")
+    (found,) = verdict.findings
     return found
 
 
