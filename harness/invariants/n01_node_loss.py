@@ -47,7 +47,9 @@ def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
             *ids(attempt.delivered, harm, again),
         )
     if again is not None:
-        return passed(f"{name}, whose holder's node was lost, came to another", *evidence)
+        given = any(one.delivered.id == again.id for one in item.attempts)
+        what = "came to another" if given else "was settled all the same"
+        return passed(f"{name}, whose holder's node was lost, {what}", *evidence)
     if view.job.complete:
         return failed(
             f"the Job is Complete, and {name} was lost with its holder's node",

@@ -28,11 +28,12 @@ def _overlapping(view: View, item: Item, index: int) -> Iterator[Finding]:
     """Somebody has a lease who was given the item while others had theirs."""
     attempt = item.attempts[index]
     at = attempt.delivered.at
-    # As they were seen: what is enqueued may be given before anybody could say when that was.
-    copies = sum(one.id < attempt.delivered.id for one in item.enqueued)
+    copies = item.put_before(attempt.delivered)
+    # A claim that is answered twice, for its first answer was lost, is one.
+    others = {(one.worker, one.token or one.delivered.id): one for one in item.attempts[:index]}
     live = [
         one
-        for one in item.attempts[:index]
+        for one in others.values()
         if one.until is not None
         and claim(view, one, attempt.delivered) == "kept"
         and (one.worker, one.token) != (attempt.worker, attempt.token)

@@ -26,9 +26,8 @@ def check(view: View) -> Iterator[Finding]:
 def _settled_before(item: Item, attempt: Attempt) -> Settlement | None:
     """The last settlement before a delivery for which nothing was left."""
     now = attempt.delivered
-    copies = sum(one.at <= now.at for one in item.enqueued)
     done = [one for one in item.settled if before(Mark(one.mark.id, one.effect), now)]
-    return done[-1] if done and len(done) >= copies else None
+    return done[-1] if done and len(done) >= item.put_before(now) else None
 
 
 def _told(view: View, item: Item, attempt: Attempt) -> Finding:

@@ -31,8 +31,7 @@ def check(view: View) -> Iterator[Finding]:
 
 def _of_it(item: Item) -> list[Attempt]:
     """Its deliveries; one from before it was enqueued is of something else, and no duplicate."""
-    first = min(one.at for one in item.enqueued)
-    return [one for one in item.attempts if one.delivered.at >= first]
+    return [one for one in item.attempts if item.put_before(one.delivered)]
 
 
 def _unexplained(view: View, item: Item, attempts: list[Attempt]) -> Iterator[Finding]:
@@ -44,7 +43,7 @@ def _unexplained(view: View, item: Item, attempts: list[Attempt]) -> Iterator[Fi
         # The same delivery, asked for once more because its answer was lost, is no second one.
         if same is not None and claim(view, same, attempt.delivered) != "settled":
             del others[name]
-        copies = sum(one.at <= attempt.delivered.at for one in item.enqueued)
+        copies = item.put_before(attempt.delivered)
         if len(others) >= copies:
             yield from _duplicate(view, attempt, list(others.values()), copies)
         others[name] = attempt

@@ -128,6 +128,13 @@ class Item(msgspec.Struct, frozen=True):
             one.where == "dead" for one in self.left
         )
 
+    def put_before(self, moment: Mark) -> int:
+        """How many had been put there, in the order in which all was seen.
+
+        Not by the clock: what is put there may be given before anybody could say when that was.
+        """
+        return sum(one.id < moment.id for one in self.enqueued)
+
     @property
     def unsettled(self) -> int:
         """How many of them nobody has settled."""

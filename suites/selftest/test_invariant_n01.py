@@ -42,7 +42,19 @@ def test_it_comes_to_another(pattern: str) -> None:
     tale.given(IN_TIME, "b", "apple", redelivered=True)
     tale.settled(IN_TIME + 1, "b", "apple")
     tale.over(60)
-    assert tale.finds("N1") is Outcome.PASS
+    (found,) = tale.judged("N1").findings
+    assert found.outcome is Outcome.PASS
+    assert found.reason.endswith("came to another")
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_it_is_settled_by_who_had_it_when_the_node_is_back(pattern: str) -> None:
+    tale = lost(pattern, closed=None)
+    tale.settled(8, "a", "apple")
+    tale.over(60)
+    (found,) = tale.judged("N1").findings
+    assert found.outcome is Outcome.PASS
+    assert found.reason.endswith("was settled all the same")
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

@@ -163,6 +163,17 @@ def test_equal_items_that_were_given_as_soon_as_they_were_there() -> None:
     assert tale.finds("S4") is Outcome.PASS
 
 
+def test_a_claim_that_is_answered_twice_is_one_lease() -> None:
+    for items in (("apple",), ("apple", "apple")):
+        tale = leased(*items)
+        tale.given(4, "a", "apple", until=11.0, token=FIRST, redelivered=True)
+        if len(items) == 1:
+            tale.returned(5, "a", "apple")
+        tale.given(6, "b", "apple", until=16.0, token=SECOND)
+        tale.over(20)
+        assert tale.finds("S4") is Outcome.PASS
+
+
 def test_one_had_a_lease_and_another_none() -> None:
     tale = Tale("fine", figures=Figures(work=1.0, lease=10.0))
     tale.sent("apple")
