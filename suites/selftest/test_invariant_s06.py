@@ -30,6 +30,24 @@ def test_given_once_more() -> None:
     assert tale.what(tale.failure("S6")) == [ItemSettled, ItemDelivered]
 
 
+def test_each_time_counts_and_the_last_settlement_is_shown() -> None:
+    tale = settled()
+    second = tale.given(3, "b", "apple", redelivered=True)
+    settlement = tale.settled(4, "b", "apple")
+    third = tale.given(5, "a", "apple", redelivered=True)
+    tale.over(9)
+    first = next(one.id for one in tale.events if isinstance(one.what, ItemSettled))
+    findings = tale.judged("S6").findings
+    assert [one.outcome for one in findings] == [Outcome.FAIL, Outcome.FAIL]
+    assert [one.evidence for one in findings] == [(first, second), (settlement, third)]
+
+
+def test_it_is_sure_even_when_the_run_was_broken_off() -> None:
+    tale = settled()
+    tale.given(3, "b", "apple", redelivered=True)
+    assert tale.finds("S6") is Outcome.FAIL
+
+
 def test_what_is_put_there_anew_is_another_one_even_if_that_is_told_late() -> None:
     tale = settled(pattern="coarse")
     tale.put(2.2, "tap", ItemEnqueued("apple", "queue", tale.connection("a"), at=1.9))
@@ -83,7 +101,9 @@ def test_nothing_was_settled() -> None:
     tale = Tale("fine")
     tale.sent("apple")
     tale.over(9)
-    assert tale.finds("S6") is Outcome.UNKNOWN
+    (found,) = tale.judged("S6").findings
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason == "nobody has settled an item"
 
 
 def test_a_coarse_ack_that_took_no_effect() -> None:
