@@ -93,15 +93,8 @@ def _given(stage: Stage, poison: Point, item: Payload, since: int) -> bool:
     """
 
     def find(events: Sequence[Event]) -> bool | None:
-        what = [event.what for event in events]
-        held = (one.point for one in what[since:] if isinstance(one, ConnectionHeld))
-        if poison.name in held:
-            return True
-        copies = sum(isinstance(one, ItemEnqueued) and one.item == item for one in what)
-        settled = sum(isinstance(one, ItemSettled) and one.item == item for one in what)
-        # Redis tells what was put there, and that may not have come yet.
-        over = 0 < copies <= settled or stage.ended(events) is not None
-        return False if over else None
+        found = given(events, poison.name, item, since)
+        return False if found is None and stage.ended(events) is not None else found
 
     what = "the next who is given the item that kills"
     until = stage.recording.moment() + stage.patience + stage.bounds.reclaim + _PAUSES * BACK_OFF
@@ -112,6 +105,19 @@ def _given(stage: Stage, poison: Point, item: Payload, since: int) -> bool:
         if stage.set_aside():
             return False
     return False
+
+
+def given(events: Sequence[Event], point: str, item: Payload, since: int) -> bool | None:
+    """Whether somebody is held at a point, since so many events, before all of an item is settled.
+
+    None while that may still come: of what Redis tells, what was put there comes late, too.
+    """
+    what = [event.what for event in events]
+    if any(isinstance(one, ConnectionHeld) and one.point == point for one in what[since:]):
+        return True
+    copies = sum(isinstance(one, ItemEnqueued) and one.item == item for one in what)
+    settled = sum(isinstance(one, ItemSettled) and one.item == item for one in what)
+    return False if 0 < copies <= settled else None
 
 
 SCENARIO = Scenario(
