@@ -12,8 +12,10 @@ from harness.stage import Stage
 
 _KILLED = 137
 #: Leaves the container 4 MiB more than it has, and uses up more in its place (cgroup v1 or v2).
-#: The kernel must not choose the process that does that, where it lets us ask for it. It counts
-#: whom it has killed there; the kubelet's word for it comes by an event that may be late.
+#: Only what eats goes in there, for the kernel may kill all that it finds; it is to be the last
+#: that is chosen, where one may ask for that. Whom the kernel has killed it counts; the kubelet's
+#: word for it comes by an event that may be late. Where nothing counts any more, the container is
+#: gone, and its end tells how.
 _EAT = (
     PID
     + """\
@@ -23,12 +25,13 @@ if ! [ -e "$group/$limit" ]; then
   group=/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' "/proc/$pid/cgroup")
   limit=memory.max used=memory.current events=memory.events
 fi
-(echo -1000 > /proc/self/oom_score_adj) 2> /dev/null && echo -1000 > /proc/self/oom_score_adj
 echo $(($(cat "$group/$used") + 4194304)) > "$group/$limit" || exit
-echo $$ > "$group/cgroup.procs" || exit
-head --bytes=16M /dev/zero | timeout 10 tail --bytes=16M > /dev/null
-grep -q '^oom_kill [1-9]' "$group/$events" && exit
-echo "the kernel has killed nobody: $(cat "$group/$events")" >&2
+head --bytes=16M /dev/zero | timeout 10 sh -c '
+  echo -1000 > /proc/self/oom_score_adj 2> /dev/null
+  echo $$ > "$0/cgroup.procs" && exec tail --bytes=16M' "$group" > /dev/null
+counted=$(cat "$group/$events") || exit 0
+echo "$counted" | grep -q '^oom_kill [1-9]' && exit
+echo "the kernel has killed nobody: $counted" >&2
 exit 1
 """
 )
