@@ -92,12 +92,13 @@ class Station:
         """Delete a Job, and wait until its workers have ended.
 
         Not with grace 0: then a pod is gone at once, and its worker, which lives on for seconds,
-        would take the next run's items.
+        would take the next run's items. And the pods before the Job: once a pod has been asked to
+        end with its own grace, the kubelet lets it have all of that.
         """
-        self.namespace.delete_job(job)
         for pod in self.namespace.pods_of(job):
             with contextlib.suppress(Refused):  # it has gone meanwhile
                 self.namespace.delete_pod(pod.name, grace=1)
+        self.namespace.delete_job(job)
 
         def probe() -> None:
             if left := self.namespace.pods_of(job):

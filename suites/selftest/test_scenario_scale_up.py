@@ -1,0 +1,28 @@
+"""More workers: the first one is held at its next report, and not at the old one sent anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.scenarios.scale_up import says_the_same
+from harness.tap.records import Command, Message, Method
+
+REPORT = Command(1, 7, (b"EVALSHA", b"5461", b"1", b"job2", b"token:1"))
+
+
+@pytest.mark.parametrize(
+    ("message", "same"),
+    [
+        (Command(2, 1, REPORT.words), True),
+        (Command(1, 8, (*REPORT.words[:-1], b"token:2")), False),
+        (Method(2, "broker", 1, "Basic.Ack", {}), False),
+    ],
+)
+def test_a_report_that_is_sent_once_more(message: Message, same: bool) -> None:
+    assert says_the_same(message, REPORT) is same
+    assert says_the_same(REPORT, message) is same
+
+
+def test_what_is_no_command_says_nothing_again() -> None:
+    method = Method(2, "broker", 1, "Basic.Ack", {})
+    assert not says_the_same(method, method)
