@@ -55,7 +55,8 @@ def _until_refused(stage: Stage) -> None:
         return
     address = namespace.cluster_ip(stage.station.pattern.service)
     # What runs on the spare node is another's, and it may be frozen.
-    for node in (one for one in namespace.nodes() if one != provider.spare_node()):
+    names = (one.name for one in namespace.nodes())
+    for node in (one for one in names if one != provider.spare_node()):
         what = f"the broker's address to be refused on {node}"
         until_on_node(stage, what, node, _REFUSED, address)
 

@@ -9,5 +9,6 @@ from harness.kube.namespace import Namespace as Namespace
 from harness.kube.records import Container as Container
 from harness.kube.records import Event as Event
 from harness.kube.records import Job as Job
+from harness.kube.records import Node as Node
 from harness.kube.records import Pod as Pod
 from harness.kube.streams import Lines as Lines

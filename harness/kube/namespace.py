@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 
 from harness import shell
@@ -13,7 +13,7 @@ from harness.kube.api import NOT_FOUND, Api, Executed, Refused
 from harness.kube.forward import forward
 from harness.kube.manifests import Manifest
 from harness.kube.owner import USER, user
-from harness.kube.records import Event, Job, Pod
+from harness.kube.records import Event, Job, Node, Pod
 from harness.kube.streams import Lines
 from harness.kube.waiting import not_ready, stuck
 from harness.ports import Cluster
@@ -72,9 +72,9 @@ class Namespace:
         """The address that the cluster gave to a Service."""
         return str(self._api.service(self.name, service)["spec"]["clusterIP"])
 
-    def nodes(self) -> list[str]:
-        """The names of the cluster's nodes."""
-        return [str(one["metadata"]["name"]) for one in self._api.nodes("")["items"]]
+    def nodes(self) -> list[Node]:
+        """The cluster's nodes."""
+        return [Node.of(item) for item in self._api.nodes("")["items"]]
 
     def events(self) -> list[Event]:
         """All events that are still known, oldest first."""
@@ -235,6 +235,17 @@ class Namespace:
             raise NotYet(str(seen))
 
         return wait_until(f"Job {job} {what}", probe, timeout=timeout or self.timeouts.job)
+
+    def wait_node_open(self, name: str, tolerated: Collection[str]) -> Node:
+        """Wait until a node takes pods that tolerate taints of these keys."""
+
+        def probe() -> Node:
+            seen = next((one for one in self.nodes() if one.name == name), None)
+            if seen is None or not seen.ready or not {*seen.taints} <= {*tolerated}:
+                raise NotYet(str(seen or f"no node {name}"))
+            return seen
+
+        return wait_until(f"node {name} to take pods", probe, timeout=self.timeouts.pod_ready)
 
     # -- how ----------------------------------------------------------------------------------
 

@@ -78,6 +78,28 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Node:
+    """A node: whether its kubelet is heard of, and the keys of the taints that keep pods away."""
+
+    name: str
+    ready: bool
+    taints: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, item: JSON) -> Node:
+        conditions = {c["type"]: c["status"] for c in item.get("status", {}).get("conditions", [])}
+        return cls(
+            item["metadata"]["name"],
+            conditions.get("Ready") == "True",
+            tuple(dict.fromkeys(one["key"] for one in item.get("spec", {}).get("taints") or ())),
+        )
+
+    def __str__(self) -> str:
+        state = "ready" if self.ready else "not ready"
+        return f"{self.name}: {state}, taints {', '.join(self.taints) or 'none'}"
+
+
+@dataclass(frozen=True)
 class Pod:
     """A pod as it was at one moment."""
 

@@ -33,6 +33,8 @@ def play(stage: Stage) -> None:
 def _play(stage: Stage) -> None:
     # All wait at their first item until one is found on the spare node; its report is held then.
     spare = stage.station.provider.spare_node()
+    # Who had it before may just have let it go on: the cluster sends nobody there for a while.
+    stage.station.namespace.wait_node_open(spare, {SPARE})
     traps = [stage.trap(stage.points.delivered) for _ in range(stage.scenario.parallelism)]
     stage.start()
     while True:

@@ -107,6 +107,29 @@ def test_who_may_not_see_nodes_has_closed_none(fake_api: Any) -> None:
     assert fake_api.kube.open_nodes() == []
 
 
+def a_node(ready: str, *taints: str) -> dict[str, Any]:
+    """As the API has a node of the name n."""
+    return {
+        "metadata": {"name": "n"},
+        "spec": {"taints": [{"key": key, "effect": "NoSchedule"} for key in taints]},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+    }
+
+
+def test_a_node_that_was_lost_is_waited_for_until_it_takes_pods(fake_api: Any) -> None:
+    lost = "node.kubernetes.io/unreachable"
+    states = (
+        {"metadata": {"name": "other"}},
+        a_node("Unknown", "ours"),
+        a_node("True", "ours", lost),
+        a_node("True", "ours"),
+    )
+    fake_api.on("GET /api/v1/nodes", *(fake_api.json({"items": [one]}) for one in states))
+    node = fake_api.namespace.wait_node_open("n", {"ours"})
+    assert (node.name, node.ready, node.taints) == ("n", True, ("ours",))
+    assert len(fake_api.asked) == len(states)
+
+
 def test_a_node_is_open_again_whatever_happens(fake_api: Any) -> None:
     fake_api.on("PATCH /api/v1/nodes/n", fake_api.json({}), fake_api.json({}))
     with pytest.raises(ZeroDivisionError), fake_api.namespace.closed("n"):
