@@ -139,6 +139,8 @@ class Reader:
             self._reopen(draft)
         self._lose(now)
         if self._open and len(self._open) >= max(1, self._remaining):
+            if self._bound and what.redelivered:  # the broker has heard of the end before us
+                self._open[0].back = now
             self._end(self._open[0], "redelivered", now)
         elif self._waiting:
             self._waits.append(Wait(self._waiting.popleft(), now.at))

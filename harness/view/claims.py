@@ -21,7 +21,7 @@ FREE: frozenset[Claim] = frozenset(("back", "lost", "gone", "expired"))
 def claim(view: View, attempt: Attempt, now: Mark) -> Claim:
     """What had become of an attempt by a moment."""
     settled, known = attempt.settled, view.life(attempt.worker) is not None
-    if attempt.back is not None and before(attempt.back, now):
+    if attempt.back is not None and not before(now, attempt.back):
         return "back"
     if settled is not None and before(Mark(settled.mark.id, settled.effect), now):
         return "settled"

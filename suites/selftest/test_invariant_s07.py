@@ -340,6 +340,40 @@ def test_a_lease_that_was_not_there_yet() -> None:
     assert tale.finds("S7") is Outcome.FAIL
 
 
+@pytest.mark.parametrize(
+    ("redelivered", "outcome"), [(True, Outcome.PASS), (False, Outcome.UNKNOWN)]
+)
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_coarse_message_that_the_broker_calls_redelivered_had_come_back(
+    copies: int, redelivered: bool, outcome: Outcome
+) -> None:
+    """It gives nothing out twice at a time; that the connection has ended is recorded later."""
+    tale = Tale("coarse", completions=1, unique_items=copies == 1)
+    tale.sent(*["apple"] * copies)
+    for who in "abc":
+        tale.came(0.5, who)
+    if copies == 2:
+        tale.given(1, "c", "apple")
+    tale.given(1, "a", "apple")
+    tale.given(2, "b", "apple", redelivered=redelivered)
+    tale.closed(2.1, "a")
+    tale.over(20)
+    assert tale.finds("S7") is outcome
+
+
+def test_what_was_settled_has_not_come_back() -> None:
+    """Whatever the broker says: who acknowledges a message has had it."""
+    tale = Tale("coarse", completions=1)
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(0.5, who)
+    tale.given(1, "a", "apple")
+    tale.settled(2, "a", "apple", effective=True)
+    tale.given(3, "b", "apple", redelivered=True)
+    tale.over(20)
+    assert tale.finds("S7") is Outcome.FAIL
+
+
 def test_a_coarse_message_comes_back_with_its_connection() -> None:
     tale = Tale("coarse", completions=1)
     tale.sent("apple")
