@@ -12,10 +12,10 @@ from harness.stage import Stage
 
 _KILLED = 137
 #: Leaves the container 4 MiB more than it has, and uses up more in its place (cgroup v1 or v2).
-#: Only what eats goes in there, for the kernel may kill all that it finds; it is to be the last
-#: that is chosen, where one may ask for that. Whom the kernel has killed it counts; the kubelet's
-#: word for it comes by an event that may be late. Where nothing counts any more, the container is
-#: gone, and its end tells how.
+#: Only what eats goes in there, for the kernel may kill all that it finds. It is to begin with what
+#: is there already, also where the kubelet has asked it to spare that (a guaranteed pod). Whom the
+#: kernel has killed it counts; the kubelet's word for it comes by an event that may be late. Where
+#: nothing counts any more, the container is gone, and its end tells how.
 _EAT = (
     PID
     + """\
@@ -26,9 +26,11 @@ if ! [ -e "$group/$limit" ]; then
   limit=memory.max used=memory.current events=memory.events
 fi
 echo $(($(cat "$group/$used") + 4194304)) > "$group/$limit" || exit
-head --bytes=16M /dev/zero | timeout 10 sh -c '
-  echo -1000 > /proc/self/oom_score_adj 2> /dev/null
-  echo $$ > "$0/cgroup.procs" && exec tail --bytes=16M' "$group" > /dev/null
+for one in $(cat "$group/cgroup.procs"); do
+  echo 1000 > "/proc/$one/oom_score_adj" 2> /dev/null
+done
+head --bytes=16M /dev/zero |
+  timeout 10 sh -c 'echo $$ > "$0/cgroup.procs" && exec tail --bytes=16M' "$group" > /dev/null
 counted=$(cat "$group/$events") || exit 0
 echo "$counted" | grep -q '^oom_kill [1-9]' && exit
 echo "the kernel has killed nobody: $counted" >&2
