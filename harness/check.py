@@ -86,16 +86,21 @@ def _given(options: argparse.Namespace, name: str) -> str | list[str] | None:
 def command(
     value: Callable[[str], str | None], values: Callable[[str], list[str]], *, redact: bool
 ) -> str:
-    """The command that asks for the same; what is secret in the environment is left out."""
+    """The command that asks for the same; what is secret in the environment is left out.
+
+    `redact`: so is the failing item, also where the worker is told of it.
+    """
     words = ["queuejob", "check"]
+    failing = value("failing-item") if redact else None
     for one in OPTIONS:
         if (given := value(one.name)) is not None:
-            hidden = redact and one.name == "failing-item"
+            hidden = failing is not None and one.name == "failing-item"
             words += [f"--{one.name}", credentials.HIDDEN if hidden else given]
     for one in LISTS:
         for given in values(one.name):
             key, equals, rest = given.partition("=")
-            kept = f"{key}={credentials.variable(key, rest)}" if equals else given
+            shown = credentials.HIDDEN if failing and failing in rest else rest
+            kept = f"{key}={credentials.variable(key, shown)}" if equals else given
             words += [f"--{one.name}", kept]
     return shlex.join([*words, *(["--redact"] if redact else [])])
 

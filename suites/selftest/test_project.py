@@ -246,3 +246,11 @@ def test_the_command_in_a_report_tells_all_that_was_said() -> None:
     told = check.command(said.get, lambda name: ["A=1"] if name == "env" else [], redact=False)
     assert "--image my/worker:1 --job ../deploy/job.yaml --manifests ../deploy/needs" in told
     assert "--profile extended --timeout-factor 1.5 --keep never --env A=1" in told
+
+
+def test_a_redacted_command_does_not_name_the_failing_item() -> None:
+    said = {"image": "my/worker:1.2", "failing-item": "durian"}
+    given = ["FAIL_ITEM=durian", "MODE=fast"]
+    told = check.command(said.get, lambda name: given if name == "env" else [], redact=True)
+    assert "durian" not in told
+    assert told.endswith("--env FAIL_ITEM=REDACTED --env MODE=fast --redact")
