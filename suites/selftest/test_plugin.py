@@ -213,6 +213,33 @@ def test_a_second_interrupt_does_not_stop_the_clean_up(pytester: pytest.Pytester
     assert calls(pytester) == ["acquire", "release keep=False"]
 
 
+def test_a_second_interrupt_before_the_clean_up_does_not_stop_it_either(
+    pytester: pytest.Pytester,
+) -> None:
+    """Others have to come to their end first, as xdist's processes."""
+    with_provider(pytester)
+    body = (pytester.path / "conftest.py").read_text()
+    early = """
+import signal
+
+def pytest_sessionfinish():
+    signal.raise_signal(signal.SIGINT)
+"""
+    pytester.makeconftest(body + early)
+    pytester.makepyfile(
+        """
+        import signal
+
+        def test(cluster):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.raise_signal(signal.SIGINT)
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    assert result.ret == 2
+    assert calls(pytester) == ["acquire", "release keep=False"]
+
+
 def test_the_folder_of_a_test_stays_only_when_it_failed(pytester: pytest.Pytester) -> None:
     with_provider(pytester)
     pytester.makepyfile(
