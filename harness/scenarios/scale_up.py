@@ -85,6 +85,7 @@ SCENARIO = Scenario(
     proves={"fine": ("L2", "L3", "S12"), "coarse": ("L2", "L3", "S12")},
     play=play,
     faults=(SCALED,),
-    items=5,
+    # Enough that a worker which goes on with its stock has some left when the others have waited.
+    items=7,
     parallelism=1,
 )

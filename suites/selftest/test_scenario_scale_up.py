@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.scenarios.scale_up import says_the_same
+from harness.history import Figures
+from harness.learned import Learned
+from harness.scenarios.scale_up import SCENARIO, says_the_same
 from harness.tap.records import Command, Message, Method
 
 REPORT = Command(1, 7, (b"EVALSHA", b"5461", b"1", b"job2", b"token:1"))
@@ -26,3 +28,16 @@ def test_a_report_that_is_sent_once_more(message: Message, same: bool) -> None:
 def test_what_is_no_command_says_nothing_again() -> None:
     method = Method(2, "broker", 1, "Basic.Ack", {})
     assert not says_the_same(method, method)
+
+
+@pytest.mark.parametrize("pod_start", [1.0, 12.0])
+def test_a_hoarder_that_goes_on_has_some_in_stock_when_the_others_have_waited(
+    pod_start: float,
+) -> None:
+    """A coarse one does: RabbitMQ answers no acknowledgement, so nothing stops it."""
+    pace = 6.0
+    assert SCENARIO.items is not None
+    learned = Learned(Figures(work=15.0, pace=pace, pod_start=pod_start))
+    bound = learned.bounds("coarse", SCENARIO.items, SCENARIO.parallelism or 1).progress
+    last_is_begun = (SCENARIO.items - 2) * pace  # after the first report, when the others are made
+    assert last_is_begun > pod_start + bound
