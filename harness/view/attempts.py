@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.history import (
@@ -23,7 +23,8 @@ from harness.view.connections import Connection
 from harness.view.items import Attempt, Ending, Item, Left, Settlement, Wait
 from harness.view.marks import Mark, mark
 
-#: An acknowledgement on a connection that ended within so many seconds may not have arrived.
+#: An acknowledgement on a connection that ended within so many seconds may not have arrived; and
+#: what was delivered on it may be back, for its end is recorded when both sides have ended it.
 _RISKY = 1.0
 
 
@@ -102,6 +103,8 @@ class Reader:
         self._back = 0
         self._waiting: deque[Mark] = deque()
         self._waits: list[Wait] = []
+        #: Connections and tokens of all acknowledgements, sooner or later.
+        self._acknowledged: set[tuple[int | None, str]] = set()
         # Any: each handler takes the one kind that stands beside it.
         self._on: dict[type, Callable[[Event, Any], None]] = {
             ItemEnqueued: self._enqueue,
@@ -114,7 +117,11 @@ class Reader:
             ItemLeft: self._leave,
         }
 
-    def read(self, events: Iterable[Event]) -> Item:
+    def read(self, events: Sequence[Event]) -> Item:
+        said = (event.what for event in events)
+        self._acknowledged = {
+            (what.connection, what.token) for what in said if isinstance(what, ItemSettled)
+        }
         for event in events:
             self._on[type(event.what)](event, event.what)
         self._lose(None)
@@ -236,6 +243,10 @@ class Reader:
             return []
         # Of equal ones it is any that came back; only if none did, one that was settled did.
         self._lose(now)
+        if not self._back and (draft := self._about_to_be_lost(what.connection, now)):
+            draft.back = now
+            self._end(draft, "redelivered", now)
+            self._came_back(now)
         if self._back:
             self._back -= 1
             return []
@@ -285,16 +296,31 @@ class Reader:
                 draft.back = closed
                 self._came_back(closed)
 
+    def _about_to_be_lost(self, connection: int, now: Mark) -> _Draft | None:
+        """One whose connection ends soon: the broker knew it earlier, by its client's farewell."""
+        return next(
+            (
+                draft
+                for draft in (self._open if self._bound else ())
+                if draft.connection != connection
+                and (draft.connection, draft.token) not in self._acknowledged
+                and self._ends_soon(draft, now.at)
+            ),
+            None,
+        )
+
     def _came_back(self, now: Mark) -> None:
         self._back += 1
         self._waiting.append(now)
 
     def _risky(self, draft: _Draft, settlement: Settlement) -> bool:
         """May the broker not have followed? Of a single item, a second delivery will tell."""
+        return self._ends_soon(draft, settlement.effect) or len(self._enqueued) == 1
+
+    def _ends_soon(self, draft: _Draft, after: float) -> bool:
         connection = self._connections.get(draft.connection)
         closed = connection.closed if connection else None
-        soon = closed is not None and closed.at - settlement.effect < _RISKY
-        return soon or len(self._enqueued) == 1
+        return closed is not None and closed.at - after < _RISKY
 
     # -- whose it is -------------------------------------------------------------------------------
 

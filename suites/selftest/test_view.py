@@ -18,6 +18,8 @@ from harness.history import (
 )
 from harness.view import Attempt, Item, clean, figures, several, shown, without
 
+FIRST, SECOND = "t1", "t2"
+
 
 def item(tale: Tale, payload: Payload = "apple") -> Item:
     return tale.view().items[payload]
@@ -188,6 +190,29 @@ def test_of_equal_items_one_that_hung_on_a_lost_connection_is_delivered_again() 
     tale.given(3, "c", "apple", redelivered=True)
     assert hows(tale) == ["open", "settled", "lost", "open"]
     assert item(tale).unsettled == 2
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_of_equal_items_one_whose_connection_is_ending_is_delivered_again(
+    acknowledged: bool,
+) -> None:
+    """Its client has said farewell to the broker, which gave it out before the end was recorded.
+
+    Unless it is acknowledged yet: then an acknowledgement had not arrived. Either way one is left.
+    """
+    tale = Tale("coarse")
+    tale.sent("apple", "apple")
+    for who in "ab":
+        tale.came(0, who)
+    tale.given(1, "a", "apple", token=FIRST)
+    tale.settled(2, "a", "apple", effective=None, token=FIRST)
+    tale.given(2, "a", "apple", token=SECOND)
+    tale.given(2.1, "b", "apple", redelivered=True)
+    if acknowledged:
+        tale.settled(2.1, "a", "apple", effective=None, token=SECOND)
+    tale.closed(2.2, "a")
+    assert hows(tale) == ["settled", "redelivered", "open"]
+    assert item(tale).unsettled == 1
 
 
 def test_of_equal_items_an_acknowledgement_is_doubted_when_none_came_back() -> None:
