@@ -88,6 +88,12 @@ class Provider(Protocol):
     def thaw_node(self, node: str) -> None:
         """Let a frozen node go on."""
 
+    def kill_node(self, node: str) -> None:
+        """End all that runs on a node, at once."""
+
+    def start_node(self, node: str) -> None:
+        """Start a node that was killed; it comes up by itself, which takes a while."""
+
     def farewell(self) -> str:
         """How to reach a cluster that is kept, and how to delete it."""
 

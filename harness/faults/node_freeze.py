@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import seen
+from harness import seen, spare
 from harness.history import NODE_LOST, Worker
 from harness.ports import Provider
 from harness.stage import Stage
@@ -21,9 +21,7 @@ class NodeFreeze:
 
     def available(self, provider: Provider) -> str:
         """It takes a node that nobody else has anything on."""
-        if provider.spare_node():
-            return ""
-        return "the cluster has no node that may be lost; --spare-node yes makes one"
+        return spare.missing(provider)
 
     def inject(self, stage: Stage, worker: Worker, address: str) -> None:
         """Freeze the node until its worker's item is another's, or could have been; then thaw."""

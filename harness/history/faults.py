@@ -9,8 +9,10 @@ STOPPED = "pod told to stop"
 #: The names of those like it, which the cluster's own parts do.
 EVICTED, DRAINED = "pod evicted", "node drained"
 STOPS = frozenset((STOPPED, EVICTED, DRAINED))
-#: The name of the fault that takes a whole node from a worker, without a word.
-NODE_LOST = "node lost"
+#: The names of the faults that take a whole node from a worker, without a word: for a while, or
+#: for good.
+NODE_LOST, NODE_KILLED = "node lost", "node killed"
+NODE_LOSSES = frozenset((NODE_LOST, NODE_KILLED))
 #: The name of the fault that a worker outlives: its broker is out of reach for a while.
 CUT_OFF = "network cut"
 #: The name of one that it has to find out about: its connection ended, and nothing told it so.

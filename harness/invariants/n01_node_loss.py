@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.history import NODE_LOST
+from harness.history import NODE_LOSSES
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
 from harness.view import Attempt, Harm, Life, Mark, View, shown
@@ -13,7 +13,7 @@ from harness.view import Attempt, Harm, Life, Mark, View, shown
 def check(view: View) -> Iterator[Finding]:
     told = False
     for harm in view.course.injected:
-        life = view.life(harm.worker) if harm.fault == NODE_LOST else None
+        life = view.life(harm.worker) if harm.fault in NODE_LOSSES else None
         for attempt in life.attempts if life else ():
             if _held(attempt, harm):
                 told = True

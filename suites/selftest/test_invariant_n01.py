@@ -6,6 +6,7 @@ import pytest
 from histories import Tale, good_fine
 
 from harness.history import (
+    NODE_LOSSES,
     NODE_LOST,
     FaultConfirmed,
     FaultInjected,
@@ -20,25 +21,26 @@ PATTERNS = ("coarse", "fine")
 IN_TIME, LATE = 15.0, 40.0
 
 
-def lost(pattern: str, *, closed: float | None = 5.0) -> Tale:
+def lost(pattern: str, *, closed: float | None = 5.0, fault: str = NODE_LOST) -> Tale:
     """The node of `a` is lost while it has the apple; coarse: its connection is given up."""
     figures = Figures(work=1.0, lease=10.0)
-    tale = Tale(pattern, figures=figures, faults=(NODE_LOST,))
+    tale = Tale(pattern, figures=figures, faults=(fault,))
     tale.sent("apple")
     for who in "ab":
         tale.came(1, who)
     tale.given(1, "a", "apple", until=11.0 if pattern == "fine" else None)
-    harm = tale.put(2, "harness", FaultInjected(NODE_LOST, "node n", tale.worker("a")))
-    tale.put(2, "harness", FaultConfirmed(NODE_LOST, (harm,)))
+    harm = tale.put(2, "harness", FaultInjected(fault, "node n", tale.worker("a")))
+    tale.put(2, "harness", FaultConfirmed(fault, (harm,)))
     tale.asked(4, "b")
     if pattern == "coarse" and closed is not None:
         tale.closed(closed, "a")
     return tale
 
 
+@pytest.mark.parametrize("fault", sorted(NODE_LOSSES))
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_it_comes_to_another(pattern: str) -> None:
-    tale = lost(pattern)
+def test_it_comes_to_another(pattern: str, fault: str) -> None:
+    tale = lost(pattern, fault=fault)
     tale.given(IN_TIME, "b", "apple", redelivered=True)
     tale.settled(IN_TIME + 1, "b", "apple")
     tale.over(60)

@@ -33,6 +33,7 @@ class World(Docker):
         self.folder = folder
         self.images = {"worker:1": "sha256:one"}
         self.thawed: list[str] = []
+        self.started: list[str] = []
         #: What Docker answers to one who wants to freeze, before it does.
         self.refuses: list[str] = []
 
@@ -50,6 +51,12 @@ class World(Docker):
         container["State"]["Paused"] = True
         file.write_text(json.dumps(container))
 
+    def running(self, name: str, yes: bool) -> None:
+        file = self.folder / f"{name}.json"
+        container = json.loads(file.read_text())
+        container["State"]["Running"] = yes
+        file.write_text(json.dumps(container))
+
     def run(self, *arguments: Any, **more: Any) -> shell.Completed:
         if arguments[0] == "pause":
             if self.refuses:
@@ -57,6 +64,9 @@ class World(Docker):
             self.pause(arguments[1])
         elif arguments[0] == "unpause":
             self.thawed.append(arguments[1])
+        elif arguments[0] in ("kill", "start"):
+            self.running(arguments[1], arguments[0] == "start")
+            self.started += arguments[1:] if arguments[0] == "start" else ()
         else:
             return super().run(*arguments, **more)
         return shell.Completed(("docker",), 0, "", "", 0.0)
@@ -211,6 +221,30 @@ def test_what_a_killed_run_has_frozen_goes_on(world: World) -> None:
     world.pause("queuejob-worker")
     provider(world).acquire()
     assert world.thawed == ["queuejob-worker"]
+
+
+def test_a_spare_node_that_is_dead_is_no_reason_for_another_cluster(world: World) -> None:
+    """Who kills it starts it again; where that one is killed, whoever has the turn next."""
+    first = provider(world, spare_node=True)
+    first.acquire()
+    first.kill_node("queuejob-worker2")
+    provider(world, spare_node=True).acquire()  # beside it
+    assert (len(world.calls("create")), world.started) == (1, [])
+    with first.spare_turn():
+        assert world.started == ["queuejob-worker2"]
+    first.kill_node("queuejob-worker2")
+    first.release(keep=True)
+    provider(world, spare_node=True).acquire()
+    assert (len(world.calls("create")), world.started) == (1, ["queuejob-worker2"] * 2)
+
+
+def test_a_cluster_with_another_dead_node_is_replaced(world: World) -> None:
+    first = provider(world, spare_node=True)
+    first.acquire()
+    first.kill_node("queuejob-worker")
+    first.release(keep=True)
+    provider(world, spare_node=True).acquire()
+    assert len(world.calls("create")) == 2
 
 
 def test_the_last_user_deletes_and_leaves_nothing(world: World) -> None:

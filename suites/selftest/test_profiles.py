@@ -16,7 +16,7 @@ from harness import judge as judging_module
 from harness.campaign import first_asked, needed, part_of, proved_by, scenarios
 from harness.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, EXIT_VIOLATED
 from harness.faults import unavailable
-from harness.history import NODE_LOST
+from harness.history import NODE_LOSSES
 from harness.invariants import Invariant
 from harness.judge import invariants, judge
 from harness.judging import judge_files
@@ -148,8 +148,9 @@ def test_a_fault_that_cannot_be_done_here_says_why() -> None:
     assert unavailable(("held with the last lease",), provider) == ""  # type: ignore[arg-type]  # half a provider is enough
     why = unavailable(("container killed",), provider)  # type: ignore[arg-type]  # half a provider is enough
     assert why == "container killed: they are somebody else's"
-    why = unavailable((NODE_LOST,), provider)  # type: ignore[arg-type]  # half a provider is enough
-    assert why.startswith("node lost: the cluster has no node that may be lost")
+    for lost in NODE_LOSSES:
+        why = unavailable((lost,), provider)  # type: ignore[arg-type]  # half a provider is enough
+        assert why.startswith(f"{lost}: the cluster has no node that may be lost")
 
 
 @pytest.mark.parametrize(

@@ -57,3 +57,11 @@ class Nodes:
     def thaw_node(self, node: str) -> None:
         """Let it go on."""
         self._docker.run("unpause", node)
+
+    def kill_node(self, node: str) -> None:
+        """SIGKILL to all that runs in the node's container."""
+        self._docker.run("kill", node)
+
+    def start_node(self, node: str) -> None:
+        """Start its container again: it has its disk, and joins the cluster by itself."""
+        self._docker.run("start", node)

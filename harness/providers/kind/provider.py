@@ -74,8 +74,8 @@ class KindProvider(Nodes):
                 containers = []
             if not containers:
                 self._create()
-            elif not self._store.users():  # nobody else can have frozen what is frozen
-                self._thaw_all()
+            elif not self._store.users():  # nobody else can have harmed what is harmed
+                self._revive_all()
             self._store.join(self._parts.user)
             return self._handle(owned=True)
 
@@ -96,7 +96,7 @@ class KindProvider(Nodes):
     def spare_turn(self) -> Iterator[None]:
         """As `Nodes.spare_turn`; what this process wants on the nodes is on that one then, too."""
         with super().spare_turn():
-            self._thaw_all()  # whoever could have frozen it otherwise has the turn
+            self._revive_all()  # whoever could have harmed it otherwise has the turn
             with self._turn():
                 self._load(self._asked, spare_too=True)
             yield
@@ -151,11 +151,14 @@ class KindProvider(Nodes):
         nodes = [c for c in self._containers() if c["Config"]["Labels"].get(ROLE_LABEL)]
         return [c for c in nodes if c["Config"]["Labels"][ROLE_LABEL] != "control-plane"] or nodes
 
-    def _thaw_all(self) -> None:
-        """Thaw what a killed run has left frozen."""
+    def _revive_all(self) -> None:
+        """Thaw what a killed run has left frozen, and start what it has left dead."""
         for one in self._containers():
-            if one["State"].get("Paused"):
-                self.thaw_node(one["Name"].lstrip("/"))
+            name, state = one["Name"].lstrip("/"), one["State"]
+            if state.get("Paused"):
+                self.thaw_node(name)
+            elif not state["Running"]:
+                self.start_node(name)
 
     def _ours(self) -> bool:
         record = self._store.read()
@@ -166,8 +169,13 @@ class KindProvider(Nodes):
         record = self._store.read()
         if record is None or record.status != "ready":
             return False
-        running = {c["Id"] for c in self._containers() if c["State"]["Running"]}
-        if running != record.containers or not self._kind_cluster().answers():
+        # The spare node may be dead at the moment: whoever has its turn starts it again.
+        there = {
+            c["Id"]
+            for c in self._containers()
+            if c["State"]["Running"] or c["Name"].lstrip("/") == record.spare
+        }
+        if there != record.containers or not self._kind_cluster().answers():
             return False
         wanted = self._parts.node_image()
         if record.image == wanted and (record.spare or not self._settings.spare_node):

@@ -1,0 +1,27 @@
+"""A worker's whole node dies while it has an item, and its pods have to be given up."""
+
+from __future__ import annotations
+
+from harness import spare
+from harness.faults.node_kill import FAULT
+from harness.stage import Scenario, Stage
+
+
+def play(stage: Stage) -> None:
+    """Kill the node of a worker that has begun an item; it is dead until the Job has ended."""
+    with stage.station.provider.spare_turn():
+        victim, address = spare.begun_there(stage)
+        with FAULT.during(stage, victim, address):
+            stage.wait_for_the_end()
+
+
+SCENARIO = Scenario(
+    name="node-killed",
+    says="the node of a worker dies while it has an item, and stays away",
+    proves={"fine": ("N1", "S1", "S12", "L3"), "coarse": ("N1", "S1", "L3")},
+    play=play,
+    faults=(FAULT.name,),
+    parallelism=3,
+    pod=spare.SPREAD,
+    level="extended",
+)

@@ -1,0 +1,93 @@
+"""What scenarios have in common in which a worker's whole node is lost: they use the spare one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.clock import NotYet, wait_until
+from harness.errors import InfrastructureError
+from harness.history import Worker
+from harness.ports import SPARE, Provider
+from harness.stage import Stage
+from harness.tap.remote import RemoteTrap
+
+#: Workers that the spare node is open to, and no two on a node.
+SPREAD: Mapping[str, Any] = {
+    "tolerations": [{"key": SPARE, "operator": "Exists"}],
+    "topologySpreadConstraints": [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "DoNotSchedule",
+            "nodeTaintsPolicy": "Honor",
+            "labelSelector": {
+                "matchExpressions": [{"key": "batch.kubernetes.io/job-name", "operator": "Exists"}]
+            },
+        }
+    ],
+}
+#: Seconds for a node that was killed to be one of the cluster again.
+_START = 120.0
+#: Succeeds once a node reaches the cluster's name server: that takes all of the cluster's network,
+#: and no broker hears of it.
+_REACHES_CLUSTER = """
+server=$(sed -n '/^clusterDNS:/{n;s/^- *//p}' /var/lib/kubelet/config.yaml)
+timeout 2 bash -c "</dev/tcp/$server/53"
+"""
+
+
+def missing(provider: Provider) -> str:
+    """Why no node can be lost with this provider; empty when one can."""
+    if provider.spare_node():
+        return ""
+    return "the cluster has no node that may be lost; --spare-node yes makes one"
+
+
+def begun_there(stage: Stage) -> tuple[Worker, str]:
+    """Start the Job, and wait until a worker on the spare node has begun an item; its address too.
+
+    It is held at its report, where it makes one. To be called in the node's turn.
+    """
+    # All wait at their first item until one is found on the spare node; its report is held then.
+    spare = stage.station.provider.spare_node()
+    # Whoever had it before may just have let it go on: nobody can be sent there for a while.
+    stage.station.namespace.wait_node_open(spare, {SPARE})
+    _until_it_works(stage.station.provider, spare)
+    traps = [stage.trap(stage.points.delivered) for _ in range(stage.scenario.parallelism)]
+    stage.start()
+    while True:
+        trap = traps.pop(0)
+        caught = stage.catch(trap)
+        victim = stage.worker_at(caught.address)
+        if stage.pod(victim).node == spare:
+            break
+        traps.append(stage.trap(stage.points.delivered))
+        stage.free(trap)
+    _let_go(stage, traps)
+    if stage.learned.settles:
+        stage.trap(stage.points.settling, caught.address)
+    stage.free(trap)
+    stage.has_begun(victim, caught)
+    return victim, caught.address
+
+
+def _until_it_works(provider: Provider, node: str) -> None:
+    """The cluster calls a node ready for a while after its death, and before its network is up."""
+
+    def probe() -> None:
+        try:
+            provider.on_node(node, "sh", "-c", _REACHES_CLUSTER)
+        except InfrastructureError as error:
+            raise NotYet(str(error.seen or error)) from error
+
+    wait_until(f"the node {node} to reach the cluster's name server", probe, timeout=_START)
+
+
+def _let_go(stage: Stage, traps: list[RemoteTrap]) -> None:
+    """Catch nobody any more, and let go on who was caught meanwhile."""
+    stage.disarm(*traps)
+    stage.station.tap.sync(stage.station.namespace.timeouts.settle)
+    for trap in traps:
+        if trap.prey is not None:
+            trap.release()
