@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.history import NODE_LOSSES
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Attempt, Harm, Life, Mark, View, shown
+from harness.view import Attempt, Harm, Mark, View, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -29,13 +29,13 @@ def _held(attempt: Attempt, harm: Harm) -> bool:
 
 
 def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
-    item, life = view.items[attempt.item], view.life(attempt.worker)
+    item = view.items[attempt.item]
     name, bound = shown(attempt.item), view.header.bounds.reclaim
     evidence = ids(attempt.delivered, harm)
     later = [one.delivered for one in item.attempts if one.delivered.id > harm.mark.id]
     later += [one.mark for one in item.settled if one.mark.id > harm.mark.id]
     again = min(later, key=lambda one: one.id, default=None)
-    gone = _gone(view, life, harm)
+    gone = _gone(view, attempt, harm)
     if gone is None and again is None:
         return unknown(f"RabbitMQ has not given up who had {name} on the lost node", *evidence)
     until = view.last if again is None else again.at
@@ -58,12 +58,9 @@ def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
     return unknown(f"{name} was lost from sight with its holder's node", *evidence)
 
 
-def _gone(view: View, life: Life | None, harm: Harm) -> Mark | None:
+def _gone(view: View, attempt: Attempt, harm: Harm) -> Mark | None:
     """From when on the item was to come to another; coarse: once its connection is given up."""
-    if not view.coarse:
-        return harm.mark
-    closed = [one.closed for one in life.connections if one.closed] if life else []
-    return next((one for one in closed if one.id > harm.mark.id), None)
+    return view.connections[attempt.connection].closed if view.coarse else harm.mark
 
 
 INVARIANT = Invariant("N1", "node loss", ("coarse", "fine"), check, level="extended")

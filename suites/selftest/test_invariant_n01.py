@@ -8,6 +8,9 @@ from histories import Tale, good_fine
 from harness.history import (
     NODE_LOSSES,
     NODE_LOST,
+    ConnectionClosed,
+    ConnectionOpened,
+    ConnectionOwner,
     FaultConfirmed,
     FaultInjected,
     Figures,
@@ -19,15 +22,25 @@ from harness.verdict import Outcome
 PATTERNS = ("coarse", "fine")
 #: The bound is 20 s, and `b` is idle from 4 on.
 IN_TIME, LATE = 15.0, 40.0
+OTHER = 9
+NOBODY = "no worker was lost with its node while it had an item"
 
 
-def lost(pattern: str, *, closed: float | None = 5.0, fault: str = NODE_LOST) -> Tale:
-    """The node of `a` is lost while it has the apple; coarse: its connection is given up."""
+def lost(
+    pattern: str, *, closed: float | None = 5.0, fault: str = NODE_LOST, equal: bool = False
+) -> Tale:
+    """The node of `a` is lost while it has the apple; coarse: its connection is given up.
+
+    `equal`: `b` had done an equal one before.
+    """
     figures = Figures(work=1.0, lease=10.0)
     tale = Tale(pattern, figures=figures, faults=(fault,))
     tale.sent("apple")
     for who in "ab":
         tale.came(1, who)
+    if equal:
+        tale.sent("apple")
+        tale.worked(1, "b", "apple", seconds=0.5)
     tale.given(1, "a", "apple", until=11.0 if pattern == "fine" else None)
     harm = tale.put(2, "harness", FaultInjected(fault, "node n", tale.worker("a")))
     tale.put(2, "harness", FaultConfirmed(fault, (harm,)))
@@ -59,19 +72,61 @@ def test_it_is_settled_by_who_had_it_when_the_node_is_back(pattern: str) -> None
     assert found.reason.endswith("was settled all the same")
 
 
+def test_that_it_is_given_out_after_it_was_settled_is_not_what_is_told() -> None:
+    tale = lost("fine")
+    tale.settled(8, "a", "apple")
+    tale.given(IN_TIME, "b", "apple")
+    tale.over(60)
+    (found,) = tale.judged("N1").findings
+    assert found.reason.endswith("was settled all the same")
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_that_an_equal_one_was_settled_before_says_nothing(pattern: str) -> None:
+    tale = lost(pattern, equal=True)
+    tale.given(IN_TIME, "b", "apple", redelivered=True)
+    tale.over(60)
+    (found,) = tale.judged("N1").findings
+    assert found.reason.endswith("came to another")
+
+
+def test_what_it_was_given_later_was_not_lost_with_the_node() -> None:
+    tale = lost("fine")
+    tale.sent("banana")
+    tale.settled(8, "a", "apple")
+    tale.given(9, "a", "banana")
+    tale.over(60)
+    (found,) = tale.judged("N1").findings
+    assert "apple" in found.reason
+
+
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_it_comes_late(pattern: str) -> None:
     tale = lost(pattern)
     tale.given(LATE, "b", "apple", redelivered=True)
     tale.over(60)
-    assert tale.what(tale.failure("N1")) == [ItemDelivered, FaultInjected, ItemDelivered]
+    finding = tale.failure("N1")
+    assert tale.what(finding) == [ItemDelivered, FaultInjected, ItemDelivered]
+    assert "was delivered late" in finding.reason
+
+
+@pytest.mark.parametrize(("pattern", "since"), [("coarse", 5.0), ("fine", 4.0)])
+@pytest.mark.parametrize(("over", "outcome"), [(0.0, Outcome.PASS), (0.5, Outcome.FAIL)])
+def test_the_bound_is_in_time(pattern: str, since: float, over: float, outcome: Outcome) -> None:
+    """It is reckoned from when somebody waits for it, and could have it."""
+    tale = lost(pattern)
+    tale.given(since + tale.header.bounds.reclaim + over, "b", "apple", redelivered=True)
+    tale.over(60)
+    assert tale.finds("N1") is outcome
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_it_never_comes(pattern: str) -> None:
     tale = lost(pattern)
     tale.over(60)
-    assert tale.what(tale.failure("N1")) == [ItemDelivered, FaultInjected]
+    finding = tale.failure("N1")
+    assert tale.what(finding) == [ItemDelivered, FaultInjected]
+    assert "was delivered not again" in finding.reason
 
 
 def test_it_is_lost() -> None:
@@ -88,6 +143,37 @@ def test_the_broker_still_believes_in_it() -> None:
     assert tale.finds("N1") is Outcome.UNKNOWN
 
 
+def two_connections() -> Tale:
+    """Coarse: the apple is on one connection of `a`; the other one is given up at 5."""
+    tale = Tale("coarse", figures=Figures(work=1.0), faults=(NODE_LOST,))
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.put(1, "tap", ConnectionOpened(OTHER, "10.0.0.9", 4000, at=1.0))
+    tale.put(1, "pods", ConnectionOwner(OTHER, tale.worker("a")))
+    tale.given(1, "a", "apple")
+    tale.asked(1, "b")
+    tale.harmed(2, NODE_LOST, "a")
+    tale.put(5, "tap", ConnectionClosed(OTHER, "broker", at=5.0))
+    return tale
+
+
+def test_the_end_of_another_connection_gives_nothing_back() -> None:
+    tale = two_connections()
+    tale.over(60)
+    (found,) = tale.judged("N1").findings
+    assert found.reason == "RabbitMQ has not given up who had apple on the lost node"
+
+
+def test_it_can_come_once_its_own_connection_is_given_up() -> None:
+    """Each connection has a time of its own after which the broker misses its client."""
+    tale = two_connections()
+    tale.closed(35, "a")
+    tale.given(LATE, "b", "apple", redelivered=True)
+    tale.over(60)
+    assert tale.finds("N1") is Outcome.PASS
+
+
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_the_history_is_too_short(pattern: str) -> None:
     tale = lost(pattern)
@@ -102,8 +188,19 @@ def test_it_had_nothing_any_more() -> None:
     tale.worked(1, "a", "apple")
     tale.harmed(3, NODE_LOST, "a")
     tale.over(10)
-    assert tale.finds("N1") is Outcome.UNKNOWN
+    assert [one.reason for one in tale.judged("N1").findings] == [NOBODY]
 
 
 def test_no_node_was_lost() -> None:
-    assert good_fine().finds("N1") is Outcome.UNKNOWN
+    assert [one.reason for one in good_fine().judged("N1").findings] == [NOBODY]
+
+
+@pytest.mark.parametrize("fault", ["connection cut", "worker killed"])
+def test_of_other_faults_nothing_is_said(fault: str) -> None:
+    tale = Tale("fine", faults=(fault,))
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple", until=11.0)
+    tale.harmed(2, fault, "a")
+    tale.over(60)
+    assert [one.reason for one in tale.judged("N1").findings] == [NOBODY]
