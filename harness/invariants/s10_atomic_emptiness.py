@@ -13,7 +13,7 @@ from harness.view import Item, Life, Mark, View, several, shown
 
 
 class _Full(NamedTuple):
-    """A time without a moment in which nothing was there; `item` came last in it."""
+    """A time without a moment in which nothing was there; `item` was there last."""
 
     since: float
     until: float
@@ -66,7 +66,7 @@ def _last(life: Life) -> Mark:
 def _full(view: View) -> list[_Full]:
     """The times in which something was ready or leased, in their order."""
     found: list[_Full] = []
-    for came, gone, item in sorted(_stays(view), key=lambda one: one[:2]):
+    for came, gone, item in sorted(_stays(view), key=lambda one: one[0]):
         if found and came <= found[-1].until:
             before = found[-1]
             if gone > before.until:
