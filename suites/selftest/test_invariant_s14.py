@@ -12,6 +12,7 @@ from harness.history import (
     ItemEnqueued,
     ItemLeft,
     ItemSettled,
+    ItemStarted,
 )
 from harness.verdict import Outcome
 
@@ -34,9 +35,22 @@ def ended(tale: Tale) -> Tale:
     return tale
 
 
-def test_all_are_settled() -> None:
-    assert good_fine().finds("S14") is Outcome.PASS
-    assert good_coarse().finds("S14") is Outcome.PASS
+def events(tale: Tale, *kinds: type) -> list[int]:
+    """The ids of all events of these kinds."""
+    return [one.id for one in tale.events if isinstance(one.what, kinds)]
+
+
+@pytest.mark.parametrize("tale", [good_fine(), good_coarse()], ids=["fine", "coarse"])
+def test_all_are_settled(tale: Tale) -> None:
+    (found,) = tale.judged("S14").findings
+    assert found.outcome is Outcome.PASS
+    assert found.reason == "2 payloads, each as often settled or left as sent"
+
+
+def test_the_last_that_was_looked_at_is_shown() -> None:
+    tale = good_fine()
+    last = tale.left(9.5, queue="queue:dead")
+    assert [one.evidence for one in tale.judged("S14").findings] == [(last,)]
 
 
 @pytest.mark.parametrize("pattern", ["fine", "coarse"])
@@ -65,10 +79,45 @@ def test_what_is_left_or_set_aside_is_accounted_for() -> None:
     assert tale.finds("S14") is Outcome.PASS
 
 
-def test_an_archive_of_what_was_done_is_no_second_item() -> None:
+def test_what_is_not_settled_is_still_there() -> None:
+    tale = equal()
+    tale.settled(2, "a", "apple")
+    tale.left(9, "apple")
+    tale.over(10)
+    assert tale.finds("S14") is Outcome.PASS
+
+
+@pytest.mark.parametrize("copies", [4, 5])
+def test_what_nobody_sees_set_aside_is_accounted_for(copies: int) -> None:
+    """Its worker's word is enough: not every broker has a place for what is refused."""
+    tale = equal(copies=copies)
+    tale.settled(2, "a", "apple", "refused")
+    tale.settled(2, "b", "apple")
+    if copies > 4:
+        tale.worked(3, "b", "apple")
+    tale.left(9, "apple", "apple")
+    tale.over(10)
+    assert tale.finds("S14") is Outcome.PASS
+
+
+def test_what_is_refused_may_come_back() -> None:
+    """Where its dead-letter place leads to the queue again."""
+    tale = Tale("coarse", completions=1)
+    tale.sent("apple")
+    tale.came(0, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(2, "a", "apple", "refused")
+    tale.left(9, "apple")
+    tale.over(10)
+    assert tale.finds("S14") is Outcome.PASS
+
+
+@pytest.mark.parametrize("where", ["dead", "leased", "unacked"])
+def test_an_archive_of_what_was_done_is_no_second_item(where: str) -> None:
+    """What is neither ready nor set aside is taken to be leased."""
     tale = good_fine()
     tale.drop(BrokerDepth)
-    tale.left(9, "apple", where="dead", queue="queue:done")
+    tale.left(9, "apple", where=where, queue="queue:done")
     assert tale.finds("S14") is Outcome.PASS
 
 
@@ -90,6 +139,85 @@ def test_what_still_waits_goes_with_it() -> None:
     tale.settled(3, "b", "apple")
     finding = ended(tale).failure("S14")
     assert "given apple once, and twice" in finding.reason
+
+
+def test_who_never_says_what_it_begins_may_have_begun_it() -> None:
+    tale = equal(copies=3)
+    tale.drop(ItemStarted)
+    tale.settled(2, "a", "apple")
+    tale.given(2, "a", "apple", final=True)
+    tale.settled(3, "b", "apple")
+    assert ended(tale).finds("S14") is Outcome.PASS
+
+
+def test_what_was_taken_for_good_before_is_its_own() -> None:
+    tale = equal(copies=3)
+    tale.given(1.5, "a", "apple", final=True)
+    tale.settled(2, "a", "apple")
+    tale.settled(3, "b", "apple")
+    assert ended(tale).finds("S14") is Outcome.PASS
+
+
+def test_it_is_the_worker_that_counts_and_not_its_connection() -> None:
+    tale = equal(copies=3)
+    tale.settled(2, "a", "apple")
+    first = tale.connection("a")
+    tale.connected(2, "a")
+    assert tale.connection("a") != first
+    along = tale.given(2, "a", "apple", final=True)
+    tale.settled(3, "b", "apple")
+    finding = ended(tale).failure("S14")
+    of_a, *_ = events(tale, ItemDelivered)
+    settled, _ = events(tale, ItemSettled)
+    assert finding.evidence == (of_a, settled, along)
+
+
+def test_what_one_is_given_later_is_another() -> None:
+    """It had settled more than it was given then."""
+    tale = equal(copies=3)
+    for _ in range(2):
+        tale.settled(2, "a", "apple")
+    tale.given(3, "a", "apple")
+    finding = ended(tale).failure("S14")
+    assert finding.reason == "worker 1 was given apple once, and twice it was settled with that"
+
+
+def test_one_that_was_given_none() -> None:
+    tale = equal()
+    tale.came(2, "c")
+    tale.settled(2, "c", "apple")
+    finding = ended(tale).failure("S14")
+    assert finding.reason == "worker 3 was given apple never, and once it was settled with that"
+
+
+def test_one_of_those_who_lost_theirs_is_shown() -> None:
+    tale = equal(copies=3)
+    tale.came(1, "c")
+    tale.given(1, "c", "apple")
+    for _ in range(3):
+        tale.settled(2, "a", "apple")
+    of_a, of_b, _ = events(tale, ItemDelivered)
+    finding = ended(tale).failure("S14")
+    assert finding.evidence == (of_a, of_b, *events(tale, ItemSettled))
+
+
+def test_what_another_sets_aside_is_not_settled_with_its_own() -> None:
+    """As who finds that it was taken over too often."""
+    tale = equal()
+    tale.settled(2, "a", "apple")
+    tale.settled(3, "a", "apple", "dead")
+    assert ended(tale).finds("S14") is Outcome.PASS
+
+
+def test_who_may_settle_a_single_item_is_not_asked() -> None:
+    """That is another guarantee: here nothing went with it."""
+    tale = Tale("fine")
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(0, who)
+    tale.given(1, "a", "apple")
+    tale.settled(2, "b", "apple")
+    assert ended(tale).finds("S14") is Outcome.PASS
 
 
 @pytest.mark.parametrize("began", [True, False])
@@ -119,6 +247,20 @@ def test_settled_and_still_there() -> None:
     assert tale.what(tale.failure("S14")) == [ItemEnqueued, ItemSettled, ItemLeft]
 
 
+def test_equal_ones_settled_and_still_there() -> None:
+    """The last of them is shown."""
+    tale = equal()
+    for who in "ab":
+        tale.settled(2, who, "apple")
+    tale.left(9, "apple", "apple")
+    tale.over(10)
+    _, sent = events(tale, ItemEnqueued)
+    _, left = events(tale, ItemLeft)
+    finding = tale.failure("S14")
+    assert finding.reason == "apple was sent twice, settled twice, and is still there"
+    assert finding.evidence == (sent, *events(tale, ItemSettled), left)
+
+
 @pytest.mark.parametrize("pattern", ["fine", "coarse"])
 def test_gone_and_nobody_ever_had_it(pattern: str) -> None:
     tale = good_fine() if pattern == "fine" else good_coarse()
@@ -133,6 +275,44 @@ def test_gone_from_somebodys_hands() -> None:
     """It may have been settled in a way that was not understood, or set aside by the broker."""
     tale = equal()
     tale.settled(2, "a", "apple")
+    assert ended(tale).finds("S14") is Outcome.UNKNOWN
+
+
+def test_the_last_of_equal_ones_is_gone() -> None:
+    tale = equal()
+    tale.settled(2, "a", "apple")
+    tale.left(9)
+    last = tale.left(9, queue="queue:dead")
+    tale.over(10)
+    _, sent = events(tale, ItemEnqueued)
+    (found,) = tale.judged("S14").findings
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason == "apple is gone from the broker, and nobody has settled it"
+    assert found.evidence == (sent, last)
+
+
+def test_what_is_found_set_aside_is_the_one_that_was_seen_to_be() -> None:
+    """So another one is gone."""
+    tale = equal()
+    tale.settled(2, "a", "apple", "dead")
+    tale.left(9, "apple", where="dead", queue="queue:dead")
+    tale.over(10)
+    assert tale.finds("S14") is Outcome.UNKNOWN
+
+
+def test_one_of_many_is_gone() -> None:
+    tale = equal(copies=5)
+    for who in "ab":
+        tale.settled(2, who, "apple")
+    tale.left(9, "apple", "apple")
+    tale.over(10)
+    assert tale.finds("S14") is Outcome.UNKNOWN
+
+
+def test_one_is_set_aside_and_one_is_gone() -> None:
+    tale = equal(copies=3)
+    tale.settled(2, "a", "apple")
+    tale.settled(2, "b", "apple", "dead")
     assert ended(tale).finds("S14") is Outcome.UNKNOWN
 
 
