@@ -12,6 +12,7 @@ from harness.history import (
     ItemDelivered,
     ItemSettled,
     Payload,
+    RunEnded,
     WorkDigested,
     payload,
 )
@@ -35,9 +36,43 @@ def worked(told: dict[bytes, bytes | None], pattern: str = "fine") -> Tale:
     return tale
 
 
+#: When who said what it works on.
+Told = tuple[float, str, bytes]
+PLAIN: Told = (2.1, "a", b"plain")
+
+
+def twice(*told: Told) -> Tale:
+    """`a` has plain from 2 to 3, and other from 4 to 5; `b` has nothing. Logs are read later."""
+    tale = Tale("fine")
+    tale.sent("plain", "other")
+    for who in "ab":
+        tale.came(0, who)
+    for start, item in ((2.0, "plain"), (4.0, "other")):
+        tale.given(start, "a", item)
+        tale.settled(start + 1, "a", item)
+    for moment, who, said in told:
+        tale.digested(moment, who, sha256(said).hexdigest())
+    tale.over(20)
+    return tale
+
+
 @pytest.mark.parametrize("item", [b"", b"\xff\x00", b"one\ntwo\n", LONG])
 def test_all_bytes(item: bytes) -> None:
-    assert worked({b"plain": b"plain", item: item}).finds("S15") is Outcome.PASS
+    (found,) = worked({b"plain": b"plain", item: item}).judged("S15").findings
+    assert found.outcome is Outcome.PASS
+    assert found.reason == "2 items worked on byte for byte"
+
+
+@pytest.mark.parametrize("moment", [3.9, 3.95, 4.0, 5.5])
+def test_the_clocks_of_worker_and_broker_differ_a_little(moment: float) -> None:
+    """The worker may seem to begin before it was given its item, but not by much."""
+    assert twice(PLAIN, (moment, "a", b"other")).finds("S15") is Outcome.PASS
+
+
+@pytest.mark.parametrize("moment", [1.0, 2.5, 3.5])
+def test_what_it_said_before_is_not_of_this_one(moment: float) -> None:
+    """As when it was given an equal one before."""
+    assert twice(PLAIN, (moment, "a", b"other")).finds("S15") is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -48,6 +83,53 @@ def test_other_bytes(item: bytes, said: bytes) -> None:
     finding = tale.failure("S15")
     assert tale.what(finding) == [ItemDelivered, WorkDigested, ItemSettled]
     assert "worked on other bytes than those of" in finding.reason
+
+
+@pytest.mark.parametrize("moment", [3.9, 3.95, 4.0])
+def test_other_bytes_just_then(moment: float) -> None:
+    tale = twice(PLAIN, (moment, "a", b"oth"))
+    finding = tale.failure("S15")
+    assert finding.reason == "worker 1 worked on other bytes than those of other"
+    assert tale.what(finding) == [ItemDelivered, ItemSettled, WorkDigested]
+
+
+@pytest.mark.parametrize("moment", [0.5, 2.5, 3.5])
+def test_other_bytes_before_are_of_something_else(moment: float) -> None:
+    assert twice(PLAIN, (moment, "a", b"oth")).finds("S15") is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("moment", [4.0, 4.5])
+def test_other_bytes_after_the_next_was_given_are_of_that(moment: float) -> None:
+    """`b` says only that the digests are of items at all."""
+    tale = twice((2.1, "b", b"plain"), (moment, "a", b"oth"))
+    assert tale.failure("S15").reason == "worker 1 worked on other bytes than those of other"
+
+
+def test_other_bytes_are_seen_even_when_the_run_was_broken_off() -> None:
+    tale = twice(PLAIN, (4.1, "a", b"oth"))
+    tale.drop(RunEnded)
+    assert tale.finds("S15") is Outcome.FAIL
+
+
+def test_one_that_was_not_settled_says_nothing_about_the_others() -> None:
+    tale = twice(PLAIN, (4.1, "a", b"oth"))
+    tale.drop(ItemSettled, item="plain")
+    assert tale.finds("S15") is Outcome.FAIL
+
+
+def test_what_was_set_aside_is_not_asked_for() -> None:
+    """Who cannot read an item need not begin with it."""
+    tale = twice(PLAIN)
+    tale.drop(ItemSettled, item="other")
+    tale.settled(19, "a", "other", "dead")
+    (found,) = tale.judged("S15").findings
+    assert found.reason == "1 item worked on byte for byte"
+
+
+def test_what_another_says_is_not_its_word() -> None:
+    tale = twice(PLAIN, (4.1, "b", b"other"))
+    reasons = [one.reason for one in tale.judged("S15").findings]
+    assert "worker 1 did not tell which bytes of other it worked on" in reasons
 
 
 def test_nobody_tells() -> None:
@@ -61,13 +143,19 @@ def test_one_is_not_told_of() -> None:
 
 def test_digests_of_something_else() -> None:
     """As of the worker's own model files."""
-    assert worked({b"plain": b"model", b"other": b"model"}).finds("S15") is Outcome.UNKNOWN
+    tale = worked({b"plain": b"model", b"other": b"model"})
+    (found,) = tale.judged("S15").findings
+    assert found.outcome is Outcome.UNKNOWN
+    first = next(one.id for one in tale.events if isinstance(one.what, WorkDigested))
+    assert found.evidence == (first,)
 
 
 def test_nobody_knows_whose_an_item_was() -> None:
     tale = worked({b"plain": b"plain"})
     tale.drop(ConnectionOwner)
-    assert tale.finds("S15") is Outcome.UNKNOWN
+    (found,) = tale.judged("S15").findings
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason == "nobody knows who worked on plain"
 
 
 def test_what_was_not_settled_is_not_asked_for() -> None:
