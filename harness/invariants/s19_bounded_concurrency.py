@@ -26,11 +26,11 @@ def check(view: View) -> Iterator[Finding]:
                 f"{', '.join(shown(one.item) for one in together)}",
                 *ids(*(one.started for one in together), *(_end(view, one) for one in together)),
             )
-        elif not _within(life, bound) and not _told(view, life):
+        elif (many := _too_many(life, bound)) and not _told(view, life):
             yield unknown(
                 f"{who} had more than {several(bound, 'item')} in hand at once, and does not say "
                 "from when until when it works on each",
-                *ids(*(one.delivered for one in life.attempts[: bound + 1])),
+                *ids(*(one.delivered for one in many)),
             )
         else:
             good += bool(life.attempts)
@@ -46,7 +46,7 @@ def _together(view: View, life: Life) -> list[Attempt]:
     #: Those at work, the first to be over on top.
     now: list[tuple[float, int, Attempt]] = []
     most: list[Attempt] = []
-    for start, number, one in sorted(begun, key=lambda each: each[:2]):
+    for start, number, one in sorted(begun):
         while now and now[0][0] - start <= _CLEARLY:
             heappop(now)
         if len(now) >= len(most):
@@ -64,17 +64,20 @@ def _end(view: View, attempt: Attempt) -> Mark | None:
     return min(ends, key=lambda one: one.at, default=None)
 
 
-def _within(life: Life, bound: int) -> bool:
-    """Whether it never even had more in hand, as the wire shows it."""
-    if any(one.settled and one.settled.at_once for one in life.attempts):
-        return len(life.attempts) <= bound  # taken for good: the wire shows no end
-    steps = [(one.delivered.at, 1) for one in life.attempts]
-    steps += [(one.ended.at, -1) for one in life.attempts if one.ended]
-    count = most = 0
-    for _, step in sorted(steps):
-        count += step
-        most = max(most, count)
-    return most <= bound
+def _too_many(life: Life, bound: int) -> list[Attempt]:
+    """The first that it had in hand at once and that were more than these, as the wire shows it."""
+    now: list[Attempt] = []
+    for one in life.attempts:
+        now = [*(each for each in now if _in_hand(each, one.delivered.at)), one]
+        if len(now) > bound:
+            return now
+    return []
+
+
+def _in_hand(attempt: Attempt, moment: float) -> bool:
+    """Whether it may still be worked on; of what was taken for good the wire shows no end."""
+    at_once = attempt.settled is not None and attempt.settled.at_once
+    return at_once or attempt.ended is None or attempt.ended.at > moment
 
 
 def _told(view: View, life: Life) -> bool:
