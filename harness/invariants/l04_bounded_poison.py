@@ -54,7 +54,9 @@ def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Find
                 f"{name} was tried once more after {several(most, 'worker')} had died of it",
                 *ids(*evidence[:most], *item.enqueued[1:2], again.delivered),
             )
-    if not item.dead:
+    aside = [one.mark for one in item.settled if one.how == "dead"]
+    aside += [one.mark for one in item.left if one.where == "dead"]
+    if not aside:
         return unknown(
             f"{name} has taken the lives of {died}, and was not set aside yet", *ids(*evidence)
         )
@@ -62,7 +64,7 @@ def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Find
         return unknown(f"{name} was set aside, and not all of the rest is done", *ids(*evidence))
     return passed(
         f"{name} was set aside after {died} had died of it, and the rest is done",
-        *ids(*evidence, *item.settled[:1]),
+        *ids(*evidence, *aside[:1]),
     )
 
 
