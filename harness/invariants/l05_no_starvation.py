@@ -77,7 +77,8 @@ def _waits(view: View) -> Iterator[_Wait]:
 def _overtaken(view: View) -> Iterator[_Passed]:
     """For each time that an item waited: how many came later, and were taken before it."""
     taken: list[float] = []  # backwards in time, so that nearly all are added at its end
-    for wait in sorted(_waits(view), key=lambda one: one.since.id, reverse=True):
+    # What came in the same moment, by the end of one connection, did not come later.
+    for wait in sorted(_waits(view), key=lambda one: (one.since.id, one.until), reverse=True):
         yield _Passed(wait, len(taken) - bisect_right(taken, -wait.until))
         insort(taken, -wait.until)
 

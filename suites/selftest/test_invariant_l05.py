@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from histories import Tale, good_fine
 
-from harness.history import ItemEnqueued, ItemReturned
-from harness.verdict import Outcome
+from harness.history import ConnectionClosed, ItemEnqueued, ItemReturned
+from harness.verdict import Finding, Outcome, Verdict
+
+
+def finding(tale: Tale) -> Finding:
+    """The only thing that L5 says."""
+    verdict: Verdict = tale.judged("L5")
+    (found,) = verdict.findings
+    return found
 
 
 def given_back(times: int) -> Tale:
@@ -25,7 +33,24 @@ def test_all_have_their_turn() -> None:
     tale = given_back(10)
     tale.worked(12, "a", "banana")
     tale.over(20)
-    assert tale.finds("L5") is Outcome.PASS
+    found = finding(tale)
+    assert found.outcome is Outcome.PASS
+    assert found.reason == (
+        "10 times an item was given back, and none was overtaken more than 10 times"
+    )
+    assert found.evidence == returns(tale)[:1]
+
+
+def returns(tale: Tale) -> tuple[int, ...]:
+    return tuple(one.id for one in tale.events if isinstance(one.what, ItemReturned))
+
+
+def test_what_is_taken_in_the_same_moment_is_not_overtaken() -> None:
+    tale = given_back(10)
+    tale.given(11, "a", "banana")
+    tale.settled(11.5, "a", "banana")
+    tale.over(20)
+    assert finding(tale).reason.endswith("none was overtaken more than 9 times")
 
 
 def test_what_its_queue_has_set_aside_waits_for_nobody() -> None:
@@ -74,14 +99,43 @@ def test_one_is_overtaken_for_ever() -> None:
     tale = given_back(11)
     tale.worked(13, "a", "banana")
     tale.over(20)
-    assert tale.finds("L5") is Outcome.FAIL
-    assert tale.what(tale.failure("L5")) == [ItemEnqueued, ItemReturned, ItemReturned]
+    found = tale.failure("L5")
+    assert found.reason == (
+        "banana was overtaken 11 times by what came to the queue after it; with 2 items the bound "
+        "is 10"
+    )
+    assert tale.what(found) == [ItemEnqueued, ItemReturned, ItemReturned]
+    assert found.evidence == (2, returns(tale)[0], returns(tale)[-1])
+
+
+@pytest.mark.parametrize("moment", [13, 12.8])
+def test_who_is_taken_with_it_or_later_has_not_overtaken_it(moment: float) -> None:
+    """The apple is given out at 13 for the last time."""
+    tale = given_back(12)
+    tale.given(moment, "a", "banana")
+    tale.settled(14, "a", "banana")
+    tale.over(20)
+    found = tale.failure("L5")
+    assert found.evidence == (2, returns(tale)[0], returns(tale)[10])
 
 
 def test_one_never_has_its_turn() -> None:
     tale = given_back(11)
     tale.over(20)
     assert tale.finds("L5") is Outcome.FAIL
+
+
+def test_what_is_sent_later_and_taken_first_has_overtaken_it_too() -> None:
+    tale = Tale(max_attempts=1)
+    tale.sent("banana")
+    tale.came(1, "a")
+    tale.sent("apple")
+    for moment in range(2, 5):
+        tale.given(moment, "a", "apple")
+        tale.returned(moment + 0.5, "a", "apple")
+    tale.worked(6, "a", "apple")
+    tale.over(20)
+    assert tale.failure("L5").reason.startswith("banana was overtaken 4 times ")
 
 
 def test_how_often_is_for_the_user_to_say() -> None:
@@ -94,8 +148,89 @@ def test_how_often_is_for_the_user_to_say() -> None:
 
 def test_one_still_waits() -> None:
     tale = given_back(3)
+    tale.over(20.5)
+    found = finding(tale)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason == "banana still waited when the history ended"
+    assert found.evidence == (2,)
+
+
+def test_it_has_its_turn_in_the_very_last_moment() -> None:
+    tale = given_back(3)
+    tale.given(20, "a", "banana")
     tale.over(20)
-    assert tale.finds("L5") is Outcome.UNKNOWN
+    assert tale.finds("L5") is Outcome.PASS
+
+
+def hung_up(*, returned: bool) -> Tale:
+    """Whoever has the apple fails and hangs up, three times; two are allowed."""
+    tale = Tale("coarse", completions=1, max_attempts=1)
+    tale.sent("apple", "banana")
+    for moment in (1, 5, 9):
+        tale.came(moment, "a")
+        tale.given(moment, "a", "apple")
+        if returned and moment == 9:
+            tale.returned(moment + 0.5, "a", "apple")
+        tale.exited(moment + 1, "a", 1)
+    tale.came(13, "a")
+    tale.worked(13, "a", "apple")
+    tale.exited(15, "a")
+    tale.over(20)
+    return tale
+
+
+def test_a_queue_that_puts_it_back_where_it_was_counts_nothing() -> None:
+    tale = hung_up(returned=False)
+    found = finding(tale)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason.startswith("an item was given back by hanging up: ")
+    closed = [one.id for one in tale.events if isinstance(one.what, ConnectionClosed)]
+    assert found.evidence == (closed[0],)
+
+
+def test_who_gives_back_only_once_is_to_blame() -> None:
+    assert hung_up(returned=True).finds("L5") is Outcome.FAIL
+
+
+def test_what_comes_back_in_the_same_moment_has_not_come_later() -> None:
+    """`a` hangs up on both, and the apple is taken first, two times more: two are allowed."""
+    tale = Tale("coarse", completions=1, max_attempts=1)
+    tale.sent("apple", "banana")
+    for moment, back in ((1, 2), (5, 5.5)):
+        tale.came(moment, "a")
+        tale.given(moment, "a", "apple")
+        if moment == 1:
+            tale.given(moment, "a", "banana")
+        tale.exited(back, "a", 1)
+    tale.came(7, "a")
+    tale.given(7, "a", "apple")
+    tale.returned(8, "a", "apple")
+    tale.worked(9, "a", "apple")
+    tale.worked(11, "a", "banana")
+    tale.over(20)
+    found = finding(tale)
+    assert found.outcome is Outcome.PASS
+    assert found.reason.endswith("none was overtaken more than 2 times")
+
+
+def test_what_comes_back_in_the_same_moment_is_not_shown() -> None:
+    tale = Tale("coarse", completions=1, max_attempts=1)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.given(1, "a", "banana")
+    tale.exited(2, "a", 1)
+    tale.came(5, "b")
+    for moment in (5, 6, 7):
+        tale.given(moment, "b", "apple")
+        tale.returned(moment + 0.5, "b", "apple")
+    tale.worked(9, "b", "apple")
+    tale.worked(11, "b", "banana")
+    tale.over(20)
+    found = tale.failure("L5")
+    assert found.reason.startswith("banana was overtaken 3 times ")
+    assert tale.what(found) == [ConnectionClosed, ItemReturned, ItemReturned]
+    assert found.evidence[1:] == (returns(tale)[0], returns(tale)[-1])
 
 
 def test_who_is_given_back_may_be_overtaken_too() -> None:
@@ -112,4 +247,33 @@ def test_who_is_given_back_may_be_overtaken_too() -> None:
 
 
 def test_nobody_gives_anything_back() -> None:
-    assert good_fine().finds("L5") is Outcome.UNKNOWN
+    assert nobody_has(good_fine())
+
+
+def nobody_has(tale: Tale) -> bool:
+    found = finding(tale)
+    return (found.outcome, found.reason) == (Outcome.UNKNOWN, "nobody has given an item back")
+
+
+def test_what_another_settles_is_not_given_back() -> None:
+    tale = Tale()
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(2, None, "apple")
+    tale.exited(3, "a", 1)
+    tale.over(20)
+    assert nobody_has(tale)
+
+
+def test_what_is_in_the_dead_letter_place_twice_has_waited_for_nobody() -> None:
+    """Nobody can have seen such a history; it is judged all the same."""
+    tale = Tale()
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.sent("apple")
+    tale.returned(2, "a", "apple")
+    tale.left(19, "apple", "apple", where="dead", queue="queue.dead")
+    tale.over(20)
+    found = finding(tale)
+    assert found.reason == "1 time an item was given back, and none was overtaken more than 0 times"
