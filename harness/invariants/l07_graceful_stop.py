@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.history import STOPS
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Attempt, End, Item, Life, Mark, View, shown
+from harness.view import Attempt, End, Item, Life, Mark, View, several, shown
 
 #: Seconds before the signal from which on a worker knows what was delivered to it.
 _KNOWN = 1.0
@@ -39,14 +39,9 @@ def _judge(view: View, life: Life, end: End, told: Mark) -> Finding:
         return failed(f"{who} was told to stop, and {how} {shown(attempt.item)}", *evidence)
     if end.exit_code is None:
         return unknown(f"nobody saw with what {who} exited", *ids(told, end))
-    undone = _undone(view, life, end) if end.exit_code == 0 else None
-    if undone is not None:
-        given = [one.delivered for one in had[:1]]
-        return failed(
-            f"{who} was told to stop, and exited with 0 though {shown(undone.payload)} "
-            "was not done",
-            *ids(*given, told, end),
-        )
+    lied = _lied(view, life, end, told, had) if end.exit_code == 0 else None
+    if lied is not None:
+        return lied
     if not had:
         return unknown(f"{who} had no item when it was told to stop", *ids(told, end))
     item = shown(had[-1].item)
@@ -74,20 +69,40 @@ def _aware(attempt: Attempt, told: Mark) -> bool:
     return attempt.started is not None or attempt.delivered.at < told.at - _KNOWN
 
 
-def _undone(view: View, life: Life, end: End) -> Item | None:
-    """An item that makes an exit with 0 a lie: coarse, its own; fine, any that is not done."""
+def _lied(view: View, life: Life, end: End, told: Mark, had: list[Attempt]) -> Finding | None:
+    """What an exit with 0 has told, if that is not so."""
+    who, lie = view.cast.short(life.worker), _lie(view, life, end)
+    if lie is None:
+        return None
+    stranger = next((one for one in view.attempts if one.worker is None), None)
+    if view.coarse and not life.settled and stranger is not None:
+        return unknown(
+            f"nobody knows whose deliveries some are: {who} may have settled one",
+            *ids(stranger.delivered, told, end),
+        )
+    given = [one.delivered for one in had[:1]]
+    return failed(
+        f"{who} was told to stop, and exited with 0 though {lie}", *ids(*given, told, end)
+    )
+
+
+def _lie(view: View, life: Life, end: End) -> str | None:
+    """What makes an exit with 0 a lie: coarse, of its own; fine, any item that is not done."""
     if view.coarse:
         if len(life.settled) == 1:
             return None
-        mine = (view.items[one.item] for one in life.attempts if one.settled is None)
-        return next(mine, next(iter(view.sent), None))
-    return next((item for item in view.sent if _there(item, end.latest)), None)
+        mine = next((one.item for one in life.attempts if one.settled is None), None)
+        if mine is None:
+            return f"it has settled {several(len(life.settled), 'message')}"
+        return f"{shown(mine)} was not done"
+    there = next((item for item in view.sent if _there(item, end)), None)
+    return None if there is None else f"{shown(there.payload)} was not done"
 
 
-def _there(item: Item, moment: float) -> bool:
-    if item.enqueued[0].at > moment:
-        return False
-    return item.unsettled > 0 or any(one.effect > moment for one in item.settled)
+def _there(item: Item, end: End) -> bool:
+    """Whether of what was sent before it ended something was not done then."""
+    undone = item.unsettled + sum(one.effect > end.latest for one in item.settled)
+    return undone > sum(one.at >= end.earliest for one in item.enqueued)
 
 
 INVARIANT = Invariant("L7", "graceful stop", ("coarse", "fine"), check, level="extended")
