@@ -58,7 +58,7 @@ def _left_before(view: View, end: End) -> Life | None:
 
 def _others_waited(view: View, life: Life, attempt: Attempt, end: End) -> bool:
     # It may have hung up long before: some connect for each command.
-    lived = max(end.earliest, life.run.finished or 0.0)
+    lived = max(end.earliest, life.run.finished or end.earliest)
     return any(
         span.worker != life.worker and span.until > attempt.delivered.at and span.since < lived
         for span in view.idle.spans

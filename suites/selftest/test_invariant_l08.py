@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import pytest
 from histories import Tale, good_fine
 
 from harness.history import ContainerSeen, ItemDelivered, JobSeen
-from harness.verdict import Outcome
+from harness.verdict import Finding, Outcome, Verdict
+
+
+def finding(tale: Tale) -> Finding:
+    """The only thing that L8 says."""
+    verdict: Verdict = tale.judged("L8")
+    (found,) = verdict.findings
+    return found
+
+
+def nobody(tale: Tale) -> bool:
+    found = finding(tale)
+    return (found.outcome, found.reason) == (
+        Outcome.UNKNOWN,
+        "no worker was lost after another had left, or could have",
+    )
 
 
 def lost(*, left: bool) -> Tale:
@@ -95,8 +111,70 @@ def test_the_others_were_at_work() -> None:
     tale.exited(6, "b")
     tale.job(7, "Complete")
     tale.over(8)
-    assert tale.finds("L8") is Outcome.UNKNOWN
+    assert nobody(tale)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "waited"),
+    [
+        (1, 2, False),
+        (1, 3, False),  # it was given out in that moment
+        (1, 3.5, True),
+        (5, 8, True),
+        (6, 8, False),  # its worker ended in that moment
+        (7, 8, False),
+    ],
+)
+def test_another_found_nothing_to_do_while_it_had_it(
+    since: float, until: float, waited: bool
+) -> None:
+    """`a` has the apple from 3 on, and is killed at 6; `b` waits from one moment to another."""
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(0, who)
+    steps = [
+        (3, lambda: tale.given(3, "a", "apple")),
+        (6, lambda: tale.killed(6, "a")),
+        (since, lambda: tale.asked(since, "b")),
+        (until, lambda: tale.given(until, "b", "banana")),
+    ]
+    for _, step in sorted(steps, key=lambda one: one[0]):
+        step()
+    tale.settled(11, "b", "banana")
+    tale.given(12, "b", "apple")
+    tale.settled(13, "b", "apple")
+    tale.over(15)
+    if waited:
+        found = finding(tale)
+        assert found.outcome is Outcome.PASS
+        assert found.reason == (
+            "worker 1 was lost with apple while others found nothing to do: they stayed, and it is "
+            "done"
+        )
+        assert tale.what(found) == [ItemDelivered, ContainerSeen]
+    else:
+        assert nobody(tale)
+
+
+def test_what_it_has_had_last_is_what_it_was_lost_with() -> None:
+    """It comes after one that had nothing to do, and had done another one before."""
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.asked(1, "a")
+    tale.exited(2, "a")
+    tale.worked(1, "b", "apple")
+    tale.given(3, "b", "banana")
+    tale.killed(6, "b")
+    tale.job(7, "Complete")
+    tale.over(9)
+    assert tale.failure("L8").reason == (
+        "worker 1 had left with success, worker 2 was lost with banana, and the Job is Complete "
+        "without it"
+    )
 
 
 def test_nobody_was_lost() -> None:
-    assert good_fine().finds("L8") is Outcome.UNKNOWN
+    assert nobody(good_fine())
