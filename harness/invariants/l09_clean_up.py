@@ -14,19 +14,17 @@ _SOON = 1.0
 
 
 def check(view: View) -> Iterator[Finding]:
-    looked = False
     for deletion in view.deletions:
         found = list(_left(view, deletion))
         yield from found
         if deletion.seen.keys is not None and not found:
-            looked = True
             yield passed(
                 "the Job was deleted, and no pod, connection or key of it is left",
                 *ids(deletion.mark),
             )
     if not view.deletions:
         yield unknown("the Job was not deleted in this run")
-    elif not looked and all(one.seen.keys is None for one in view.deletions):
+    elif all(one.seen.keys is None for one in view.deletions):
         yield unknown(
             "the Job was deleted with work left: what lies in the broker may be for that",
             *ids(view.deletions[-1].mark),
