@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.clock import NotYet, wait_until
@@ -27,13 +27,21 @@ SPREAD: Mapping[str, Any] = {
         }
     ],
 }
+#: Seconds for which a worker elsewhere is stopped; clients wait for longer.
+_STOP = 2.0
 #: Seconds for a node that was killed to be one of the cluster again.
 _START = 120.0
-#: Succeeds once a node reaches the cluster's name server: that takes all of the cluster's network,
-#: and no broker hears of it.
-_REACHES_CLUSTER = """
+#: Succeeds once a node reaches the name server, which takes all of the cluster's network, and
+#: kube-proxy has heard of the address `$0`, or works otherwise than by iptables. Nobody connects to
+#: that: the tap would take it for a worker's.
+_WORKS = """
 server=$(sed -n '/^clusterDNS:/{n;s/^- *//p}' /var/lib/kubelet/config.yaml)
-timeout 2 bash -c "</dev/tcp/$server/53"
+timeout 2 bash -c "</dev/tcp/$server/53" || exit
+rules=$(iptables-save -t nat)
+case "$rules" in *KUBE-SERVICES*) ;; *) exit 0 ;; esac
+echo "$rules" | grep -q -e "-d $0/32 .*-j KUBE-SVC-" && exit
+echo "nothing leads to the broker's address so far" >&2
+exit 1
 """
 
 
@@ -49,11 +57,11 @@ def begun_there(stage: Stage) -> tuple[Worker, str]:
 
     It is held at its report, where it makes one. To be called in the node's turn.
     """
-    # All wait at their first item until one is found on the spare node; its report is held then.
     spare = stage.station.provider.spare_node()
     # Whoever had it before may just have let it go on: nobody can be sent there for a while.
     stage.station.namespace.wait_node_open(spare, {SPARE})
-    _until_it_works(stage.station.provider, spare)
+    _until_it_works(stage, spare)
+    # All are stopped at their items until one is found there.
     traps = [stage.trap(stage.points.delivered) for _ in range(stage.scenario.parallelism)]
     stage.start()
     while True:
@@ -62,6 +70,9 @@ def begun_there(stage: Stage) -> tuple[Worker, str]:
         victim = stage.worker_at(caught.address)
         if stage.pod(victim).node == spare:
             break
+        # The others go on, or their clients would give up; but not so fast that nothing is left.
+        nexts = tuple(traps)
+        stage.recording.wait_quietly("another worker at its item", _caught(nexts), _STOP)
         traps.append(stage.trap(stage.points.delivered))
         stage.free(trap)
     _let_go(stage, traps)
@@ -72,16 +83,27 @@ def begun_there(stage: Stage) -> tuple[Worker, str]:
     return victim, caught.address
 
 
-def _until_it_works(provider: Provider, node: str) -> None:
-    """The cluster calls a node ready for a while after its death, and before its network is up."""
+def _caught(traps: Sequence[RemoteTrap]) -> Callable[[object], bool | None]:
+    """Whether one of these has caught somebody."""
+    return lambda _: True if any(one.prey is not None for one in traps) else None
+
+
+def _until_it_works(stage: Stage, node: str) -> None:
+    """Wait until workers on a node reach the broker: it may have been lost a moment ago.
+
+    The cluster calls it ready for a while after its death, and again before its network is up; and
+    who was frozen hears late of what came meanwhile.
+    """
+    station = stage.station
+    address = station.namespace.cluster_ip(station.pattern.service)
 
     def probe() -> None:
         try:
-            provider.on_node(node, "sh", "-c", _REACHES_CLUSTER)
+            station.provider.on_node(node, "sh", "-c", _WORKS, address)
         except InfrastructureError as error:
             raise NotYet(str(error.seen or error)) from error
 
-    wait_until(f"the node {node} to reach the cluster's name server", probe, timeout=_START)
+    wait_until(f"the node {node} to reach the broker", probe, timeout=_START)
 
 
 def _let_go(stage: Stage, traps: list[RemoteTrap]) -> None:

@@ -303,7 +303,11 @@ class Stage:
     # -- harm ---------------------------------------------------------------------------------
 
     def injected(self, fault: str, to: str, worker: Worker | None = None) -> int:
-        """Record that harm is done from now on; the id of that event."""
+        """Record that harm is done from now on; the id of that event.
+
+        It befalls the run of the worker's container that is there by now.
+        """
+        worker = worker and self.owners.latest(worker)
         event = self.recording.record("harness", FaultInjected(fault, to, worker))
         if worker is not None:
             self.owners.alive(worker, self.recording.moment())

@@ -9,6 +9,9 @@ from math import inf
 
 from harness.history import ConnectionOwner, Worker
 
+#: What the kubelet cuts off a moment, and by how much clocks may differ, in seconds.
+_SECOND, _SKEW = 1.0, 0.5
+
 
 @dataclass
 class _Connection:
@@ -35,6 +38,8 @@ class Owners:
         self._connections: dict[int, _Connection] = {}
         #: The last moment at which a run is known to have lived; no later run began before.
         self._lived: dict[Worker, float] = {}
+        #: The moment by which it had ended, as far as that is known: the end of a whole second.
+        self._over: dict[Worker, float] = {}
 
     def opened(self, connection: int, address: str, at: float) -> None:
         """A connection has come."""
@@ -43,13 +48,21 @@ class Owners:
                 self._connections[connection] = _Connection(address, at)
             self._settle(address)
 
-    def seen(self, address: str, uid: str, run: int, began: float | None) -> None:
-        """A run of a pod's container; `began` as the kubelet says it, None when it does not."""
+    def seen(
+        self, address: str, uid: str, run: int, began: float | None, ended: float | None = None
+    ) -> None:
+        """A run of a pod's container; its moments as the kubelet says them, None when it does not.
+
+        `ended` is the beginning of the second in which it did.
+        """
         if not address or began is None:
             return
+        worker = Worker(uid, run)
         with self._turn:
             with self._lock:
-                self._runs.setdefault(address, {})[Worker(uid, run)] = began
+                self._runs.setdefault(address, {})[worker] = began
+                if ended is not None:
+                    self._over[worker] = ended + _SECOND
             self._settle(address)
 
     def alive(self, worker: Worker, at: float) -> None:
@@ -65,10 +78,25 @@ class Owners:
                 self._settle(address)
 
     def of(self, address: str) -> Worker | None:
-        """The newest run that is known to have this address."""
+        """The newest run that is known to have this address.
+
+        None also where that one had ended before the last connection came: its next run is there,
+        and not known yet.
+        """
         with self._lock:
             runs = self._runs.get(address)
-            return max(runs, key=lambda one: (runs[one], one.run)) if runs else None
+            if not runs:
+                return None
+            newest = max(runs, key=lambda one: (runs[one], one.run))
+            its = (one.at for one in self._connections.values() if one.address == address)
+            over = self._over.get(newest, inf) + _SKEW
+            return None if max(its, default=-inf) > over else newest
+
+    def latest(self, worker: Worker) -> Worker:
+        """The newest run that is known of this one's container."""
+        with self._lock:
+            known = (one for runs in self._runs.values() for one in runs if one.pod == worker.pod)
+            return max(known, key=lambda one: one.run, default=worker)
 
     def _settle(self, address: str) -> None:
         with self._lock:
@@ -98,4 +126,7 @@ class Owners:
         within one has two runs that began in the same second, and only the first's life tells them
         apart.
         """
-        return max(runs[worker], self._lived.get(Worker(worker.pod, worker.run - 1), -inf))
+        before = Worker(worker.pod, worker.run - 1)
+        # Whoever is harmed in its place, before it is known, has not lived on by that.
+        lived = min(self._lived.get(before, -inf), self._over.get(before, inf))
+        return max(runs[worker], lived)

@@ -143,7 +143,8 @@ class Workers:
                     self._moment(state.finished),
                 ),
             )
-            self._owners.seen(pod.address, pod.uid, run, self._moment(state.started))
+            began, ended = self._moment(state.started), self._moment(state.finished)
+            self._owners.seen(pod.address, pod.uid, run, began, ended)
 
     def _moment(self, when: datetime | None) -> float | None:
         return None if when is None else when.timestamp() - self._recording.epoch

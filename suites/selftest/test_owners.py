@@ -101,6 +101,50 @@ def test_a_line_that_is_read_late_corrects_whose_a_connection_was() -> None:
     assert told.new() == []
 
 
+def test_a_connection_that_comes_after_the_end_of_a_run_is_not_that_ones() -> None:
+    """Its next run is there, and the cluster has not told of it: whoever asks has to wait."""
+    told = Told()
+    told.owners.seen(A, "pod-a", 0, 5.0, 6.0)
+    told.owners.opened(1, A, 25.4)
+    assert told.owners.of(A) is None
+    told.owners.seen(A, "pod-a", 1, 25.0)
+    assert told.owners.of(A) == Worker("pod-a", 1)
+    told.owners.seen(A, "pod-a", 1, 25.0, 30.0)
+    assert told.owners.of(A) == Worker("pod-a", 1)
+    told.owners.opened(2, A, 31.4)  # clocks may differ a little
+    assert told.owners.of(A) == Worker("pod-a", 1)
+    told.owners.opened(3, A, 31.6)
+    assert told.owners.of(A) is None
+
+
+def test_a_run_that_has_ended_does_not_live_on_by_the_harm_to_its_next_one() -> None:
+    """Who was caught was taken for its predecessor, and is harmed: the connection stays its own."""
+    first, second = Worker("pod-a"), Worker("pod-a", 1)
+    told = Told()
+    told.owners.seen(A, "pod-a", 0, 5.0, 6.0)
+    told.owners.opened(1, A, 25.4)
+    told.owners.seen(A, "pod-a", 1, 25.0)
+    assert told.new()[-1] == ConnectionOwner(1, second)
+    told.owners.alive(first, 26.5)
+    assert told.new() == []
+    # Nor where its end becomes known later.
+    told.owners.seen(B, "pod-b", 0, 5.0)
+    told.owners.opened(2, B, 25.4)
+    told.owners.alive(Worker("pod-b"), 26.5)
+    told.owners.seen(B, "pod-b", 1, 25.0)
+    told.owners.seen(B, "pod-b", 0, 5.0, 6.0)
+    assert told.new()[-1] == ConnectionOwner(2, Worker("pod-b", 1))
+
+
+def test_the_latest_run_of_a_container() -> None:
+    told = Told()
+    assert told.owners.latest(Worker("pod-a")) == Worker("pod-a")
+    for run in range(2):
+        told.owners.seen(A, "pod-a", run, 5.0 + run)
+    told.owners.seen(B, "pod-b", 3, 5.0)
+    assert told.owners.latest(Worker("pod-a")) == Worker("pod-a", 1)
+
+
 def test_an_address_that_is_used_again_is_another_pods() -> None:
     told = Told()
     told.owners.seen(A, "pod-a", 0, 5.0)
