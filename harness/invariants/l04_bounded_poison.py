@@ -49,6 +49,11 @@ def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Find
                 "gives it out again and again",
                 *ids(*evidence, again.delivered),
             )
+        if again is not None and _copies(item) > 1:
+            return unknown(
+                f"{died} had died of items equal to {name}, and nobody can say how many of each",
+                *ids(*evidence, again.delivered),
+            )
         if again is not None:
             return failed(
                 f"{name} was tried once more after {several(most, 'worker')} had died of it",
@@ -66,6 +71,12 @@ def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Find
         f"{name} was set aside after {died} had died of it, and the rest is done",
         *ids(*evidence, *aside[:1]),
     )
+
+
+def _copies(item: Item) -> int:
+    """How many of it were sent before anybody had one: each may be tried as often as is allowed."""
+    first = item.attempts[0].delivered
+    return sum(one.id < first.id for one in item.enqueued)
 
 
 INVARIANT = Invariant("L4", "bounded poison", ("coarse", "fine"), check, level="extended")

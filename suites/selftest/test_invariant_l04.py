@@ -142,6 +142,23 @@ def test_two_have_died_and_it_is_not_set_aside() -> None:
     assert found.reason == "apple has taken the lives of 2 workers, and was not set aside yet"
 
 
+def test_of_equal_ones_nobody_can_say_which_was_tried_how_often() -> None:
+    """Three have died of one and two of the other, which is allowed."""
+    tale = Tale()
+    tale.sent("apple", "apple", "banana")
+    for number in range(5):
+        tale.came(10 * number + 1, f"w{number}")
+        tale.given(10 * number + 2, f"w{number}", "apple")
+        tale.killed(10 * number + 3, f"w{number}")
+    tale.came(100, "z")
+    tale.given(101, "z", "apple")
+    tale.over(110)
+    found = finding(tale)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason.startswith("5 workers had died of items equal to apple")
+    assert tale.what(found) == [ItemDelivered] * 6
+
+
 @pytest.mark.parametrize(("most", "deaths"), [(1, 1), (1, 2), (2, 2), (2, 3), (5, 6)])
 def test_the_first_that_was_given_it_all_the_same_is_shown(most: int, deaths: int) -> None:
     """Whether it died of it, too, or did it."""
