@@ -108,6 +108,18 @@ def test_who_sends_it_anew_is_to_blame(times: int) -> None:
     assert tale.what(tale.failure("L4")) == kinds
 
 
+def test_who_sends_it_anew_after_its_first_attempt_makes_no_second_one_of_it() -> None:
+    tale = poisoned(1, "coarse", completions=4)
+    tale.sent("apple")
+    for number in range(1, 5):
+        tale.came(10 * number + 1, f"w{number}")
+        tale.given(10 * number + 2, f"w{number}", "apple")
+        tale.killed(10 * number + 3, f"w{number}")
+    tale.given(101, "z", "apple")
+    tale.over(110)
+    assert tale.finds("L4") is Outcome.FAIL
+
+
 def test_the_rest_is_not_done() -> None:
     tale = poisoned(3)
     tale.sent("cherry")
