@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from harness import seen
 from harness.clock import monotonic
 from harness.errors import TimedOut
+from harness.history import Event, ItemDelivered, ItemSettled, Payload
 from harness.stage import NotPlayable, Scenario, Stage
 from harness.tap.records import Command, Message
 from harness.tap.remote import RemoteCaught
@@ -42,15 +44,47 @@ def play(stage: Stage) -> None:
             expected=f"one within {stage.patience:g} s of the scale-up",
             seen="nobody but the first",
         )
-    others = seen.delivery_elsewhere(caught.address, begun)
-    what = "a delivery to a new worker"
-    if stage.recording.wait_quietly(what, others, _AT_ONCE) is None:
-        _hold_anew(stage, caught)
-        stage.recording.wait_quietly(what, others, stage.bounds.progress)
+    _until_all_is_taken_or_kept(stage, caught, begun)
     stage.confirmed(SCALED, begun, scaled.id, newcomer.id)
     stage.let_go(caught.address)
     stage.healed(SCALED)
     stage.wait_for_the_end()
+
+
+def _until_all_is_taken_or_kept(stage: Stage, caught: RemoteCaught, begun: int) -> None:
+    """Wait until the others have all items but the first worker's, or have waited in vain.
+
+    Who keeps some for itself shows it only once they have worked off what it has left to them.
+    """
+    figures, known, anew = stage.learned.figures, begun, False
+    # Until they take their next ones; coarse workers are new ones then.
+    usual = _AT_ONCE + 2 * (figures.pace or figures.work or 0.0) + (figures.pod_start or 0.0)
+    until = monotonic() + stage.bounds.end
+    while monotonic() < until:
+        others = seen.delivery_elsewhere(caught.address, known)
+        patience = stage.bounds.progress if anew else usual if known != begun else _AT_ONCE
+        given = stage.recording.wait_quietly("a delivery to a new worker", others, patience)
+        if given is not None:
+            known = given.id
+            if len(taken(stage.recording.events, caught.address)) >= len(set(stage.items)) - 1:
+                return
+        elif anew:
+            return
+        else:
+            _hold_anew(stage, caught)
+            anew = True
+
+
+def taken(events: Sequence[Event], address: str) -> set[Payload]:
+    """The items that are done, or were given to somebody who is not at this address."""
+    its, found = seen.connections_of(events, address), set[Payload]()
+    for event in events:
+        what = event.what
+        if isinstance(what, ItemSettled) or (
+            isinstance(what, ItemDelivered) and what.connection not in its
+        ):
+            found.add(what.item)
+    return found
 
 
 def _hold_anew(stage: Stage, caught: RemoteCaught) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from histories import Tale
 
-from harness.history import Figures
+from harness.history import ConnectionOpened, Figures
 from harness.learned import Learned
-from harness.scenarios.scale_up import SCENARIO, says_the_same
+from harness.scenarios.scale_up import SCENARIO, says_the_same, taken
 from harness.tap.records import Command, Message, Method
 
 REPORT = Command(1, 7, (b"EVALSHA", b"5461", b"1", b"job2", b"token:1"))
@@ -28,6 +29,22 @@ def test_a_report_that_is_sent_once_more(message: Message, same: bool) -> None:
 def test_what_is_no_command_says_nothing_again() -> None:
     method = Method(2, "broker", 1, "Basic.Ack", {})
     assert not says_the_same(method, method)
+
+
+def test_what_is_left_to_the_others_is_what_the_first_one_does_not_keep() -> None:
+    tale = Tale()
+    tale.sent("apple", "banana", "cherry", "date")
+    for who in "abc":
+        tale.came(0, who)
+    first = next(one.what.address for one in tale.events if isinstance(one.what, ConnectionOpened))
+    for item in ("apple", "banana"):
+        tale.given(1, "a", item)
+    assert taken(tale.events, first) == set()
+    tale.given(3, "b", "cherry")
+    tale.given(3, "c", "date")
+    assert taken(tale.events, first) == {"cherry", "date"}
+    tale.settled(4, "a", "apple")
+    assert taken(tale.events, first) == {"apple", "cherry", "date"}
 
 
 @pytest.mark.parametrize("pod_start", [1.0, 12.0])
