@@ -138,8 +138,8 @@ def _kept_in_stock(life: Life) -> Iterator[tuple[Mark, float]]:
         if attempt.ended:
             begun = min(begun, attempt.ended.at)
         yield attempt.delivered, begun
-        # What it never gave a sign of again may have been dropped: that is no work.
-        if attempt.ended and attempt.how in ("settled", "returned"):
+        # What it never gave a sign of may have been dropped: that is no work.
+        if attempt.ended and (attempt.started or attempt.how in ("settled", "returned")):
             busy = max(busy, attempt.ended.at)
 
 

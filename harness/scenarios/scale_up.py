@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness import seen
 from harness.clock import monotonic
 from harness.errors import TimedOut
-from harness.history import Event, ItemDelivered, ItemSettled, Payload
+from harness.history import Event, ItemDelivered, ItemSettled, ItemStarted, Payload, Worker
 from harness.stage import NotPlayable, Scenario, Stage
 from harness.tap.records import Command, Message
 from harness.tap.remote import RemoteCaught
@@ -44,14 +44,16 @@ def play(stage: Stage) -> None:
             expected=f"one within {stage.patience:g} s of the scale-up",
             seen="nobody but the first",
         )
-    _until_all_is_taken_or_kept(stage, caught, begun)
+    _until_all_is_taken_or_kept(stage, caught, worker, begun)
     stage.confirmed(SCALED, begun, scaled.id, newcomer.id)
     stage.let_go(caught.address)
     stage.healed(SCALED)
     stage.wait_for_the_end()
 
 
-def _until_all_is_taken_or_kept(stage: Stage, caught: RemoteCaught, begun: int) -> None:
+def _until_all_is_taken_or_kept(
+    stage: Stage, caught: RemoteCaught, worker: Worker, begun: int
+) -> None:
     """Wait until the others have all items but the first worker's, or have waited in vain.
 
     Who keeps some for itself shows it only once they have worked off what it has left to them.
@@ -71,7 +73,7 @@ def _until_all_is_taken_or_kept(stage: Stage, caught: RemoteCaught, begun: int) 
         elif anew:
             return
         else:
-            _hold_anew(stage, caught)
+            _hold_anew(stage, caught, worker)
             anew = True
 
 
@@ -87,7 +89,7 @@ def taken(events: Sequence[Event], address: str) -> set[Payload]:
     return found
 
 
-def _hold_anew(stage: Stage, caught: RemoteCaught) -> None:
+def _hold_anew(stage: Stage, caught: RemoteCaught, worker: Worker) -> None:
     """Let the first worker report its item, and hold it at the next one that it has in stock.
 
     It has waited for an answer since before the others came, and would give up before they have
@@ -98,6 +100,12 @@ def _hold_anew(stage: Stage, caught: RemoteCaught) -> None:
     stage.disarm()
     until = monotonic() + stage.bounds.progress
     with contextlib.suppress(TimedOut):  # it may have none
+        if stage.learned.figures.starts_matched:
+            # Until then all that is left of its report passes, on whatever connection.
+            before = len(stage.recording.events)
+            stage.station.tap.release(caught.address)
+            what = "the first worker to begin its next item"
+            stage.wait(what, next_start(worker, before), stage.bounds.progress)
         while True:
             again = stage.trap(stage.points.settling, caught.address)
             stage.station.tap.release(caught.address)
@@ -106,6 +114,18 @@ def _hold_anew(stage: Stage, caught: RemoteCaught) -> None:
                 break
             stage.disarm(again)
     stage.station.tap.hold(caught.address)
+
+
+def next_start(worker: Worker, before: int) -> Callable[[Sequence[Event]], Event | None]:
+    """A worker begins an item, after so many events."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        for event in events[before:]:
+            if isinstance(event.what, ItemStarted) and event.what.worker == worker:
+                return event
+        return None
+
+    return find
 
 
 def says_the_same(one: Message, other: Message) -> bool:

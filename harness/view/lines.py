@@ -89,6 +89,20 @@ def _meant(attempts: Sequence[Attempt], line: Line) -> Payload | None:
     return attempts[place - 1].item if place else None
 
 
+def _begun(attempts: Sequence[Attempt], indices: Sequence[int], place: int) -> int:
+    """Which of a worker's equal ones has ended: one that was begun, if the latest was not.
+
+    Its log may lag behind what it says to its broker, which gives it the next one meanwhile.
+    """
+    if attempts[indices[place]].started is not None:
+        return place
+    earlier = (attempts[indices[one]] for one in range(place - 1, -1, -1))
+    for back, attempt in enumerate(earlier, start=1):
+        if attempt.started is not None and attempt.done is None:
+            return place - back
+    return place
+
+
 def _with_lines(item: Item, said: _Said) -> Item:
     """The item, its attempts with their lines; those lines are no longer in `said` then."""
     attempts = list(item.attempts)
@@ -104,6 +118,7 @@ def _with_lines(item: Item, said: _Said) -> Item:
             if place and delivered[place] > line.mark.at:
                 before = attempts[indices[place - 1]]
                 place -= (before.done if line.done else before.started) is None
+            place = _begun(attempts, indices, place) if line.done else place
             index = indices[place]
             attempt = attempts[index]
             if line.done and attempt.done is None:

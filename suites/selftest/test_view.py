@@ -192,6 +192,35 @@ def test_of_equal_items_one_that_hung_on_a_lost_connection_is_delivered_again() 
     assert item(tale).unsettled == 2
 
 
+def test_of_equal_items_the_one_that_was_begun_has_ended() -> None:
+    """The kubelet gets a line later than the broker gets the report that comes after it."""
+    tale = Tale("fine")
+    tale.sent("apple", "apple", "apple")
+    tale.came(0, "a")
+    tale.given(1, "a", "apple", token=FIRST)
+    tale.began(1, "a", "apple")
+    tale.settled(2, "a", "apple", token=FIRST)
+    tale.given(2, "a", "apple", token=SECOND)
+    tale.finished(2.01, "a", "apple")
+    first, second = item(tale).attempts
+    assert (first.done and first.done.at, second.done) == (2.01, None)
+    tale.began(3, "a", "apple")
+    tale.finished(4, "a", "apple")
+    first, second = item(tale).attempts
+    assert (first.done and first.done.at, second.done and second.done.at) == (2.01, 4)
+
+
+def test_of_equal_items_the_last_one_has_ended_where_none_was_seen_to_begin() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "apple")
+    tale.came(0, "a")
+    for moment in (1, 2):
+        tale.given(moment, "a", "apple")
+    tale.finished(3, "a", "apple")
+    first, second = item(tale).attempts
+    assert (first.done, second.done and second.done.at) == (None, 3)
+
+
 @pytest.mark.parametrize("acknowledged", [False, True])
 def test_of_equal_items_one_whose_connection_is_ending_is_delivered_again(
     acknowledged: bool,
