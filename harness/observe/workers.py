@@ -122,7 +122,10 @@ class Workers:
 
     def _container_seen(self, pod: Pod, one: Container) -> None:
         runs = [(one.restarts, one.now)]
-        if one.last is not None and one.restarts > 0:
+        if one.last is not None and one.now.name == "waiting":
+            # Only runs that were started are counted: the last of them has ended, the next waits.
+            runs = [(one.restarts, one.last), (one.restarts + 1, one.now)]
+        elif one.last is not None and one.restarts > 0:
             runs.insert(0, (one.restarts - 1, one.last))
         for run, state in runs:
             worker = Worker(pod.uid, run)

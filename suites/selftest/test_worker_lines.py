@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from histories import header
 
-from harness.history import ItemDone, ItemStarted, LogLine, What, WorkDigested, Worker
+from harness.history import (
+    ContainerSeen,
+    ItemDone,
+    ItemStarted,
+    LogLine,
+    What,
+    WorkDigested,
+    Worker,
+)
+from harness.kube import Pod
 from harness.observe.listener import Run
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
@@ -31,6 +40,46 @@ def told(tmp_path: Path) -> Iterator[Callable[[str], list[What]]]:
 
     yield read
     recording.close()
+
+
+def ended(second: int) -> dict[str, object]:
+    moments = {"startedAt": "2026-01-01T00:00:00Z", "finishedAt": f"2026-01-01T00:00:{second:02}Z"}
+    return {"terminated": {"exitCode": second, "reason": "Error", **moments}}
+
+
+def pod(restarts: int, state: dict[str, object], last: dict[str, object]) -> Pod:
+    status = {"name": "c", "restartCount": restarts, "state": state, "lastState": last}
+    labels = {"batch.kubernetes.io/job-name": "job"}
+    return Pod.of(
+        {
+            "metadata": {"name": "pod-a", "uid": "pod-a", "labels": labels},
+            "spec": {"nodeName": "n"},
+            "status": {"phase": "Running", "containerStatuses": [status]},
+        }
+    )
+
+
+def test_a_container_that_waits_to_be_started_again(tmp_path: Path) -> None:
+    """What the cluster calls its last state is then that of the run that it has counted last."""
+    recording = Recording(tmp_path / "history.ndjson", header())
+    workers = Workers(recording, Owners(lambda _: None), "job", [b"apple"])
+    waits: dict[str, object] = {"waiting": {"reason": "CrashLoopBackOff"}}
+    runs: dict[str, object] = {"running": {"startedAt": "2026-01-01T00:00:30Z"}}
+    for one in (
+        pod(0, ended(1), {}),
+        pod(1, ended(2), ended(1)),
+        pod(1, waits, ended(2)),
+        pod(2, runs, ended(2)),
+    ):
+        workers.pod("modified", one)
+    seen = [event.what for event in recording.events if isinstance(event.what, ContainerSeen)]
+    recording.close()
+    assert [(one.worker.run, one.state, one.exit_code, one.reason) for one in seen] == [
+        (0, "terminated", 1, "Error"),
+        (1, "terminated", 2, "Error"),
+        (2, "waiting", None, "CrashLoopBackOff"),
+        (2, "running", None, ""),
+    ]
 
 
 @pytest.mark.parametrize(
