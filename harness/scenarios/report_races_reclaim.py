@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from harness import seen
 from harness.errors import TimedOut
 from harness.faults import let_last
@@ -66,14 +64,17 @@ def _at_its_claim(stage: Stage, rival: str, until: float) -> RemoteTrap:
     Shortly before it nothing of the rival's passes: a claim would reach Redis after it.
     """
     tap, close = stage.station.tap, until - _CLOSE
-    trap = stage.trap(stage.points.claiming, rival)
-    with contextlib.suppress(TimedOut):
-        while (left := close - stage.recording.moment()) > 0:
+    while (left := close - stage.recording.moment()) > 0:
+        trap = stage.trap(stage.points.claiming, rival)
+        try:
             stage.catch(trap, left)
+        except TimedOut:
+            stage.disarm(trap)
+        else:
             stage.free(trap)
-            trap = stage.trap(stage.points.claiming, rival)
     tap.hold(rival)
     let_last(stage, "the lease", until + _CLOSE, stage.patience)
+    trap = stage.trap(stage.points.claiming, rival)
     tap.release(rival)
     stage.catch(trap)
     return trap
