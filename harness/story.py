@@ -182,7 +182,7 @@ TELLERS: dict[type, Callable[[Cast, Any], str]] = {
     ItemLeased: lambda cast, what: (
         f"{_who(cast, what.connection)} had a lease on {shown(what.item)}"
     ),
-    LeaseExpired: lambda _, what: f"the lease on {shown(what.item)} ran out",
+    LeaseExpired: lambda _, what: f"the lease on {shown(what.item)} was over",
     ItemStarted: lambda cast, what: f"{cast.worker(what.worker)} said it begins {shown(what.item)}",
     ItemDone: lambda cast, what: f"{cast.worker(what.worker)} said it is done: {shown(what.item)}",
     WorkDigested: lambda cast, what: (

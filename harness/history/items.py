@@ -68,7 +68,7 @@ class ItemLeased(Record, frozen=True, tag="item_leased"):
 
 
 class LeaseExpired(Record, frozen=True, tag="lease_expired"):
-    """The broker has let a lease end."""
+    """A lease is over: the broker has let it end, or (before its time) its holder."""
 
     item: Payload
     token: str = ""

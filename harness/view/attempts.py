@@ -26,6 +26,8 @@ from harness.view.marks import Mark, mark
 #: An acknowledgement on a connection that ended within so many seconds may not have arrived; and
 #: what was delivered on it may be back, for its end is recorded when both sides have ended it.
 _RISKY = 1.0
+#: A lease that is over so many seconds before its time did not run out.
+_EARLY = 0.01
 
 
 class _Draft:
@@ -36,6 +38,7 @@ class _Draft:
         "connection",
         "delivered",
         "ended",
+        "given_up",
         "how",
         "lease",
         "settled",
@@ -55,6 +58,8 @@ class _Draft:
         self.void: list[Mark] = []
         self.lease = None if what.until is None else what.until - self.delivered.at
         self.until = what.until
+        #: Its worker has ended its own lease: whoever puts it back has its leave.
+        self.given_up = False
         self.back: Mark | None = None
         self.taken: Mark | None = None
 
@@ -168,13 +173,14 @@ class Reader:
             self._reopen(draft)
         if draft.lease is None:
             draft.lease = what.until - mark(event).at
-        draft.until = what.until
+        draft.until, draft.given_up = what.until, False
 
     def _expire(self, event: Event, what: LeaseExpired) -> None:
         """Its lease is over, perhaps earlier than it was to be: its holder has ended it."""
         leased = [one for one in self._open if one.until is not None]
         for draft in ([one for one in leased if one.token == what.token] or leased)[:1]:
-            draft.until = min(draft.until or 0.0, mark(event).at)
+            until, now = draft.until or 0.0, mark(event).at
+            draft.until, draft.given_up = min(until, now), now < until - _EARLY
 
     def _settle(self, event: Event, what: ItemSettled) -> None:
         settlement = self._settlement(event, what)
@@ -212,8 +218,7 @@ class Reader:
             draft.back = mark(event)
             self._came_back(mark(event))
         elif before := self._predecessors(what.connection):
-            self._end(before, "reclaimed", mark(event))
-            self._came_back(mark(event))
+            self._taken_over(before, mark(event))
 
     def _reclaim(self, event: Event, what: ItemReclaimed) -> None:
         """Of equal ones it is the one that is named, or else one whose lease is over."""
@@ -222,8 +227,7 @@ class Reader:
         others = [one for one in self._open if one.connection != what.connection] or self._open
         over = [one for one in others if one.until is not None and one.until <= now.at]
         for draft in (named or over or others)[:1]:
-            self._end(draft, "reclaimed", now)
-            self._came_back(now)
+            self._taken_over(draft, now)
 
     def _leave(self, event: Event, what: ItemLeft) -> None:
         self._lose(mark(event))
@@ -260,10 +264,14 @@ class Reader:
 
     def _end(self, draft: _Draft, how: Ending, ended: Mark) -> None:
         draft.how, draft.ended = how, ended
-        if how == "reclaimed":
-            draft.taken = ended
         if draft in self._open:
             self._open.remove(draft)
+
+    def _taken_over(self, draft: _Draft, now: Mark) -> None:
+        """Another puts it back, or takes it: with its worker's leave, or without."""
+        self._end(draft, "returned" if draft.given_up else "reclaimed", now)
+        draft.taken = now
+        self._came_back(now)
 
     def _close(self, draft: _Draft, settlement: Settlement) -> None:
         draft.settled = settlement

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from histories import Tale, good_fine
 
-from harness.history import ConnectionClosed, ItemEnqueued, ItemReturned
+from harness.history import ConnectionClosed, ItemEnqueued, ItemReturned, LeaseExpired
 from harness.verdict import Finding, Outcome, Verdict
 
 
@@ -81,6 +81,57 @@ def test_who_fails_and_hangs_up_has_given_back() -> None:
         tale.exited(7, name)
     tale.over(20)
     assert tale.finds("L5") is Outcome.PASS
+
+
+def lease_over(moment: float, then: str) -> Tale:
+    """The lease on the apple, until 7, is over; then somebody puts it back or takes it."""
+    tale = Tale()
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.came(1, "b")
+    tale.given(1, "a", "apple", until=7.0)
+    tale.put(moment, "tap", LeaseExpired("apple", at=moment))
+    if then == "next run":
+        tale.exited(moment + 1, "a", 1)
+        tale.came(moment + 2, "a")
+        tale.returned(moment + 3, "a", "apple")
+    else:
+        tale.reclaimed(moment + 3, then, "apple")
+    for item in ("apple", "banana"):
+        tale.worked(moment + 4, "a" if then == "next run" else then, item)
+    tale.over(20)
+    return tale
+
+
+@pytest.mark.parametrize("then", ["next run", "b"])
+def test_who_ends_its_own_lease_has_given_back(then: str) -> None:
+    tale = lease_over(2, then)
+    found = finding(tale)
+    assert found.outcome is Outcome.PASS
+    assert found.reason.startswith("1 time an item was given back")
+    assert tale.view().attempts[0].how == "returned"
+
+
+@pytest.mark.parametrize("then", ["next run", "b"])
+def test_whose_lease_runs_out_has_given_nothing_back(then: str) -> None:
+    tale = lease_over(7, then)
+    assert finding(tale).reason == "nobody has given an item back"
+    assert tale.view().attempts[0].how == "reclaimed"
+
+
+def test_a_lease_that_is_taken_anew_is_not_given_up() -> None:
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple", until=7.0)
+    tale.put(2, "tap", LeaseExpired("apple", at=2.0))
+    tale.leased(2, "a", "apple", 8.0)
+    tale.put(8, "tap", LeaseExpired("apple", at=8.0))
+    tale.reclaimed(9, "b", "apple")
+    tale.worked(10, "b", "apple")
+    tale.over(20)
+    assert finding(tale).outcome is Outcome.UNKNOWN
 
 
 def test_who_was_killed_has_given_nothing_back() -> None:
