@@ -40,6 +40,8 @@ class Owners:
         self._lived: dict[Worker, float] = {}
         #: The moment by which it had ended, as far as that is known: the end of a whole second.
         self._over: dict[Worker, float] = {}
+        #: Runs that are known to be on their way, and not to have begun.
+        self._coming: set[Worker] = set()
 
     def opened(self, connection: int, address: str, at: float) -> None:
         """A connection has come."""
@@ -55,12 +57,15 @@ class Owners:
 
         `ended` is the beginning of the second in which it did.
         """
-        if not address or began is None:
+        if not address:
             return
         worker = Worker(uid, run)
         with self._turn:
             with self._lock:
-                self._runs.setdefault(address, {})[worker] = began
+                if began is None:
+                    self._coming.add(worker)
+                else:
+                    self._runs.setdefault(address, {})[worker] = began
                 if ended is not None:
                     self._over[worker] = ended + _SECOND
             self._settle(address)
@@ -110,14 +115,22 @@ class Owners:
             if one.address != address or not runs:
                 continue
             before = [worker for worker in runs if self._began(worker, runs) <= one.at]
+            owner: Worker | None
             if before:
-                owner = max(before, key=lambda worker: (runs[worker], worker.run))
+                owner = self._alive(max(before, key=lambda one: (runs[one], one.run)), one.at)
             else:
                 owner = min(runs, key=lambda worker: (runs[worker], worker.run))
-            if owner != one.owner:
+            if owner is not None and owner != one.owner:
                 one.owner = owner
                 told.append(ConnectionOwner(number, owner))
         return told
+
+    def _alive(self, worker: Worker, at: float) -> Worker | None:
+        """This run; where it had ended before, the next one if that is known to come."""
+        if at <= self._over.get(worker, inf) + _SKEW:
+            return worker
+        following = Worker(worker.pod, worker.run + 1)
+        return following if following in self._coming else None
 
     def _began(self, worker: Worker, runs: dict[Worker, float]) -> float:
         """The least moment at which a run can have begun.

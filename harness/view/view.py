@@ -20,7 +20,7 @@ from harness.view.idle import IdleTime, idle_times
 from harness.view.items import Attempt, Digested, Item, ItemTable, Line
 from harness.view.lines import attribute
 from harness.view.marks import Mark, mark
-from harness.view.workers import Life, lives
+from harness.view.workers import Life, lives, of_the_living
 
 
 class Depth(msgspec.Struct, frozen=True):
@@ -129,7 +129,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
         what = event.what
         for handler in handlers.get(type(what), nobody):
             handler(event, what)
-    links = connections.all()
+    links = of_the_living(connections.all(), cluster.runs())
     bound = header.pattern == "coarse"
     read = {
         payload: Reader(payload, links, bound=bound).read(some)

@@ -16,6 +16,8 @@ from harness.view.marks import Mark
 _SIGKILL = 9
 #: Exit codes from here on are 128 and the number of the signal that ended the process.
 _BY_SIGNAL = 128
+#: By how many seconds the clocks of the kubelet and of who watches the wire may differ.
+_SKEW = 0.5
 
 
 class End(msgspec.Struct, frozen=True):
@@ -65,6 +67,26 @@ class Life(msgspec.Struct, frozen=True):
             return None
         closed = [one.closed for one in self.connections if one.closed]
         return max(closed, key=lambda one: one.at)
+
+
+def of_the_living(
+    connections: Mapping[int, Connection], runs: Mapping[Worker, Run]
+) -> dict[int, Connection]:
+    """The connections; without an owner where that one had ended before they came.
+
+    Its container was started again then, or its address was another's, and nobody has told of it.
+    """
+
+    def ended_before(connection: Connection) -> bool:
+        run = None if connection.worker is None else runs.get(connection.worker)
+        if run is None or run.finished is None or connection.opened is None:
+            return False
+        return connection.opened.at > run.finished + 1 + _SKEW
+
+    return {
+        number: msgspec.structs.replace(one, worker=None) if ended_before(one) else one
+        for number, one in connections.items()
+    }
 
 
 def lives(

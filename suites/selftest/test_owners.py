@@ -117,6 +117,31 @@ def test_a_connection_that_comes_after_the_end_of_a_run_is_not_that_ones() -> No
     assert told.owners.of(A) is None
 
 
+def test_a_connection_that_comes_while_the_next_run_waits_is_that_ones() -> None:
+    """After the kubelet's pause it has begun, and the cluster tells of that later, or never."""
+    told = Told()
+    told.owners.seen(A, "pod-a", 0, 5.0, 6.0)
+    told.owners.opened(1, A, 25.4)
+    assert told.new() == []
+    told.owners.seen(A, "pod-a", 1, None)
+    assert told.new() == [ConnectionOwner(1, Worker("pod-a", 1))]
+    assert told.owners.of(A) is None
+    told.owners.seen(A, "pod-a", 1, 25.0)
+    assert told.new() == []
+    assert told.owners.of(A) == Worker("pod-a", 1)
+
+
+def test_an_end_that_becomes_known_later_corrects_whose_a_connection_was() -> None:
+    told = Told()
+    told.owners.seen(A, "pod-a", 0, 5.0)
+    told.owners.opened(1, A, 25.4)
+    assert told.new() == [ConnectionOwner(1, Worker("pod-a"))]
+    told.owners.seen(A, "pod-a", 0, 5.0, 6.0)
+    assert told.new() == []
+    told.owners.seen(A, "pod-a", 1, None)
+    assert told.new() == [ConnectionOwner(1, Worker("pod-a", 1))]
+
+
 def test_a_run_that_has_ended_does_not_live_on_by_the_harm_to_its_next_one() -> None:
     """Who was caught was taken for its predecessor, and is harmed: the connection stays its own."""
     first, second = Worker("pod-a"), Worker("pod-a", 1)

@@ -87,6 +87,19 @@ def test_the_owner_may_be_known_late_and_corrected() -> None:
     assert attempt(tale).worker == Worker("uid-a", 1)
 
 
+@pytest.mark.parametrize(("opened", "its"), [(5.4, True), (5.6, False)])
+def test_a_run_that_had_ended_owns_nothing_that_comes_later(opened: float, its: bool) -> None:
+    """Its container was started again, and the history ends before the cluster tells of that."""
+    tale = started("coarse")
+    tale.killed(4, "a")
+    tale.connected(opened, "a")
+    tale.given(opened, "a", "apple", redelivered=True)
+    tale.over(6)
+    first, second = item(tale).attempts
+    assert first.worker == tale.worker("a")
+    assert second.worker == (tale.worker("a") if its else None)
+
+
 def test_what_the_next_run_of_a_container_puts_back_it_has_taken_over() -> None:
     """It has its predecessor's address, which is all that the wire tells."""
     tale = started()
