@@ -266,6 +266,18 @@ def starts(worker: Worker, item: Payload) -> Find:
     )
 
 
+def starts_anew(worker: Worker, before: int) -> Find:
+    """A worker says that it begins an item, after so many events."""
+
+    def find(events: Sequence[Event]) -> Event | None:
+        for event in events[before:]:
+            if isinstance(event.what, ItemStarted) and event.what.worker == worker:
+                return event
+        return None
+
+    return find
+
+
 def finished(worker: Worker) -> Find:
     """A worker says that it has finished an item."""
     return last(lambda what: isinstance(what, ItemDone) and what.worker == worker)

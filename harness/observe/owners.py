@@ -94,8 +94,7 @@ class Owners:
                 return None
             newest = max(runs, key=lambda one: (runs[one], one.run))
             its = (one.at for one in self._connections.values() if one.address == address)
-            over = self._over.get(newest, inf) + _SKEW
-            return None if max(its, default=-inf) > over else newest
+            return None if self._was_over(newest, max(its, default=-inf)) else newest
 
     def latest(self, worker: Worker) -> Worker:
         """The newest run that is known of this one's container."""
@@ -127,10 +126,14 @@ class Owners:
 
     def _alive(self, worker: Worker, at: float) -> Worker | None:
         """This run; where it had ended before, the next one if that is known to come."""
-        if at <= self._over.get(worker, inf) + _SKEW:
+        if not self._was_over(worker, at):
             return worker
         following = Worker(worker.pod, worker.run + 1)
         return following if following in self._coming else None
+
+    def _was_over(self, worker: Worker, at: float) -> bool:
+        """Whether a run is known to have ended before a moment."""
+        return at > self._over.get(worker, inf) + _SKEW
 
     def _began(self, worker: Worker, runs: dict[Worker, float]) -> float:
         """The least moment at which a run can have begun.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from harness import seen
 from harness.clock import monotonic
 from harness.errors import TimedOut
-from harness.history import Event, ItemDelivered, ItemSettled, ItemStarted, Payload, Worker
+from harness.history import Event, ItemDelivered, ItemSettled, Payload, Worker
 from harness.stage import NotPlayable, Scenario, Stage
 from harness.tap.records import Command, Message
 from harness.tap.remote import RemoteCaught
@@ -105,7 +105,7 @@ def _hold_anew(stage: Stage, caught: RemoteCaught, worker: Worker) -> None:
             before = len(stage.recording.events)
             stage.station.tap.release(caught.address)
             what = "the first worker to begin its next item"
-            stage.wait(what, next_start(worker, before), stage.bounds.progress)
+            stage.wait(what, seen.starts_anew(worker, before), stage.bounds.progress)
         while True:
             again = stage.trap(stage.points.settling, caught.address)
             stage.station.tap.release(caught.address)
@@ -114,18 +114,6 @@ def _hold_anew(stage: Stage, caught: RemoteCaught, worker: Worker) -> None:
                 break
             stage.disarm(again)
     stage.station.tap.hold(caught.address)
-
-
-def next_start(worker: Worker, before: int) -> Callable[[Sequence[Event]], Event | None]:
-    """A worker begins an item, after so many events."""
-
-    def find(events: Sequence[Event]) -> Event | None:
-        for event in events[before:]:
-            if isinstance(event.what, ItemStarted) and event.what.worker == worker:
-                return event
-        return None
-
-    return find
 
 
 def says_the_same(one: Message, other: Message) -> bool:

@@ -52,6 +52,11 @@ class Run(msgspec.Struct, frozen=True):
     #: False when lines of its log are missing.
     log_whole: bool = True
 
+    @property
+    def finished_by(self) -> float | None:
+        """The end of the second in which it finished."""
+        return None if self.finished is None else self.finished + 1
+
 
 class Job(msgspec.Struct, frozen=True):
     """The Job: its shape, and how it ended."""

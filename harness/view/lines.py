@@ -94,12 +94,11 @@ def _begun(attempts: Sequence[Attempt], indices: Sequence[int], place: int) -> i
 
     Its log may lag behind what it says to its broker, which gives it the next one meanwhile.
     """
-    if attempts[indices[place]].started is not None:
-        return place
-    earlier = (attempts[indices[one]] for one in range(place - 1, -1, -1))
-    for back, attempt in enumerate(earlier, start=1):
-        if attempt.started is not None and attempt.done is None:
-            return place - back
+    if attempts[indices[place]].started is None:
+        for earlier in range(place - 1, -1, -1):
+            attempt = attempts[indices[earlier]]
+            if attempt.started is not None and attempt.done is None:
+                return earlier
     return place
 
 

@@ -129,7 +129,8 @@ def look(header: Header, events: Iterable[Event]) -> View:
         what = event.what
         for handler in handlers.get(type(what), nobody):
             handler(event, what)
-    links = of_the_living(connections.all(), cluster.runs())
+    runs = cluster.runs()
+    links = of_the_living(connections.all(), runs)
     bound = header.pattern == "coarse"
     read = {
         payload: Reader(payload, links, bound=bound).read(some)
@@ -137,7 +138,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
     }
     items.wire.clear()
     told = attribute(read, items.lines)
-    workers = lives(told.items.values(), links, cluster, asks.of(frozenset(items.queues), links))
+    workers = lives(told.items.values(), links, runs, asks.of(frozenset(items.queues), links))
     return View(
         header,
         told.items,

@@ -8,7 +8,7 @@ import msgspec
 
 from harness.history import Worker
 from harness.view.asks import Asks
-from harness.view.cluster import ClusterTable, Run
+from harness.view.cluster import Run
 from harness.view.connections import Connection
 from harness.view.items import Attempt, Item, Settlement
 from harness.view.marks import Mark
@@ -79,9 +79,9 @@ def of_the_living(
 
     def ended_before(connection: Connection) -> bool:
         run = None if connection.worker is None else runs.get(connection.worker)
-        if run is None or run.finished is None or connection.opened is None:
+        if run is None or run.finished_by is None or connection.opened is None:
             return False
-        return connection.opened.at > run.finished + 1 + _SKEW
+        return connection.opened.at > run.finished_by + _SKEW
 
     return {
         number: msgspec.structs.replace(one, worker=None) if ended_before(one) else one
@@ -92,11 +92,10 @@ def of_the_living(
 def lives(
     items: Iterable[Item],
     connections: Mapping[int, Connection],
-    cluster: ClusterTable,
+    runs: Mapping[Worker, Run],
     asks: Mapping[Worker, Asks],
 ) -> dict[Worker, Life]:
     """All workers that anybody has seen, in the order of their first sight."""
-    runs = cluster.runs()
     owned: dict[Worker, list[Connection]] = {worker: [] for worker in runs}
     for connection in connections.values():
         if connection.worker is not None:
@@ -129,7 +128,7 @@ def _end(life: Life) -> End | None:
     run = life.run
     if run.ended is None:
         return None
-    latest = run.ended.at if run.finished is None else run.finished + 1
+    latest = run.ended.at if run.finished_by is None else run.finished_by
     closed = [one.closed.at for one in life.connections if one.closed and not one.cut]
     seen = [one.last for one in life.connections]
     # Who has hung up is ending; of who was cut off, only the kubelet knows.

@@ -7,7 +7,7 @@ from histories import Tale
 
 from harness.history import ConnectionOpened, Figures
 from harness.learned import Learned
-from harness.scenarios.scale_up import SCENARIO, next_start, says_the_same, taken
+from harness.scenarios.scale_up import SCENARIO, says_the_same, taken
 from harness.tap.records import Command, Message, Method
 
 REPORT = Command(1, 7, (b"EVALSHA", b"5461", b"1", b"job2", b"token:1"))
@@ -45,21 +45,6 @@ def test_what_is_left_to_the_others_is_what_the_first_one_does_not_keep() -> Non
     assert taken(tale.events, first) == {"cherry", "date"}
     tale.settled(4, "a", "apple")
     assert taken(tale.events, first) == {"apple", "cherry", "date"}
-
-
-def test_the_next_item_that_it_begins() -> None:
-    tale = Tale()
-    tale.sent("apple", "banana")
-    for who in "ab":
-        tale.came(0, who)
-    tale.began(1, "a", "apple")
-    find = next_start(tale.worker("a"), len(tale.events))
-    tale.began(2, "b", "banana")
-    assert find(tale.events) is None
-    begun = tale.began(3, "a", "banana")
-    found = find(tale.events)
-    assert found is not None
-    assert found.id == begun
 
 
 @pytest.mark.parametrize("pod_start", [1.0, 12.0])

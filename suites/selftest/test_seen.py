@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from histories import Tale
 
 from harness import seen
 from harness.errors import TimedOut
@@ -196,3 +197,18 @@ def test_the_file_has_what_was_recorded_until_it_was_closed(recording: Recording
         header, found = read(file)
         assert header == recording.header
         assert [event.what for event in found] == [Gap("tap", "lost")]
+
+
+def test_the_next_item_that_it_begins() -> None:
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(0, who)
+    tale.began(1, "a", "apple")
+    find = seen.starts_anew(tale.worker("a"), len(tale.events))
+    tale.began(2, "b", "banana")
+    assert find(tale.events) is None
+    begun = tale.began(3, "a", "banana")
+    found = find(tale.events)
+    assert found is not None
+    assert found.id == begun
