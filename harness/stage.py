@@ -302,13 +302,26 @@ class Stage:
 
     # -- harm ---------------------------------------------------------------------------------
 
-    def injected(self, fault: str, to: str, worker: Worker | None = None) -> int:
+    def cut_off(self, fault: str, to: str, worker: Worker, address: str) -> int:
+        """Cut a worker off from its broker for good, as its death does; the id of that event.
+
+        Nothing that it says from then on counts, however long the cluster takes to end it. It
+        hears nothing of that, so it cannot end by itself before. `let_back` is for its successor.
+        """
+        self.station.tap.hold(address)
+        event = self.injected(fault, to, worker, cut_off=True)
+        self.station.tap.sever(address)
+        return event
+
+    def injected(
+        self, fault: str, to: str, worker: Worker | None = None, *, cut_off: bool = False
+    ) -> int:
         """Record that harm is done from now on; the id of that event.
 
         It befalls the run of the worker's container that is there by now.
         """
         worker = worker and self.owners.latest(worker)
-        event = self.recording.record("harness", FaultInjected(fault, to, worker))
+        event = self.recording.record("harness", FaultInjected(fault, to, worker, None, cut_off))
         if worker is not None:
             self.owners.alive(worker, self.recording.moment())
         return event.id if event else 0

@@ -23,17 +23,17 @@ class ContainerKill:
         return provider.reaches_nodes()
 
     def inject(self, stage: Stage, worker: Worker, address: str) -> None:
-        """From now on nothing passes; what was held is lost once the process is gone."""
+        """From now on nothing passes, and what was held is lost."""
         tap, pod = stage.station.tap, stage.pod(worker)
         tap.hold(address)
         container = stage.container_of(worker)
-        begun = stage.injected(self.name, f"pod {pod.name}: SIGKILL from its node", worker)
+        to = f"pod {pod.name}: SIGKILL from its node"
+        begun = stage.cut_off(self.name, to, worker, address)
         kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", container)
         stage.station.provider.on_node(pod.node, *kill)
         timeout = stage.station.namespace.timeouts.settle
         end = stage.wait(f"pod {pod.name} to be killed", seen.exit_of(worker), timeout)
-        tap.cut(address)
-        tap.release(address)
+        tap.let_back(address)
         if getattr(end.what, "exit_code", None) == _KILLED:
             stage.confirmed(self.name, begun, end.id)
         stage.healed(self.name)

@@ -39,9 +39,8 @@ class NodeKill:
         with namespace.closed(pod.node):
             # Whether the kernel still tells anybody of the end of its connections is a matter of
             # luck: nothing passes any more, and the broker hears of it.
-            station.tap.hold(address)
             to = f"node {pod.node}: all that runs on it killed at once"
-            begun = stage.injected(self.name, to, worker)
+            begun = stage.cut_off(self.name, to, worker, address)
             station.provider.kill_node(pod.node)
             try:
                 station.tap.cut(address)

@@ -23,8 +23,7 @@ class PodDelete:
     def inject(self, stage: Stage, worker: Worker, address: str) -> None:
         """From now on nothing passes; what the worker says in its last seconds is lost."""
         tap, pod = stage.station.tap, stage.pod(worker)
-        tap.hold(address)
-        begun = stage.injected(self.name, f"pod {pod.name}: deleted with grace 0", worker)
+        begun = stage.cut_off(self.name, f"pod {pod.name}: deleted with grace 0", worker, address)
         stage.station.namespace.delete_pod(pod.name, grace=0)
         timeout = stage.station.namespace.timeouts.settle
         end = stage.wait(f"pod {pod.name} to be gone", seen.pod_gone(worker.pod), timeout)

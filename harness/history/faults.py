@@ -28,6 +28,8 @@ class FaultInjected(Record, frozen=True, tag="fault_injected"):
     to: str
     worker: Worker | None = None
     connection: int | None = None
+    #: From here on nothing that the worker says reaches its broker: it is lost, whenever it ends.
+    cut_off: bool = False
 
 
 class FaultConfirmed(Record, frozen=True, tag="fault_confirmed"):

@@ -47,6 +47,8 @@ def _gone(view: View, attempt: Attempt, life: Life) -> tuple[Mark, float, float]
         closed = view.connections[attempt.connection].closed
         if closed is not None:
             return closed, closed.at, closed.at
+    if life.cut_off is not None:
+        return life.cut_off, life.cut_off.at, life.cut_off.at
     if life.end is not None:
         return life.end.mark, life.end.earliest, life.end.latest
     # A process that lives but has been cut off for good is gone, too.

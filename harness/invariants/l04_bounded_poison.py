@@ -27,11 +27,11 @@ def check(view: View) -> Iterator[Finding]:
 def _died(view: View, attempt: Attempt) -> bool:
     """Whether the worker ended with the item in its hands, and not as it should."""
     life = view.life(attempt.worker)
-    if life is None or life.end is None or life.success:
+    if life is None or life.end is None or life.gone_from is None or life.success:
         return False
     if attempt.settled is not None or attempt.how == "returned":
         return False
-    return attempt.ended is None or attempt.ended.at >= life.end.earliest
+    return attempt.ended is None or attempt.ended.at >= life.gone_from
 
 
 def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Finding:

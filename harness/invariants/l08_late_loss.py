@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Attempt, End, Life, View, shown
+from harness.view import Attempt, End, Life, Mark, View, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def check(view: View) -> Iterator[Finding]:
 
 
 def _lost(view: View, life: Life, end: End, attempt: Attempt) -> Finding | None:
-    left = _left_before(view, end)
+    left = _left_before(view, life.cut_off or end.mark)
     who, name = view.cast.short(life.worker), shown(attempt.item)
     undone, complete = view.items[attempt.item].unsettled, view.job.complete
     if left is not None and undone and complete is not None:
@@ -50,15 +50,17 @@ def _lost(view: View, life: Life, end: End, attempt: Attempt) -> Finding | None:
     return None
 
 
-def _left_before(view: View, end: End) -> Life | None:
-    """A worker that was seen to leave with success before this end."""
+def _left_before(view: View, gone: Mark) -> Life | None:
+    """A worker that was seen to leave with success before another was lost."""
     leavers = (life for life in view.workers.values() if life.success)
-    return next((one for one in leavers if one.end and one.end.mark.id < end.mark.id), None)
+    return next((one for one in leavers if one.end and one.end.mark.id < gone.id), None)
 
 
 def _others_waited(view: View, life: Life, attempt: Attempt, end: End) -> bool:
     # It may have hung up long before: some connect for each command.
     lived = max(end.earliest, life.run.finished or end.earliest)
+    if life.cut_off is not None:  # what others found once it was cut off came of that
+        lived = life.cut_off.at
     return any(
         span.worker != life.worker and span.until > attempt.delivered.at and span.since < lived
         for span in view.idle.spans

@@ -85,6 +85,21 @@ class Cut(_Request, frozen=True, tag="cut"):
     address: str
 
 
+class Sever(_Request, frozen=True, tag="sever"):
+    """End a client's connections at the broker's side, and let it hear nothing more of them.
+
+    All that it says from now on is held, as with `Hold`.
+    """
+
+    address: str
+
+
+class LetBack(_Request, frozen=True, tag="let_back"):
+    """Break what a client has left behind that is no more, and hold its successor no longer."""
+
+    address: str
+
+
 class Reset(_Request, frozen=True, tag="reset"):
     """Disarm all traps, hold nobody, and break all connections; answered when they have ended."""
 
@@ -104,6 +119,8 @@ Request = (
     | HoldEverybody
     | ReleaseAll
     | Cut
+    | Sever
+    | LetBack
     | Reset
     | Sync
 )

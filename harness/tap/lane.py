@@ -30,7 +30,7 @@ class Lane:
         self.ended = False
         #: All that came has gone on.
         self.finished = False
-        self._full = self._dead = False
+        self._full = self._dead = self._deaf = False
         self._caught: Piece | None = None
         self._waiting: deque[Piece] = deque()
         #: What goes on, until it is sent as one.
@@ -50,7 +50,7 @@ class Lane:
         """Let a piece go on (with the next `send`), or keep it."""
         if self.towards == "client" and piece.message is not None:
             self._link.host.sink(piece.message)
-        if self._dead:
+        if self._dead or self._deaf:
             return
         if self.held and piece.overtakes:
             self._pass(piece)
@@ -117,6 +117,21 @@ class Lane:
         self._waiting.clear()
         self.throttle()
         self.finish()
+
+    def deafen(self) -> None:
+        """Pass nothing on any more; the sink is not to learn that the source has ended, either."""
+        self.hold()
+        self._deaf = True
+        self.throttle()
+
+    def end(self) -> None:
+        """Take nothing more, and let the sink see the end after what it was sent."""
+        self.kill()
+        if self.sink is not None and not self.sink.is_closing():
+            try:
+                self.sink.write_eof()
+            except OSError:  # it has been reset, and asyncio has not noticed yet
+                self.sink.abort()
 
     def full(self, full: bool) -> None:
         """The sink takes no more for now, or again."""

@@ -62,7 +62,7 @@ class Link:
         #: Set once both sides are closed.
         self.ended = asyncio.Event()
         self._decoder = decoder
-        self._began = self._opened = self._over = False
+        self._began = self._opened = self._over = self._severed = False
         self._by: Literal["client", "broker", "tap"] | None = None
         self._error = ""
         self._open: set[Towards] = set()
@@ -89,9 +89,30 @@ class Link:
     def cut(self) -> None:
         """Break the connection on both sides; what was held is lost."""
         if not self._over:
-            to_broker, to_client = (self.lanes[way].drop() for way in ("broker", "client"))
-            self.host.sink(ConnectionCut(self.number, to_broker, to_client))
+            self._cut()
             self._abort()
+
+    def sever(self) -> None:
+        """End it at the broker's side alone: the client hears no more of it, not even its end.
+
+        What went on before still arrives: the broker sees a client that has ended.
+        """
+        if not self._over and not self._severed:
+            self._cut()
+            self._by = self._by or "tap"
+            self.lanes["client"].deafen()
+            self.lanes["broker"].end()
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether it was severed, or its client has ended it while it was held."""
+        return self._severed or self.lanes["broker"].ended
+
+    def _cut(self) -> None:
+        to_broker, to_client = (self.lanes[way].drop() for way in ("broker", "client"))
+        if not self._severed:
+            self.host.sink(ConnectionCut(self.number, to_broker, to_client))
+        self._severed = True
 
     def refuse(self, why: str) -> None:
         """Turn the client away."""
@@ -170,6 +191,8 @@ class Link:
             self._flush(lane)
             lane.ended = True
             lane.finish()
+            if self._severed and not self._over and all(one.ended for one in self.lanes.values()):
+                self._abort()  # both have gone, and neither is told of the other's end
 
     def lost(self, side: Towards, error: Exception | None) -> None:
         """This side is gone. What it has said still goes on, and the broker's answer counts."""

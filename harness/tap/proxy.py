@@ -153,6 +153,27 @@ class Proxy:
         for link in self._of(address):
             link.cut()
 
+    def sever(self, address: str) -> None:
+        """End this client's connections at the broker's side, and hold all that it says.
+
+        The broker is told what the death of the client would tell it; the client hears nothing.
+        """
+        self._held.add(address)
+        for link in self._of(address):
+            link.sever()
+
+    def let_back(self, address: str) -> None:
+        """Hold this client no longer. What was left by one that is no more is broken.
+
+        The next run of its container has the same address, and may have come already.
+        """
+        self._held.discard(address)
+        for link in self._of(address):
+            if link.left_behind:
+                link.cut()
+            else:
+                link.release()
+
     def let_go(self) -> None:
         """Disarm all traps, and let all go on that is held."""
         self._traps.clear()

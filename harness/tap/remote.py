@@ -150,6 +150,17 @@ class RemoteTap:
         """Break all connections of this client; it may come again."""
         self.ask(lambda number: control.Cut(number, address))
 
+    def sever(self, address: str) -> None:
+        """End this client's connections for the broker, as its death would; it hears nothing.
+
+        What it says from now on is held.
+        """
+        self.ask(lambda number: control.Sever(number, address))
+
+    def let_back(self, address: str) -> None:
+        """Break the connections of a client that is no more; those of its successor go on."""
+        self.ask(lambda number: control.LetBack(number, address))
+
     def reset(self) -> None:
         """Disarm all traps, hold nobody, break all connections; returns when they have ended."""
         self.ask(control.Reset, timeout=_RESET)

@@ -38,6 +38,8 @@ class Control:
             control.HoldEverybody: lambda _: proxy.hold_everybody(),
             control.ReleaseAll: lambda it: proxy.release(it.address),
             control.Cut: lambda it: proxy.cut(it.address),
+            control.Sever: lambda it: proxy.sever(it.address),
+            control.LetBack: lambda it: proxy.let_back(it.address),
         }
 
     async def start(self, host: str, port: int) -> int:

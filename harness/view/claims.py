@@ -44,5 +44,5 @@ def _gone(view: View, attempt: Attempt, at: float) -> Claim | None:
     closed = connection.closed if connection and (view.coarse or connection.cut) else None
     if closed is not None and closed.at <= at:
         return "lost"
-    ended = life is not None and life.end is not None and life.end.earliest <= at
+    ended = life is not None and life.gone_from is not None and life.gone_from <= at
     return "gone" if ended else None

@@ -29,6 +29,8 @@ class Harm(msgspec.Struct, frozen=True):
     mark: Mark
     worker: Worker | None = None
     connection: int | None = None
+    #: From then on nothing that the worker said reached the broker.
+    cut_off: bool = False
 
     @property
     def of_all(self) -> bool:
@@ -64,6 +66,15 @@ class Course(msgspec.Struct, frozen=True):
     #: The end of the run; None when it was killed. `why` is empty when it went to its end.
     ended: Mark | None = None
     why: str = ""
+
+    @property
+    def cut_off(self) -> dict[Worker, Mark]:
+        """From when on nothing reached the broker of those who were cut off for good."""
+        return {
+            harm.worker: harm.mark
+            for harm in reversed(self.injected)
+            if harm.cut_off and harm.worker is not None
+        }
 
     @property
     def unhealed(self) -> tuple[Harm, ...]:
@@ -117,7 +128,9 @@ class CourseTable:
         )
 
     def _inject(self, event: Event, what: FaultInjected) -> None:
-        self._injected.append(Harm(what.fault, mark(event), what.worker, what.connection))
+        self._injected.append(
+            Harm(what.fault, mark(event), what.worker, what.connection, what.cut_off)
+        )
 
     def _confirm(self, event: Event, what: FaultConfirmed) -> None:
         self._confirmed.setdefault(what.fault, mark(event))

@@ -138,7 +138,9 @@ def look(header: Header, events: Iterable[Event]) -> View:
     }
     items.wire.clear()
     told = attribute(read, items.lines)
-    workers = lives(told.items.values(), links, runs, asks.of(frozenset(items.queues), links))
+    harms = course.course()
+    asked = asks.of(frozenset(items.queues), links)
+    workers = lives(told.items.values(), links, runs, asked, harms.cut_off)
     return View(
         header,
         told.items,
@@ -147,7 +149,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
         cluster.pods,
         cluster.neighbours,
         cluster.job,
-        course.course(),
+        harms,
         tuple(depths.seen),
         tuple(digests.seen),
         tuple(cluster.deletions),

@@ -55,6 +55,14 @@ class Life(msgspec.Struct, frozen=True):
     #: What it has settled, effectively.
     settled: tuple[Settlement, ...] = ()
     asks: Asks = Asks()
+    #: From when on nothing that it said reached the broker: it was lost then, whenever it ended.
+    cut_off: Mark | None = None
+
+    @property
+    def gone_from(self) -> float | None:
+        """The earliest moment from which it can have done nothing more; None while it is there."""
+        ends = [self.cut_off.at] if self.cut_off else []
+        return min([*ends, *([self.end.earliest] if self.end else [])], default=None)
 
     @property
     def success(self) -> bool:
@@ -94,6 +102,7 @@ def lives(
     connections: Mapping[int, Connection],
     runs: Mapping[Worker, Run],
     asks: Mapping[Worker, Asks],
+    cut_off: Mapping[Worker, Mark],
 ) -> dict[Worker, Life]:
     """All workers that anybody has seen, in the order of their first sight."""
     owned: dict[Worker, list[Connection]] = {worker: [] for worker in runs}
@@ -119,6 +128,7 @@ def lives(
             tuple(sorted(attempts.get(worker, ()), key=lambda one: one.delivered.id)),
             tuple(sorted(settled.get(worker, ()), key=lambda one: one.mark.id)),
             asks.get(worker, Asks()),
+            cut_off.get(worker),
         )
         found[worker] = msgspec.structs.replace(life, end=_end(life))
     return found

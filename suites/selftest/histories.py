@@ -253,6 +253,14 @@ class Tale:
             self.put(moment, "broker", ItemLeft(item, queue, where))
         return self.put(moment, "broker", BrokerDepth(queue, len(items), final=True))
 
+    def cut_off(self, moment: float, fault: str, who: str) -> None:
+        """It is cut off from its broker for good, and known to be; it may live for a while."""
+        what = FaultInjected(fault, "somebody", self.worker(who), cut_off=True)
+        begun = self.put(moment, "harness", what)
+        self.cut(moment, who)
+        self.put(moment, "harness", FaultConfirmed(fault, (begun,)))
+        self.put(moment, "harness", FaultHealed(fault))
+
     def harmed(self, moment: float, fault: str, who: str | None = None) -> None:
         """A fault comes, lands and is over."""
         worker = self.worker(who) if who else None

@@ -95,6 +95,40 @@ def test_who_had_it_before_and_gave_it_back_does_not_count(*, owned: bool) -> No
     assert tale.finds("L1") is Outcome.FAIL
 
 
+def outlived(pattern: str = "fine", *, again: float | None) -> Tale:
+    """`a` is cut off at 2 with an item; its pod is there until 14, when its lease is long over."""
+    tale = Tale(pattern, figures=LEASED, faults=("killed",))
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.asked(1, "a")
+    tale.given(1, "a", "apple", until=11.0 if pattern == "fine" else None)
+    tale.cut_off(2, "killed", "a")
+    tale.asked(2, "b")
+    if again is not None:
+        tale.given(again, "b", "apple", redelivered=True)
+        tale.settled(again + 1, "b", "apple")
+    tale.drop(ContainerSeen, worker=tale.worker("a"))
+    tale.deleted(14, "a")
+    tale.over(60)
+    return tale
+
+
+@pytest.mark.parametrize("pattern", ["fine", "coarse"])
+def test_a_loss_counts_from_the_moment_in_which_it_was_cut_off(pattern: str) -> None:
+    """A slow cluster changes nothing: its item was another's before its pod was gone."""
+    assert outlived(pattern, again=11.2).finds("L1") is Outcome.PASS
+    assert outlived(pattern, again=40).finds("L1") is Outcome.FAIL
+    assert outlived(pattern, again=None).finds("L1") is Outcome.FAIL
+
+
+def test_the_bound_counts_from_the_cut() -> None:
+    assert outlived("coarse", again=22.0).finds("L1") is Outcome.PASS
+    assert outlived("coarse", again=22.1).finds("L1") is Outcome.FAIL
+    assert outlived("fine", again=22.0).finds("L1") is Outcome.PASS
+    assert outlived("fine", again=22.1).finds("L1") is Outcome.FAIL
+
+
 def test_what_became_of_an_equal_item_before_is_no_help() -> None:
     tale = Tale("fine", figures=LEASED)
     tale.sent("apple", "apple")

@@ -323,6 +323,24 @@ def test_a_client_is_held_released_and_cut_from_afar(far: Remote) -> None:
             assert worker.recv(1) == b""
 
 
+def test_a_client_is_severed_and_let_back_from_afar(far: Remote) -> None:
+    listener = Listener()
+    with listener.attach(far) as tap:
+        worker, broker = far.connect()
+        tap.sever(ME)
+        assert received(broker, 1) == b""
+        worker.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            worker.recv(1)
+        tap.let_back(ME)
+        worker.settimeout(BOUND)
+        with contextlib.suppress(ConnectionError):
+            assert worker.recv(1) == b""
+        worker, broker = far.connect()
+        worker.sendall(ACK)
+        assert received(broker, len(ACK)) == ACK
+
+
 def test_a_trap_that_catches_nobody_says_so_and_is_gone(far: Remote) -> None:
     with Listener().attach(far) as tap:
         trap = tap.arm(points.settlement("ack"))

@@ -389,6 +389,66 @@ def test_a_command_that_is_cut_never_arrives() -> None:
     staged(Resp, play)
 
 
+def test_the_broker_sees_the_end_of_a_client_that_does_not_know_of_it() -> None:
+    async def play(stage: Stage) -> None:
+        client, broker = await stage.connect()
+        client.send(PING)
+        await broker.expect(PING)
+        trap = stage.proxy.arm(points.command("LREM"))
+        client.send(LREM)
+        await trap.caught(BOUND)
+        stage.proxy.sever(ME)
+        assert await broker.rest() == b""  # what was held never arrives
+        broker.send(b"+PONG\r\n")
+        await broker.close()
+        client.send(LREM)
+        await client.silent()  # not even the end
+        assert stage.said(ConnectionCut, ConnectionClosed) == [ConnectionCut(1, len(LREM), 0)]
+        stage.proxy.let_back(ME)
+        assert await client.rest() == b""
+        assert await stage.closed() == ConnectionClosed(1, "tap")
+        assert len(stage.said(ConnectionCut)) == 1
+        assert len(stage.said(Command)) == 1
+
+    staged(Resp, play)
+
+
+def test_what_was_sent_before_still_arrives_before_the_end() -> None:
+    async def play(stage: Stage) -> None:
+        client, broker = await stage.connect()
+        trap = stage.proxy.arm(points.command("LREM", after=True))
+        client.send(LREM * 3)
+        await trap.caught(BOUND)
+        stage.proxy.sever(ME)
+        assert await broker.rest() == LREM
+        client.writer.close()
+        await broker.close()
+        await stage.closed()
+
+    staged(Resp, play)
+
+
+def test_the_next_run_at_the_same_address_goes_on_and_what_the_last_one_left_does_not() -> None:
+    async def play(stage: Stage) -> None:
+        _, severed = await stage.connect()
+        stage.proxy.sever(ME)
+        assert await severed.rest() == b""
+        late, unheard = await stage.connect()  # from one that is about to die
+        late.send(LREM)
+        await late.close()
+        fresh, broker = await stage.connect()
+        fresh.send(PING)
+        await broker.silent()
+        await asyncio.sleep(0.05)
+        stage.proxy.let_back(ME)
+        await broker.expect(PING)
+        assert await unheard.rest() == b""
+        broker.send(b"+PONG\r\n")
+        await fresh.expect(b"+PONG\r\n")
+
+    staged(Resp, play)
+
+
 def test_a_reply_is_held_before_the_worker() -> None:
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
