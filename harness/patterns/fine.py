@@ -29,6 +29,8 @@ from harness.worker import Seeding
 
 _PORT = 6379
 _PORT_BEHIND_TAP = 6380
+#: A number of so many digits is more than a count.
+_COUNT = 7
 #: How much of a key's content goes into `state`.
 _SHOWN = 100
 
@@ -122,7 +124,11 @@ class RedisServer:
         redis = self._client
         look: dict[str, Callable[[], Iterable[bytes]]] = {
             "list": lambda: redis.lrange(key, 0, -1),
-            "hash": lambda: chain.from_iterable(redis.hgetall(key).items()),
+            "hash": lambda: chain.from_iterable(
+                # A count beside an item's name, as of its attempts, is not the item.
+                (value,) if value.isdigit() and len(value) < _COUNT else (field, value)
+                for field, value in redis.hgetall(key).items()
+            ),
             "set": lambda: redis.smembers(key),
             "zset": lambda: redis.zrange(key, 0, -1),
             "string": lambda: [redis.get(key) or b""],

@@ -11,11 +11,12 @@ from harness.wire.redis_batch import Unit
 from harness.wire.redis_items import Act
 from harness.wire.redis_keyspace import Keyspace
 from harness.wire.redis_learned import Learned
-from harness.wire.redis_leases import Leases
+from harness.wire.redis_leases import Leases, unasked
 from harness.wire.redis_ledger import NOBODY, Ledger
 from harness.wire.redis_match import Step
 from harness.wire.redis_moves import Moves
 from harness.wire.redis_outbox import Outbox
+from harness.wire.redis_places import Place
 from harness.wire.redis_streams import Stream, Streams
 from harness.wire.redis_talk import Group
 from harness.wire.redis_vain import Vain
@@ -34,7 +35,7 @@ class Book:
         self.space = Keyspace()
         self.learned = Learned(roles)
         self.ledger = Ledger(queue, epoch)
-        self._leases = Leases(key, self.space.places, self.ledger, self.learned)
+        self._leases = Leases(key, self.space, self.ledger, self.learned)
         self._moves = Moves(key, self.space, self.ledger, self.learned, self._leases)
         self._streams = Streams(key, stream, self.ledger, self.learned, self._leases.is_deadline)
         self._vain = Vain(key, self.ledger, self.learned)
@@ -60,6 +61,7 @@ class Book:
             self._misfit(act, own)
             if not step.late and (act.new or self._asking.claims(own)):
                 self._put(self._asking.asked(own))
+        self._leases.given(act)
         given = bool(act.new)
         for event in self.ledger.close(act):
             self._out.put(act.at, event)
@@ -204,12 +206,10 @@ def _moment(step: Step, now: float) -> float:
     return now if step.unit is None else min(step.unit.at, step.before)
 
 
-def _expired(group: Group | None, unit: Unit) -> set[bytes]:
-    """Keys that nobody has deleted, and that are gone."""
-    gone: set[bytes] = set()
+def _expired(group: Group | None, unit: Unit) -> set[Place]:
+    """Keys, and fields of hashes, that nobody has deleted, and that are gone."""
+    gone: set[Place] = set()
     for effect in unit.effects:
-        if name(effect) not in (b"DEL", b"UNLINK"):
-            continue
         if group is None or not any(produces(line, effect) for line in group.lines):
-            gone.update(effect[1:])
+            gone.update(unasked(effect))
     return gone

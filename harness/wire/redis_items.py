@@ -27,6 +27,8 @@ class Item:
     #: How often it was enqueued, and delivered.
     enqueued: int = 0
     given: int = 0
+    #: Workers who were given it at some time.
+    had: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +44,10 @@ class Held:
     until: float | None = None
     #: It had one at some time.
     leased: bool = False
+    #: All that says until when it is its holder's (a key, a number), and what that says.
+    sources: dict[Place, float] = field(default_factory=dict)
+    #: When its holder has taken its own lease away, in seconds since the start.
+    dropped: float | None = None
     #: Where it lies, too, without being held by that: deadlines, archives.
     extra: list[Place] = field(default_factory=list)
     #: It has not left the queue: a lease alone makes it somebody's.

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from harness.wire import redis_lists, redis_maps
-from harness.wire.redis_places import Gone, Places, Timed
+from harness.wire.redis_places import Dropped, Gone, Places, Timed, Written
 from harness.wire.redis_values import Hash, Value, Zset
 from harness.wire.redis_words import Words, name
 
@@ -83,6 +83,10 @@ class Keyspace:
             self.places.drop(held, key, sub)
         if self._timed.pop(key, None) is not None:
             self.places.note(Gone(key))
+        elif isinstance(value, (bytes, Hash)):
+            self.places.note(Dropped(key, b""))
+        for member in value if isinstance(value, (Hash, Zset)) else ():
+            self.places.note(Dropped(key, member))
 
     def rename(self, effect: Words) -> None:
         _, old, new = effect[:3]
@@ -115,6 +119,8 @@ class Keyspace:
         if until is not None:
             self._timed[key] = until
             self.places.note(Timed(key, value, until))
+        else:
+            self.places.note(Written(key, b"", value))
 
     def set_strings(self, effect: Words) -> None:
         for key, value in zip(effect[1::2], effect[2::2], strict=True):
@@ -132,7 +138,9 @@ class Keyspace:
         key, until = effect[1], int(effect[2])
         if key in self._keys:
             self._timed[key] = until
-            self.places.note(Timed(key, None, until))
+            value = self._keys[key]
+            kept = value if isinstance(value, bytes) else b""
+            self.places.note(Timed(key, None, until, kept=kept))
 
     def persist(self, effect: Words) -> None:
         self._timed.pop(effect[1], None)

@@ -33,6 +33,7 @@ class Learned:
         self.dead = dict.fromkeys(roles.dead)
         self.done = dict.fromkeys(roles.done)
         self.idle = roles.idle
+        self.deadlines = dict.fromkeys(roles.deadlines)
 
     def roles(self) -> Roles:
         return Roles(
@@ -45,6 +46,7 @@ class Learned:
             tuple(self.dead),
             tuple(self.done),
             self.idle,
+            tuple(self.deadlines),
         )
 
     def claimed(self, group: Group) -> None:

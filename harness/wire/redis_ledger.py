@@ -53,6 +53,7 @@ class Ledger:
         """Somebody gets an item; the event comes with `close`, when its lease is known, too."""
         held = Held(item, act.connection, act.worker, places, in_place=in_place)
         item.held.append(held)
+        item.had.add(act.worker)
         act.new.append(held)
         self.given[act.worker] = held
         return held
@@ -65,7 +66,7 @@ class Ledger:
     def take_over(self, act: Act, old: Held, places: list[Place]) -> Held:
         """Somebody gets an item that another one has, or had."""
         if not old.returned:
-            act.events.append(self._reclaimed(act, old))
+            self._reclaimed(act, old)
         self._over(old)
         held = self.deliver(act, old.item, places, in_place=old.in_place)
         held.extra = old.extra
@@ -87,7 +88,7 @@ class Ledger:
             act.events.append(event)
             act.gave_back = True
         else:
-            act.events.append(self._reclaimed(act, held))
+            self._reclaimed(act, held)
 
     def settle(self, act: Act, held: Held, how: Literal["acked", "dead"] = "acked") -> None:
         """Nobody will get this item any more."""
@@ -110,13 +111,28 @@ class Ledger:
         what = ItemSettled(held.item.payload, act.connection, "acked", token, False, act.at)
         act.events.append(what)
 
-    def lease(self, act: Act, held: Held, until: float) -> None:
-        """Its holder has a lease until then (seconds since 1970), a first one or a longer one."""
+    def lease(
+        self,
+        act: Act,
+        held: Held,
+        until: float,
+        at: float | None = None,
+        connection: int | None = None,
+    ) -> None:
+        """Its holder has a lease until then (seconds since 1970), a first one or a longer one.
+
+        `at` (seconds since the start) where it was written before this step, and was not known as
+        a lease; `connection` where another one has shown that.
+        """
         first = not held.leased
         held.until, held.leased, held.returned = until, True, False
         if not held.new:
-            act.renewed = act.renewed or not first
-            act.events.append(self._leased(act, held))
+            act.renewed = act.renewed or not (first or at is not None)
+            own = held.connection if at is not None and connection is None else connection
+            event = self._leased(act, held)
+            if at is not None:
+                event = msgspec.structs.replace(event, at=at, connection=own or NOBODY)
+            act.events.append(event)
 
     def revive(self, held: Held, places: list[Place]) -> None:
         """What was taken for good is kept after all, by a second command."""
@@ -134,6 +150,7 @@ class Ledger:
     def again(self, act: Act, held: Held) -> None:
         """The same delivery once more: the answer had been lost."""
         held.connection, held.worker = act.connection, act.worker
+        held.item.had.add(act.worker)
         act.new.append(held)
 
     # -- a step as a whole --------------------------------------------------------------------
@@ -234,9 +251,12 @@ class Ledger:
         until = held.until - self._epoch
         return ItemLeased(held.item.payload, connection, _text(held.token), until, act.at)
 
-    def _reclaimed(self, act: Act, held: Held) -> ItemReclaimed:
+    def _reclaimed(self, act: Act, held: Held) -> None:
+        """Another one puts an item back, or takes it; with leave, if there is no lease any more."""
         token = _text(held.token)
-        return ItemReclaimed(held.item.payload, act.connection, token, act.at)
+        if held.dropped is not None and held.worker != act.worker:
+            act.events.append(LeaseExpired(held.item.payload, token, held.dropped))
+        act.events.append(ItemReclaimed(held.item.payload, act.connection, token, act.at))
 
 
 def _text(token: bytes) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from harness.wire.redis_places import Scored
+from harness.wire.redis_moments import number
+from harness.wire.redis_places import Dropped, Gone, Scored, Timed, Written
 from harness.wire.redis_values import Hash, Space, Zset
 from harness.wire.redis_words import Words, name
 
@@ -28,10 +29,9 @@ def _put(space: Space, key: bytes, field: bytes, value: bytes) -> None:
     else:
         space.places.add(field, key)
     held[field] = value
+    held.ends.pop(field, None)
     space.places.add(value, key, field)
-    number = _number(value)
-    if number is not None:
-        space.places.note(Scored(key, field, number))
+    space.places.note(Written(key, field, value))
 
 
 def _set(space: Space, effect: Words) -> None:
@@ -45,9 +45,15 @@ def _set_new(space: Space, effect: Words) -> None:
 
 
 def _count(space: Space, effect: Words) -> None:
-    held = _hash(space, effect[1])
-    value = (_number(held.get(effect[2], b"0")) or 0) + float(effect[3])
-    _put(space, effect[1], effect[2], b"%d" % value)
+    """A counter, as of attempts: its field is no place where an item lies."""
+    _, key, field, step = effect
+    held = _hash(space, key)
+    value = b"%d" % ((number(held.get(field, b"0")) or 0) + float(step))
+    if field in held:
+        _put(space, key, field, value)
+    else:
+        held[field] = value
+        space.places.add(value, key, field)
 
 
 def _unset(space: Space, effect: Words) -> None:
@@ -57,14 +63,51 @@ def _unset(space: Space, effect: Words) -> None:
         if value is not None:
             space.places.drop(value, key, field)
             space.places.drop(field, key)
+            ended = held.ends.pop(field, None) is not None
+            space.places.note(Gone(key, field) if ended else Dropped(key, field))
     space.tidy(key)
 
 
-def _number(word: bytes) -> float | None:
-    try:
-        return float(word)
-    except ValueError:
-        return None
+def _end_fields(space: Space, effect: Words) -> None:
+    """HPEXPIREAT key ms … FIELDS n field …, however it was asked for."""
+    _, key, until, *rest = effect
+    held = _hash(space, key)
+    for field in _fields(rest):
+        if field in held:
+            _end_field(space, key, field, int(until))
+
+
+def _end_field(space: Space, key: bytes, field: bytes, until: int) -> None:
+    held = _hash(space, key)
+    held.ends[field] = until
+    space.places.note(Timed(key, None, until, field, held[field]))
+
+
+def _keep_fields(space: Space, effect: Words) -> None:
+    """HPERSIST key FIELDS n field …"""
+    for field in _fields(effect[2:]):
+        _hash(space, effect[1]).ends.pop(field, None)
+
+
+def _set_ending(space: Space, effect: Words) -> None:
+    """HSETEX key [KEEPTTL | PXAT ms] FIELDS n field value …"""
+    _, key, *rest = effect
+    held, words = _hash(space, key), [word.upper() for word in rest[: _start(rest)]]
+    until = int(words[words.index(b"PXAT") + 1]) if b"PXAT" in words else None
+    pairs = rest[_start(rest) + 2 :]
+    for field, value in zip(pairs[::2], pairs[1::2], strict=True):
+        ends = held.ends.get(field) if b"KEEPTTL" in words else until
+        _put(space, key, field, value)
+        if ends is not None:
+            _end_field(space, key, field, ends)
+
+
+def _start(words: Sequence[bytes]) -> int:
+    return next(at for at, word in enumerate(words) if word.upper() == b"FIELDS")
+
+
+def _fields(words: Sequence[bytes]) -> Sequence[bytes]:
+    return words[_start(words) + 2 :]
 
 
 # -- sorted sets ----------------------------------------------------------------------------------
@@ -119,6 +162,7 @@ def _drop(space: Space, key: bytes, members: Iterable[bytes]) -> None:
     for member in members:
         if held.remove(member):
             space.places.drop(member, key)
+            space.places.note(Dropped(key, member))
     space.tidy(key)
 
 
@@ -163,6 +207,9 @@ CHANGES: Mapping[bytes, Callable[[Space, Words], None]] = {
     b"HSETNX": _set_new,
     b"HINCRBY": _count,
     b"HDEL": _unset,
+    b"HPEXPIREAT": _end_fields,
+    b"HPERSIST": _keep_fields,
+    b"HSETEX": _set_ending,
     b"ZADD": _zadd,
     b"ZINCRBY": _zincr,
     b"ZREM": _zrem,

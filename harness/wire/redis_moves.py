@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 
 from harness.wire.redis_items import Act, Held, Item
@@ -80,9 +81,19 @@ class Moves:
             # Of equal items a worker gives up its own one first.
             held = next((one for one in owners if one.worker == act.worker), owners[0])
             held.places.remove(place)
+            if self._is_main(place, item.value) and not any(
+                self._is_main(one, item.value) for one in held.places
+            ):
+                # What is left are notes on it, as of having seen it: it lay where it was taken.
+                held.places, held.extra = [], [*held.extra, *held.places]
             if not held.places and not held.in_place:
                 emptied.append(held)
         return emptied
+
+    def _is_main(self, place: Place, value: bytes) -> bool:
+        """Whether a place has items as such: no names of fields, no members of a set."""
+        key, sub = place
+        return bool(sub) or isinstance(self._space.get(key), (deque, type(None)))
 
     def _seeded(self, act: Act, item: Item, ready: int) -> None:
         for _ in range(ready):

@@ -12,28 +12,49 @@ _NOWHERE: Mapping[Place, int] = {}
 
 
 class Scored(NamedTuple):
-    """A member of a sorted set (or a field of a hash) has got a number."""
+    """A member of a sorted set has got a number."""
 
     key: bytes
     member: bytes
     score: float
 
 
+class Written(NamedTuple):
+    """A field of a hash, or a key that has no end, has got a text."""
+
+    key: bytes
+    member: bytes
+    value: bytes
+
+
 class Timed(NamedTuple):
-    """A key has got an end, in milliseconds since 1970; `value` when it was set with it."""
+    """A key (or a field of a hash) has got an end, in milliseconds since 1970.
+
+    `value` when it was set with it; `kept` is what was there before.
+    """
 
     key: bytes
     value: bytes | None
     until: int
+    member: bytes = b""
+    kept: bytes = b""
 
 
 class Gone(NamedTuple):
-    """A key that had an end is no more."""
+    """A key, or a field of a hash, that had an end is no more."""
 
     key: bytes
+    member: bytes = b""
 
 
-Note = Scored | Timed | Gone
+class Dropped(NamedTuple):
+    """A key, a field of a hash or a member of a sorted set that had no end is no more."""
+
+    key: bytes
+    member: bytes
+
+
+Note = Scored | Written | Timed | Gone | Dropped
 
 
 class Places:

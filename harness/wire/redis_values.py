@@ -13,6 +13,11 @@ from harness.wire.redis_places import Places
 class Hash(dict[bytes, bytes]):
     """Field → value."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        #: Fields that have an end, in milliseconds since 1970.
+        self.ends: dict[bytes, int] = {}
+
 
 class Zset:
     """Members with scores, in Redis' order: by score, then by bytes."""

@@ -39,7 +39,10 @@ _SOURCES = {
         "UNLINK": "DEL UNLINK GETDEL EXPIRE PEXPIRE EXPIREAT PEXPIREAT GETEX",
         "SREM": "SREM SPOP",
         "HSET": "HSET HINCRBYFLOAT HSETEX",
-        "HDEL": "HDEL HGETDEL",
+        "HDEL": "HDEL HGETDEL HEXPIRE HPEXPIRE HEXPIREAT HPEXPIREAT HGETEX",
+        "HPEXPIREAT": "HEXPIRE HPEXPIRE HEXPIREAT HPEXPIREAT HGETEX",
+        "HPERSIST": "HPERSIST HGETEX",
+        "HSETEX": "HSETEX",
         "XADD": "XADD",
         "XACK": "XACK XACKDEL",
         "XDEL": "XDEL XACKDEL XDELEX",
@@ -68,6 +71,13 @@ REMOVERS = _set("LREM ZREM SREM HDEL XACK XDEL XACKDEL")
 COUNTS = _set("LLEN ZCARD SCARD HLEN XLEN EXISTS ZCOUNT XPENDING")
 #: Words of an XPENDING that is about the whole group.
 _SUMMARY = 3
+#: They read what a key holds, or whether it is there; some of several keys.
+_READING = _set(
+    "GET GETEX GETDEL STRLEN EXISTS TTL PTTL EXPIRETIME PEXPIRETIME HGET HMGET HGETALL HVALS HSCAN "
+    "HEXISTS HGETDEL HGETEX HTTL HPTTL ZSCORE ZMSCORE ZRANGE ZRANGEBYSCORE ZREVRANGE "
+    "ZREVRANGEBYSCORE ZCOUNT ZSCAN ZREMRANGEBYSCORE"
+)
+_READING_SEVERAL = _set("MGET EXISTS")
 #: What a worker says with them runs other commands, which MONITOR shows after them.
 SCRIPTS = _set("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO")
 #: They have no reply of their own.
@@ -86,6 +96,13 @@ def waits(words: Words) -> bool:
 def counts(words: Words) -> bool:
     """Whether it asks how much there is; in its long form XPENDING asks for single entries."""
     return name(words) in COUNTS and (name(words) != b"XPENDING" or len(words) <= _SUMMARY)
+
+
+def reads(words: Words) -> Words:
+    """The keys of which it reads the content, or whether they are there."""
+    if name(words) in _READING_SEVERAL:
+        return words[1:]
+    return words[1:2] if name(words) in _READING else ()
 
 
 def takes(words: Words) -> bool:

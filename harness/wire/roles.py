@@ -32,6 +32,8 @@ class Roles(msgspec.Struct, frozen=True):
     done: tuple[bytes, ...] = ()
     #: Seconds without a sign after which a stream's entry is taken over, where that was seen.
     idle: float | None = None
+    #: Keys (`*` for what is an item's own) whose texts have the end of a lease, and are read.
+    deadlines: tuple[bytes, ...] = ()
 
     def fault_free(self) -> Roles:
         """What was set aside while nothing failed was not dead, but done."""

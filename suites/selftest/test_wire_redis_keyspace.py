@@ -8,7 +8,7 @@ import pytest
 from redis_tape import words
 
 from harness.wire.redis_keyspace import Keyspace
-from harness.wire.redis_places import Gone, Scored, Timed
+from harness.wire.redis_places import Dropped, Gone, Scored, Timed, Written
 from harness.wire.redis_values import Value, Zset
 from harness.wire.redis_words import in_vain, produces, waits
 
@@ -79,7 +79,7 @@ def test_the_index_knows_what_was_where_before_a_step() -> None:
         space.apply(words(effect))
     before, notes = space.places.changes()
     assert before == {b"a": {(b"q", b""): 1}, b"t": {}, b"b": {}}
-    assert notes == []
+    assert notes == [Written(b"items", b"t", b"a"), Written(b"items", b"t", b"b")]
     assert space.places.of(b"a") == {}
     assert space.places.of(b"b") == {(b"items", b"t"): 1}
     assert space.places.changes() == ({}, [])
@@ -97,16 +97,23 @@ def test_ends_and_scores_are_noted() -> None:
         "DEL k",
         "ZADD z 3 m",
         "HSET h f 4.5",
+        "HPEXPIREAT h 8000 FIELDS 1 f",
+        "HDEL h f",
+        "ZREM z m",
     ):
         space.apply(words(effect))
     assert space.places.changes()[1] == [
         Timed(b"k", b"v", 5000),
         Timed(b"k", b"w", 5000),
-        Timed(b"k", None, 6000),
+        Timed(b"k", None, 6000, kept=b"w"),
+        Dropped(b"k", b""),
         Timed(b"k", b"v", 7000),
         Gone(b"k"),
         Scored(b"z", b"m", 3.0),
-        Scored(b"h", b"f", 4.5),
+        Written(b"h", b"f", b"4.5"),
+        Timed(b"h", None, 8000, b"f", b"4.5"),
+        Gone(b"h", b"f"),
+        Dropped(b"z", b"m"),
     ]
 
 

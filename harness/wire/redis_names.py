@@ -1,0 +1,112 @@
+"""Which item a key, or a field of a hash, is named after: its bytes, its token, its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from harness.wire.redis_items import Act, Held, Item
+from harness.wire.redis_ledger import Ledger
+
+_HEX = re.compile(rb"[0-9a-fA-F]{32,}")
+_WORD = re.compile(rb"[0-9A-Za-z]+")
+_SPLIT = re.compile(rb"[:/|._-]")
+#: Digits of a digest → how it is made.
+_DIGESTS: dict[int, Callable[[bytes], str]] = {
+    32: lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
+    40: lambda data: hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+    56: lambda data: hashlib.sha224(data).hexdigest(),
+    64: lambda data: hashlib.sha256(data).hexdigest(),
+    128: lambda data: hashlib.sha512(data).hexdigest(),
+}
+
+
+class About(NamedTuple):
+    """An item that something is named after; `held` where a token names one delivery of it.
+
+    `shape` is the key without that part of its name which is the item's.
+    """
+
+    item: Item
+    held: Held | None
+    shape: bytes
+
+
+class Names:
+    """Finds the item."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._digested: dict[int, dict[bytes, Item]] = {}
+
+    def by_token(self, token: bytes) -> Held | None:
+        held = self._ledger.tokens.get(token)
+        return held if held is not None and held in held.item.held else None
+
+    def of(self, act: Act, key: bytes, member: bytes = b"", value: bytes = b"") -> About | None:
+        """What a field of a hash, a member of a sorted set, or a key with a text is about."""
+        items = self._ledger.items
+        if member:
+            held = self.by_token(member)
+            if held is not None:
+                return About(held.item, held, key)
+            if member in items:
+                return About(items[member], None, key)
+            found = self._within(member)
+            if found is not None:
+                return About(*found[:2], key)
+        elif value in items:
+            return About(items[value], None, key)
+        found = self._within(key)
+        if found is not None:
+            return About(*found[:2], _without(key, found[2]))
+        part = None if member else self._part(act, key)
+        return None if part is None else About(part[0], None, _without(key, part[1]))
+
+    def _within(self, name: bytes) -> tuple[Item, Held | None, bytes] | None:
+        items = self._ledger.items
+        for word in parts(name):
+            if word in items:
+                return items[word], None, word
+            held = self.by_token(word)
+            # A token of the worker's own making; others are values of keys, as "1" or its name.
+            if held is not None and any(sub == word for _, sub in held.places):
+                return held.item, held, word
+        for digest in _HEX.findall(name):
+            known = self._digests(len(digest))
+            if digest.lower() in known:
+                return known[digest.lower()], None, digest
+        return None
+
+    def _part(self, act: Act, key: bytes) -> tuple[Item, bytes] | None:
+        """Named after a part of the item that its worker was given, as is the id in a job."""
+        held = self._ledger.given.get(act.worker)
+        if held is None or held not in held.item.held:
+            return None
+        part = _SPLIT.split(key)[-1]
+        found = part and part in _WORD.findall(held.item.value)
+        return (held.item, part) if found else None
+
+    def _digests(self, length: int) -> dict[bytes, Item]:
+        made = self._digested.setdefault(length, {})
+        make = _DIGESTS.get(length)
+        if make is not None and len(made) < len(self._ledger.items):
+            for item in list(self._ledger.items.values())[len(made) :]:
+                made[make(item.value).encode()] = item
+        return made
+
+
+def _without(key: bytes, word: bytes) -> bytes:
+    """A key's name without what is an item's own: most often its end."""
+    before, _, after = key.rpartition(word)
+    return before + b"*" + after
+
+
+def parts(name: bytes) -> Iterator[bytes]:
+    """A name's ends from each of its separators on, the longest first; itself; its beginnings."""
+    splits = list(_SPLIT.finditer(name))
+    yield from (name[found.end() :] for found in splits)
+    yield name
+    yield from (name[: found.start()] for found in reversed(splits))
