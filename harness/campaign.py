@@ -56,6 +56,11 @@ class Judged:
         outcome = self.judgement.outcome
         return {name for name in self.judgement.verdicts if outcome(name) is Outcome.FAIL}
 
+    def suspected(self) -> set[str]:
+        """The ids of those that are not broken as far as is known, though something speaks
+        against the worker."""
+        return {name for name in self.judgement.verdicts if self.judgement.suspect(name)}
+
     def of_the_job(self) -> set[str]:
         """The ids of those that are broken by what the Job asks for."""
         return {

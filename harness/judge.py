@@ -79,6 +79,13 @@ class Judgement:
             return Outcome.FAIL
         return Outcome.PASS if self.proved(name) else Outcome.UNKNOWN
 
+    def suspect(self, name: str) -> bool:
+        """Whether it is unknown, and not for want of anything to look at: something speaks
+        against the worker, so this counts whatever the scenario is to prove."""
+        if name not in self.verdicts or self.outcome(name) is not Outcome.UNKNOWN:
+            return False
+        return any(one.suspect for one in self.blamed(name).findings)
+
     def proved(self, name: str) -> bool:
         """Whether this invariant was looked at, and all that is wrong is others' fault."""
         verdict, rest = self.verdicts.get(name, Verdict()), Outcome.PASS
@@ -134,7 +141,8 @@ def _short(findings: Iterable[Finding]) -> list[Finding]:
         told += some[:_TOLD]
         if len(some) > _TOLD:
             more = f"and {len(some) - _TOLD} more like these"
-            told.append(Finding(outcome, more, some[_TOLD].evidence, subject))
+            suspect = any(one.suspect for one in some[_TOLD:])
+            told.append(Finding(outcome, more, some[_TOLD].evidence, subject, suspect))
     return told
 
 

@@ -17,6 +17,7 @@ from harness.history import (
     FaultConfirmed,
     FaultHealed,
     FaultInjected,
+    FaultLanded,
     JobSeen,
     LogCaughtUp,
     LogEnded,
@@ -325,6 +326,11 @@ class Stage:
         if worker is not None:
             self.owners.alive(worker, self.recording.moment())
         return event.id if event else 0
+
+    def landed(self, fault: str, worker: Worker) -> None:
+        """Record that from now on a worker does nothing more."""
+        worker, at = self.owners.latest(worker), self.recording.moment()
+        self.recording.record("harness", FaultLanded(fault, worker, at))
 
     def confirmed(self, fault: str, *evidence: int) -> None:
         """Record that it was seen to land."""

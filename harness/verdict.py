@@ -39,6 +39,9 @@ class Finding(msgspec.Struct, frozen=True, order=False):
     reason: str
     evidence: tuple[int, ...] = ()
     subject: Subject = Subject.WORKER
+    #: Of an unknown: something was seen that speaks against the worker, so it leaves the run
+    #: unproved, whatever its scenario is to prove.
+    suspect: bool = False
 
     def __post_init__(self) -> None:
         if not self.reason:
@@ -68,9 +71,9 @@ def passed(reason: str, *evidence: int) -> Finding:
     return Finding(Outcome.PASS, reason, _ordered(evidence))
 
 
-def unknown(reason: str, *evidence: int) -> Finding:
-    """It could not be told, and why."""
-    return Finding(Outcome.UNKNOWN, reason, _ordered(evidence))
+def unknown(reason: str, *evidence: int, suspect: bool = False) -> Finding:
+    """It could not be told, and why; `suspect`: what was seen speaks against the worker."""
+    return Finding(Outcome.UNKNOWN, reason, _ordered(evidence), suspect=suspect)
 
 
 def failed(reason: str, *evidence: int, subject: Subject = Subject.WORKER) -> Finding:

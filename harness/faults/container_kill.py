@@ -31,6 +31,7 @@ class ContainerKill:
         begun = stage.cut_off(self.name, to, worker, address)
         kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", container)
         stage.station.provider.on_node(pod.node, *kill)
+        stage.landed(self.name, worker)
         timeout = stage.station.namespace.timeouts.settle
         end = stage.wait(f"pod {pod.name} to be killed", seen.exit_of(worker), timeout)
         tap.let_back(address)

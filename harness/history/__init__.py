@@ -38,11 +38,12 @@ from harness.history.faults import (
     FaultConfirmed,
     FaultHealed,
     FaultInjected,
+    FaultLanded,
     Gap,
     RunEnded,
 )
 from harness.history.file import BrokenHistory, Writer, read
-from harness.history.header import MAX_ATTEMPTS, SCHEMA, Bounds, Figures, Header
+from harness.history.header import MAX_ATTEMPTS, SCHEMA, Bounds, Figures, Habit, Header
 from harness.history.items import (
     AskedForItem,
     BrokerDepth,
@@ -94,9 +95,11 @@ __all__ = [
     "FaultConfirmed",
     "FaultHealed",
     "FaultInjected",
+    "FaultLanded",
     "Figures",
     "FoundEmpty",
     "Gap",
+    "Habit",
     "Header",
     "ItemDelivered",
     "ItemDone",

@@ -33,7 +33,14 @@ from harness.history.connections import (
     ConnectionReleased,
     NotUnderstood,
 )
-from harness.history.faults import FaultConfirmed, FaultHealed, FaultInjected, Gap, RunEnded
+from harness.history.faults import (
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    FaultLanded,
+    Gap,
+    RunEnded,
+)
 from harness.history.items import (
     AskedForItem,
     BrokerDepth,
@@ -85,6 +92,7 @@ What = (
     | LogCaughtUp
     | LogEnded
     | FaultInjected
+    | FaultLanded
     | FaultConfirmed
     | FaultHealed
     | Gap

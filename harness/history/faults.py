@@ -32,6 +32,14 @@ class FaultInjected(Record, frozen=True, tag="fault_injected"):
     cut_off: bool = False
 
 
+class FaultLanded(Record, frozen=True, tag="fault_landed"):
+    """By now the worker does nothing more: the order to kill it, or to stop it, has been obeyed."""
+
+    fault: str
+    worker: Worker
+    at: float | None = None
+
+
 class FaultConfirmed(Record, frozen=True, tag="fault_confirmed"):
     """It was seen to land, in the events `evidence`."""
 

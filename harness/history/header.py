@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from harness.history.base import Count, Record, Seconds
 from harness.history.payload import Payload
@@ -11,6 +12,10 @@ from harness.history.payload import Payload
 SCHEMA = 1
 #: How often an item may be tried that kills its worker, unless the user says otherwise.
 MAX_ATTEMPTS = 5
+
+
+#: How often something is said of items that were settled; empty where nobody has learned it.
+Habit = Literal["", "always", "mostly", "seldom", "never"]
 
 
 class Figures(Record, frozen=True):
@@ -26,6 +31,15 @@ class Figures(Record, frozen=True):
     starts_matched: bool | None = None
     #: Whether items were settled after the end of the work on them; None when nothing showed it.
     settles_after_work: bool | None = None
+    #: How often it says that it begins an item, and that it has finished one.
+    starts_told: Habit = ""
+    ends_told: Habit = ""
+    #: Whether its lines come as they are said; None where nothing tells.
+    log_live: bool | None = None
+    #: Whether its end lines come before its reports.
+    ends_first: bool = False
+    #: Who had an item for less than this has not worked on it; None where work is too short.
+    enough: Seconds | None = None
 
 
 class Bounds(Record, frozen=True):

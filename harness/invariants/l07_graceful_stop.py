@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.history import STOPS
 from harness.invariants import Invariant, ids
-from harness.verdict import Finding, failed, passed, unknown
+from harness.verdict import Finding, Outcome, failed, passed, unknown
 from harness.view import Attempt, End, Item, Life, Mark, View, several, shown
 
 #: Seconds before the signal from which on a worker knows what was delivered to it.
@@ -44,11 +44,26 @@ def _judge(view: View, life: Life, end: End, told: Mark) -> Finding:
         return lied
     if not had:
         return unknown(f"{who} had no item when it was told to stop", *ids(told, end))
-    item = shown(had[-1].item)
-    how = "finished" if had[-1].settled else "gave back"
+    return _uncovered(view, who, had[-1], ids(told, end)) or _ended_well(who, had[-1], told, end)
+
+
+def _uncovered(view: View, who: str, attempt: Attempt, evidence: tuple[int, ...]) -> Finding | None:
+    """What it has settled in the end, without having worked on it."""
+    flaw = view.flaws.get(attempt.settled.mark.id) if attempt.settled else None
+    if flaw is None or not (flaw.suspect or flaw.outcome is Outcome.FAIL):
+        return None
+    told = f"{who} was told to stop: {flaw.reason}"
+    if flaw.outcome is Outcome.FAIL:
+        return failed(told, *flaw.evidence, *evidence)
+    return unknown(told, *flaw.evidence, *evidence, suspect=True)
+
+
+def _ended_well(who: str, last: Attempt, told: Mark, end: End) -> Finding:
+    item = shown(last.item)
+    how = "finished" if last.settled else "gave back"
     return passed(
         f"{who} was told to stop, {how} {item} and exited with {end.exit_code}",
-        *ids(had[-1].delivered, told, had[-1].ended, end),
+        *ids(last.delivered, told, last.ended, end),
     )
 
 

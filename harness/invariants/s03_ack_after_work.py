@@ -2,42 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Attempt, Order, View, most, order, several, shown
+from harness.view import LATE, USUAL, Attempt, Told, View, always_late, rule, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
-    work = view.header.figures.work
-    told: list[tuple[Attempt, Order]] = []
-    for attempt in view.attempts:
-        one = order(attempt, work)
-        if one is not None:
-            told.append((attempt, one))
-    rule = most(one for _, one in told)
-    if rule is None:
+    first = [one.delivered.id for item in view.sent for one in item.attempts[:1]]
+    told = [one for one in view.orders if not _harmed(view, one)]
+    # A way to get an item back has its own code: who does it rightly at first may not do so there.
+    groups = (
+        [one for one in told if one.attempt.delivered.id in first],
+        [one for one in told if one.attempt.delivered.id not in first],
+    )
+    if not told:
         yield unknown("nothing shows the end of the work on an item that was settled")
-    elif rule == "after":
-        yield passed(f"{several(len(told), 'item')} settled after the worker had said it was done")
-    elif rule == "early":
-        early = next(attempt for attempt, one in told if one == "early")
-        yield failed(_early(view, early, told), *_evidence(early))
-    else:
-        odd = next(attempt for attempt, one in told if one != "after")
-        count = sum(one != "after" for _, one in told)
-        yield unknown(
-            f"{count} of {several(len(told), 'item')} may have been settled "
-            "in the middle of the work",
-            *_evidence(odd),
+    for group in groups:
+        if group:
+            yield _judge(view, group)
+    yield from _without_end(view)
+
+
+def _judge(view: View, told: Sequence[Told]) -> Finding:
+    calm = not view.course.injected
+    found, late = rule(told, view.habits, calm=calm), calm and always_late(told, view.habits)
+    early = [one for one in told if late or one.order == "early"]
+    if early:
+        attempt = early[0].attempt
+        who, name = view.cast.short(attempt.worker), shown(attempt.item)
+        return failed(
+            f"{who} settled {name} before the work on it, as {len(early)} of {len(told)}: it had "
+            f"{'at least ' if late else ''}{min(one.gap for one in early):.2f} s of work to go",
+            *_evidence(attempt),
         )
+    odd = [one for one in told if one.order != "after"]
+    if found == "after" and not (view.habits.live is False and odd):
+        count = several(len(told), "item")
+        return passed(f"{count} settled after the worker had said it was done")
+    why = f": {LATE}" if view.habits.live is False else ""
+    return unknown(
+        f"{len(odd)} of {several(len(told), 'item')} may have been settled "
+        f"in the middle of the work{why}",
+        *_evidence(odd[0].attempt),
+    )
 
 
-def _early(view: View, attempt: Attempt, told: list[tuple[Attempt, Order]]) -> str:
-    count = sum(one == "early" for _, one in told)
-    who = view.cast.short(attempt.worker)
-    return f"{who} settled {shown(attempt.item)} before the work on it, as {count} of {len(told)}"
+def _harmed(view: View, told: Told) -> bool:
+    """Whether its worker was disturbed by then, so that a line may be late for that."""
+    attempt = told.attempt
+    since = 0.0 if attempt.settled is None else attempt.settled.effect
+    until = since + max(0.0, told.gap)
+    harms = view.course.injected
+    if any(one.of_all or (one.worker == attempt.worker and one.mark.at < until) for one in harms):
+        return True
+    life = view.life(attempt.worker)
+    return told.gap > 0 and any(
+        hold.towards == "client"
+        and hold.held.at < until
+        and (hold.released is None or hold.released.at > since)
+        for connection in (life.connections if life else ())
+        for hold in connection.holds
+    )
+
+
+def _without_end(view: View) -> Iterator[Finding]:
+    """Nothing happens to anybody, and of some items that were settled the end is not told."""
+    if view.course.injected or view.habits.ends not in USUAL or view.habits.ends == "always":
+        return
+    known = [one for one in view.attempts if one.settled and one.worker is not None]
+    silent = [one for one in known if one.done is None and not view.items[one.item].dead]
+    if silent and view.header.failing_item is None:
+        yield unknown(
+            f"{len(silent)} of {several(len(known), 'item')} were settled without a word about the "
+            "end of the work on them, which there is of the others",
+            *_evidence(silent[0]),
+            suspect=True,
+        )
 
 
 def _evidence(attempt: Attempt) -> tuple[int, ...]:

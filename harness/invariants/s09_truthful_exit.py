@@ -8,7 +8,7 @@ from math import inf
 from typing import NamedTuple
 
 from harness.invariants import Invariant, ids
-from harness.verdict import Finding, failed, passed, unknown
+from harness.verdict import Finding, Outcome, failed, passed, unknown
 from harness.view import Item, Life, Mark, View, several, shown
 
 
@@ -29,7 +29,17 @@ def _coarse(view: View, leavers: list[Life]) -> Iterator[Finding]:
     for life in leavers:
         who, count = view.cast.short(life.worker), len(life.settled)
         marks = [*(one.mark for one in life.settled), life.end]
-        if count == 1:
+        flaw = view.flaws.get(life.settled[0].mark.id) if count == 1 else None
+        if flaw is not None and flaw.outcome is Outcome.FAIL:
+            yield failed(f"{who} exited with 0: {flaw.reason}", *flaw.evidence, *ids(life.end))
+        elif flaw is not None:
+            yield unknown(
+                f"{who} exited with 0: {flaw.reason}",
+                *flaw.evidence,
+                *ids(life.end),
+                suspect=flaw.suspect,
+            )
+        elif count == 1:
             good += 1
         elif count == 0 and stranger is not None:
             yield unknown(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
-from harness.verdict import Finding, failed, passed, unknown
+from harness.verdict import Finding, Outcome, failed, passed, unknown
 from harness.view import View, several
 
 
@@ -20,6 +20,17 @@ def check(view: View) -> Iterator[Finding]:
             f"nobody knows who settled {several(len(unowned), 'message')}", unowned[0].delivered.id
         )
     exact = [life for life in succeeded if len(life.settled) == 1]
+    for life in list(exact):
+        flaw = view.flaws.get(life.settled[0].mark.id)
+        if flaw is None:
+            continue
+        exact.remove(life)
+        told = f"the success of {view.cast.short(life.worker)} may stand for nothing: {flaw.reason}"
+        evidence = (*flaw.evidence, *ids(life.end))
+        if flaw.outcome is Outcome.FAIL:
+            yield failed(told, *evidence)
+        else:
+            yield unknown(told, *evidence, suspect=flaw.suspect)
     for life in succeeded:
         count = len(life.settled)
         if count > 1 or (count == 0 and not unowned):

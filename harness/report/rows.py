@@ -115,10 +115,11 @@ def _events(path: Path, wanted: Collection[int]) -> dict[int, Event]:
 def _rows(
     run: Run, judgement: Judgement, shown_by: Mapping[int, Event], numbers: Counts
 ) -> Iterator[InvariantRow]:
-    """One for each invariant that is to be proved, and for each other that is broken."""
+    """One for each invariant that is to be proved, and for each other that may be broken."""
     for name in judgement.verdicts:
         outcome = judgement.outcome(name)
-        if name not in run.proves and outcome is not Outcome.FAIL:
+        told_anyway = outcome is Outcome.FAIL or judgement.suspect(name)
+        if name not in run.proves and not told_anyway:
             continue
         blamed = judgement.blamed(name).findings
         worst = next((one for one in blamed if one.outcome is outcome), None)

@@ -8,8 +8,19 @@ from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:
-    """The first who is given an item is the victim, as soon as it has begun."""
-    harm_at_work(stage, FAULT)
+    """The first who is given an item is the victim: as soon as it has begun, or earlier.
+
+    A broker that gives an item to a connection, and to another when that is lost, has given it also
+    where it never came to its worker: then nobody has worked on it, however long the deletion took.
+    """
+    if stage.station.pattern.name == "coarse":
+        trap = stage.trap(stage.points.delivered)
+        stage.start()
+        caught = stage.catch(trap)
+        FAULT.inject(stage, stage.worker_at(caught.address), caught.address)
+        stage.wait_for_the_end()
+    else:
+        harm_at_work(stage, FAULT)
 
 
 SCENARIO = Scenario(

@@ -11,7 +11,8 @@ def play(stage: Stage) -> None:
     """Let an early acknowledgement pass, and kill before the end of the work.
 
     Who acknowledges at the end of its work is stopped there at the latest: its item is then
-    not settled. Who does so before, has told the broker by then, and work that is cut off is lost.
+    not settled; so is one of whom nobody knows. Who does so before, has told the broker by then,
+    and work that is cut off is lost.
     Who never does, is killed with its delivery on the way: to the broker it has the item.
     """
     known = stage.learned
@@ -21,7 +22,7 @@ def play(stage: Stage) -> None:
     victim = stage.worker_at(caught.address)
     stage.container_of(victim)  # known beforehand: the kill has to be quick
     if known.settles:
-        at_the_end = known.figures.settles_after_work is True
+        at_the_end = known.figures.settles_after_work is not False
         stage.trap(stage.points.settling if at_the_end else stage.points.settled, caught.address)
         stage.free(trap)
         stage.has_begun(victim, caught)

@@ -8,18 +8,22 @@ from harness.view.claims import FREE, SLACK, Claim, claim
 from harness.view.cluster import Deletion, Job, Neighbour, Pod, Run
 from harness.view.connections import Connection, Hold
 from harness.view.course import Course, Harm, Loss
+from harness.view.cover import LATE
 from harness.view.figures import figures, starts_matched
+from harness.view.habits import USUAL, Habits
 from harness.view.idle import Idle, IdleTime, without
 from harness.view.items import Attempt, Digested, Item, Left, Line, Settlement, Wait
 from harness.view.marks import Mark, before
-from harness.view.timing import Order, most, order
+from harness.view.timing import Order, Told, always_late, rule
 from harness.view.view import Depth, View, look
 from harness.view.words import brief, clean, several, shown
 from harness.view.workers import End, Life
 
 __all__ = [
     "FREE",
+    "LATE",
     "SLACK",
+    "USUAL",
     "Attempt",
     "Cast",
     "Claim",
@@ -29,6 +33,7 @@ __all__ = [
     "Depth",
     "Digested",
     "End",
+    "Habits",
     "Harm",
     "Hold",
     "Idle",
@@ -45,16 +50,17 @@ __all__ = [
     "Pod",
     "Run",
     "Settlement",
+    "Told",
     "View",
     "Wait",
+    "always_late",
     "before",
     "brief",
     "claim",
     "clean",
     "figures",
     "look",
-    "most",
-    "order",
+    "rule",
     "several",
     "shown",
     "starts_matched",

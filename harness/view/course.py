@@ -14,6 +14,7 @@ from harness.history import (
     FaultConfirmed,
     FaultHealed,
     FaultInjected,
+    FaultLanded,
     Gap,
     NotUnderstood,
     RunEnded,
@@ -59,6 +60,8 @@ class Course(msgspec.Struct, frozen=True):
     injected: tuple[Harm, ...] = ()
     confirmed: Mapping[str, Mark] = {}
     healed: Mapping[str, Mark] = {}
+    #: By when a worker that was killed, or stopped, was so.
+    landed: Mapping[Worker, Mark] = {}
     gaps: tuple[Missed, ...] = ()
     not_understood: tuple[Missed, ...] = ()
     #: How often the broker has lost all that it had.
@@ -97,6 +100,7 @@ class CourseTable:
         self._injected: list[Harm] = []
         self._confirmed: dict[str, Mark] = {}
         self._healed: dict[str, Mark] = {}
+        self._landed: dict[Worker, Mark] = {}
         self._gaps: list[Missed] = []
         self._odd: list[Missed] = []
         self._gone: Mark | None = None
@@ -108,6 +112,7 @@ class CourseTable:
             FaultInjected: self._inject,
             FaultConfirmed: self._confirm,
             FaultHealed: self._heal,
+            FaultLanded: self._land,
             Gap: self._miss,
             NotUnderstood: self._puzzle,
             BrokerLost: self._lose,
@@ -120,6 +125,7 @@ class CourseTable:
             tuple(self._injected),
             self._confirmed,
             self._healed,
+            self._landed,
             tuple(self._gaps),
             tuple(self._odd),
             tuple(self._losses),
@@ -137,6 +143,9 @@ class CourseTable:
 
     def _heal(self, event: Event, what: FaultHealed) -> None:
         self._healed[what.fault] = mark(event)
+
+    def _land(self, event: Event, what: FaultLanded) -> None:
+        self._landed.setdefault(what.worker, mark(event))
 
     def _miss(self, event: Event, what: Gap) -> None:
         self._gaps.append(Missed(what.of, what.why, mark(event)))

@@ -8,22 +8,26 @@ from typing import NamedTuple
 
 from harness.history import Figures
 from harness.view.items import Attempt
-from harness.view.timing import most, order
+from harness.view.timing import rule
 from harness.view.view import View
 from harness.view.workers import Life
 
 
 def figures(view: View) -> Figures:
     """All of them, each None where nothing in the history tells."""
-    orders = (order(attempt, None) for attempt in view.attempts)
-    rule = most(one for one in orders if one is not None)
+    told, habits = rule(view.orders, view.habits, calm=True), view.habits
     return Figures(
         work=_median(one.lasted for one in _work(view)),
         pace=_median(one.alone for one in _work(view)),
         lease=_median(one.lease for one in view.attempts if one.lease is not None),
         pod_start=_median(_starts(view)),
         starts_matched=starts_matched(view),
-        settles_after_work=None if rule in (None, "unclear") else rule == "after",
+        settles_after_work=None if told in (None, "unclear") else told == "after",
+        starts_told=habits.starts,
+        ends_told=habits.ends,
+        log_live=habits.live,
+        ends_first=habits.ends_first,
+        enough=habits.enough,
     )
 
 
@@ -51,18 +55,19 @@ def _work(view: View) -> Iterator[_Work]:
     for life in view.workers.values():
         free = 0.0
         for attempt in life.attempts:
-            end = _end_of_work(attempt, life)
+            end = _end_of_work(attempt, life, late=view.habits.live is False)
             if end is not None:
                 delivered = attempt.delivered.at
                 yield _Work(end - delivered, end - max(delivered, min(free, end)))
                 free = max(free, end)
 
 
-def _end_of_work(attempt: Attempt, life: Life) -> float | None:
+def _end_of_work(attempt: Attempt, life: Life, *, late: bool) -> float | None:
+    """`late`: the lines of its log wait in a buffer, and tell no moment."""
     settled = attempt.settled
     if settled is None:
         return None
-    if attempt.done is not None:
+    if attempt.done is not None and not late:
         return max(attempt.done.at, settled.mark.at)
     if not settled.at_once:
         return settled.mark.at

@@ -1,69 +1,129 @@
-"""Whether an item was settled after the work on it, as far as the worker's words tell."""
+"""Whether an item was settled after the work on it, as far as lines and the wire tell.
+
+A line about the end proves that the work had ended by its time stamp. When it comes later than the
+report, either the line was late or the report was early: that is asked of what the log is worth,
+of all items together (a log only adds to the time), and of what the worker did meanwhile.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Literal
 
-from harness.view.items import Attempt, Settlement
-from harness.view.marks import Mark
+import msgspec
+
+from harness.view.habits import Habits
+from harness.view.items import Attempt
+from harness.view.workers import Life
 
 #: `after` the work, `early`, or too close to tell.
 Order = Literal["after", "early", "unclear"]
 
-#: Seconds by which the kubelet may be late with a line.
-_LATE = 0.25
-#: Seconds that a line must be late, at least, for the settlement to have been early.
-_EARLY = 0.5
+#: Seconds by which the line about the end follows the report, at least, where the work goes on.
+_TELLING = 0.1
+#: The same where a single item has to tell it.
+_ALONE = 0.5
+#: Seconds by which the moments of a line and of the wire may differ.
+_NEAR = 0.25
+#: So many items together show what a worker does.
+_FEW = 3
 
 
-def order(attempt: Attempt, work: float | None) -> Order | None:
-    """How settlement and work of an attempt follow each other; None where nothing tells.
+class Told(msgspec.Struct, frozen=True):
+    """How settlement and work of an attempt follow each other.
+
+    `gap`: seconds from the report to the line that shows the worker still at it, less than 0 where
+    that line came before.
+    """
+
+    attempt: Attempt
+    order: Order
+    gap: float
+
+
+def order(attempt: Attempt, work: float | None, habits: Habits, life: Life | None) -> Told | None:
+    """Of one attempt; None where nothing tells.
 
     `work` is how long this worker takes for an item, in seconds, where that is known.
     """
-    settled, done = attempt.settled, attempt.done
+    settled, begun = attempt.settled, attempt.started
     if settled is None:
         return None
-    if attempt.started and attempt.started.at - settled.effect > _EARLY:
-        return "early"
-    if done is None:
-        return None
-    if settled.hold is not None and settled.mark.at == settled.effect:
+    if begun and begun.at > settled.effect:
+        told = _judge(attempt, settled.effect, begun.at, habits, life)
+        if told.order == "early":
+            return told
+    if attempt.done is None or (settled.hold and settled.mark.at == settled.effect):
         return None  # it was said some time in the hold, nobody knows when
-    before = settled.mark.at - attempt.delivered.at
-    at_word = _judge(before, done.at - settled.mark.at)
-    if settled.hold is None or at_word == "after":
+    done = attempt.done.at
+    at_word = _judge(attempt, settled.mark.at, done, habits, life)
+    # It was held: was the worker at work meanwhile, or did it wait for the answer?
+    if settled.hold is None or at_word.order == "after" or done < settled.effect:
         return at_word
-    return _held(settled, done, before, at_word, work)
+    at_effect = _judge(attempt, settled.effect, done, habits, life)
+    worked = work is not None and settled.mark.at - attempt.delivered.at >= work / 2
+    return at_effect if worked or at_effect.order == at_word.order else None
 
 
-def _held(
-    settled: Settlement, done: Mark, before: float, at_word: Order, work: float | None
-) -> Order | None:
-    """The settlement was held: was the worker at work meanwhile, or did it wait for the answer?"""
-    if done.at < settled.effect:
-        return at_word
-    at_effect = _judge(before, done.at - settled.effect)
-    if at_effect == at_word:
-        return at_word
-    return at_effect if work is not None and before >= work / 2 else None
+def _judge(attempt: Attempt, report: float, line: float, habits: Habits, life: Life | None) -> Told:
+    """From the report to the worker's line."""
+    gap, before = line - report, report - attempt.delivered.at
+    if gap <= 0:
+        return Told(attempt, "after", gap)
+    if habits.live is False:
+        return Told(attempt, "unclear", gap)
+    if gap < _TELLING and gap <= before:
+        return Told(attempt, "after", gap)
+    quiet = _quiet(life, report)
+    # Alone in time, a line was not kept back until the worker did something else.
+    silent = quiet >= gap - _NEAR if habits.live else quiet >= gap + _NEAR
+    if silent and gap > _ALONE + 2 * min(habits.delay, _NEAR):
+        return Told(attempt, "early", gap)
+    if gap < _ALONE and gap <= before:
+        # It had gone on by then, or its lines about a beginning were as late.
+        late = _next(life, report) - report < gap / 2 or gap <= 2 * habits.delay
+        return Told(attempt, "after" if late else "unclear", gap)
+    return Told(attempt, "unclear", gap)
 
 
-def _judge(before: float, gap: float) -> Order:
-    """From the delivery to the settlement, and from there to the worker's "done"."""
-    if gap <= max(before / 2, _LATE):
-        return "after"
-    return "early" if gap > before and gap > _EARLY else "unclear"
+def _next(life: Life | None, since: float) -> float:
+    """When a worker wanted, or was given, the next item after a moment."""
+    ask = life.asks.after(since) if life else None
+    given = [one.delivered.at for one in life.attempts] if life else []
+    moments = [*([ask.mark.at] if ask else []), *(one for one in given if one > since)]
+    return min(moments, default=inf)
 
 
-def most(orders: Iterable[Order]) -> Order | None:
-    """What a worker does as a rule; None where nothing was told."""
-    told = list(orders)
-    if not told:
+def _quiet(life: Life | None, since: float) -> float:
+    """Seconds from a moment until the worker did anything else that the wire shows."""
+    if life is None:
+        return 0.0
+    moments = [one.closed.at for one in life.connections if one.closed and not one.cut]
+    moments += [life.end.latest] if life.end else []
+    return min([_next(life, since), *(one for one in moments if one > since)]) - since
+
+
+def rule(told: Iterable[Told], habits: Habits, *, calm: bool) -> Order | None:
+    """What a worker does, by all that was told of it; None where nothing was told.
+
+    `calm`: nothing has disturbed it, so nothing but its work can have held up its lines.
+    """
+    known = list(told)
+    if not known:
         return None
-    if told.count("early") > len(told) / 2:
+    if any(one.order == "early" for one in known) or (calm and always_late(known, habits)):
         return "early"
     # A single line that the kubelet was late with says nothing about the worker.
-    few = told.count("unclear") <= len(told) / 4
-    return "after" if few and "early" not in told else "unclear"
+    few = sum(one.order == "unclear" for one in known) <= len(known) / 4
+    return "after" if few else "unclear"
+
+
+def always_late(told: Sequence[Told], habits: Habits) -> bool:
+    """Whether each of several items was worked on after its report.
+
+    No log is always late by so much that has told of each beginning at once.
+    """
+    if habits.live is not True or len(told) < _FEW:
+        return False
+    return min(one.gap for one in told) >= max(_TELLING, habits.delay)

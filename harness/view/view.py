@@ -10,16 +10,20 @@ from typing import Any
 import msgspec
 
 from harness.history import BrokerDepth, Event, Header, Payload, WorkDigested, Worker
+from harness.verdict import Finding
 from harness.view.asks import AskTable
 from harness.view.attempts import Reader
 from harness.view.cast import Cast, cast
 from harness.view.cluster import ClusterTable, Deletion, Job, Neighbour, Pod
 from harness.view.connections import Connection, ConnectionTable
 from harness.view.course import Course, CourseTable
+from harness.view.cover import flaw
+from harness.view.habits import Habits, habits
 from harness.view.idle import IdleTime, idle_times
 from harness.view.items import Attempt, Digested, Item, ItemTable, Line
 from harness.view.lines import attribute
 from harness.view.marks import Mark, mark
+from harness.view.timing import Told, order, rule
 from harness.view.workers import Life, lives, of_the_living
 
 
@@ -76,6 +80,36 @@ class View:
     @cached_property
     def idle(self) -> IdleTime:
         return IdleTime(idle_times(self.workers.values(), self.last))
+
+    @cached_property
+    def habits(self) -> Habits:
+        """What its worker's log is worth."""
+        return habits(self.header.figures, self.workers)
+
+    @cached_property
+    def orders(self) -> tuple[Told, ...]:
+        """How settlement and work follow each other, of the attempts that tell."""
+        work = self.header.figures.work
+        found = (order(one, work, self.habits, self.life(one.worker)) for one in self.attempts)
+        told = (one for one in found if one is not None)
+        # Of equal items nobody can say for sure which of them a line is about.
+        several = {item.payload for item in self.sent if len(item.enqueued) > 1}
+        return tuple(one for one in told if one.order == "after" or one.attempt.item not in several)
+
+    @cached_property
+    def settles_after_work(self) -> bool | None:
+        """Whether items are settled after the work: as was learned, or as this run shows."""
+        known = self.header.figures.settles_after_work
+        if known is not None or self.header.figures.starts_told:
+            return known
+        seen = None if self.course.injected else rule(self.orders, self.habits, calm=True)
+        return None if seen in (None, "unclear") else seen == "after"
+
+    @cached_property
+    def flaws(self) -> Mapping[int, Finding]:
+        """What is wrong with, or not known about, settlements: by their events."""
+        found = ((one.mark.id, flaw(self, item, one)) for item in self.sent for one in item.settled)
+        return {number: finding for number, finding in found if finding is not None}
 
     def life(self, worker: Worker | None) -> Life | None:
         return None if worker is None else self.workers.get(worker)

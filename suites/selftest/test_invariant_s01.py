@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 from histories import Tale, good_coarse, good_fine
 
 from harness.history import (
+    ConnectionHeld,
     ContainerSeen,
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    FaultLanded,
     Figures,
     ItemDelivered,
+    ItemDone,
     ItemEnqueued,
     ItemLeft,
     ItemSettled,
@@ -56,8 +65,9 @@ def test_lost_also_where_the_job_does_not_end() -> None:
     assert tale.finds("S1") is Outcome.FAIL
 
 
-def test_a_worker_that_settles_after_the_work_had_done_it() -> None:
-    assert early(LATE).finds("S1") is Outcome.PASS
+def test_what_a_worker_does_as_a_rule_stands_for_no_attempt() -> None:
+    """It settles after its work, and of this item nothing shows that there was any."""
+    assert early(LATE).finds("S1") is Outcome.UNKNOWN
 
 
 def test_nothing_tells_when_it_settles() -> None:
@@ -302,3 +312,236 @@ def test_what_is_still_there_or_was_not_looked_for_is_no_loss(*, looked: bool) -
         tale.left(5, "apple")
     tale.over(9)
     assert tale.judged("S1").findings == ()
+
+
+# -- each settlement is asked for itself -----------------------------------------------------------
+
+#: A worker that says both when it begins and when it has finished, in a live log; 1 s of work.
+TELLS = Figures(
+    work=1.0,
+    settles_after_work=True,
+    starts_told="always",
+    ends_told="always",
+    log_live=True,
+    ends_first=True,
+    enough=0.75,
+)
+#: One that says nothing.
+SILENT = Figures(work=1.0, starts_told="never", ends_told="never", enough=0.75)
+
+
+def again(
+    figures: Figures = TELLS,
+    *,
+    first: float = 0.4,
+    took: float = 0.01,
+    says: str = "",
+    landed: bool = True,
+    pattern: str = "coarse",
+    code: int = 0,
+) -> Tale:
+    """`a` has `apple` for so many seconds and is killed; `b` is given it and settles it."""
+    tale = Tale(pattern, completions=1, figures=figures)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    if "before" in says:
+        tale.began(1.01, "a", "apple")
+    tale.put(1 + first, "harness", FaultInjected("killed", "a", tale.worker("a")))
+    if landed:
+        landing = FaultLanded("killed", tale.worker("a"), 1 + first)
+        tale.put(1 + first, "harness", landing)
+    tale.killed(3, "a")
+    tale.put(3, "harness", FaultConfirmed("killed", (1,)))
+    tale.put(3, "harness", FaultHealed("killed"))
+    tale.came(10, "b")
+    tale.given(10, "b", "apple", redelivered=True)
+    if "begins" in says:
+        tale.began(10.005, "b", "apple")
+    if "ends" in says:
+        tale.finished(10 + took, "b", "apple")
+    tale.settled(10 + took, "b", "apple")
+    tale.exited(10 + took + 0.1, "b", code)
+    tale.job(15, "Complete", succeeded=1)
+    tale.left(19)
+    tale.over(20)
+    return tale
+
+
+def test_a_redelivery_that_is_settled_without_any_work() -> None:
+    tale = again()
+    failure = tale.failure("S1")
+    assert "without any work" in failure.reason
+    assert tale.what(failure) == [ItemDelivered, ItemDelivered, ItemSettled, ContainerSeen]
+    assert tale.finds("S9") is Outcome.FAIL
+    assert tale.finds("S13") is Outcome.FAIL
+
+
+def test_a_redelivery_that_is_worked_on() -> None:
+    tale = again(took=1.0, says="begins ends")
+    assert tale.finds("S1") is Outcome.PASS
+    assert tale.finds("S9") is Outcome.PASS
+    assert tale.finds("S13") is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        pytest.param({"took": 1.0}, "nothing of the work", id="other words on a retry"),
+        pytest.param({"first": 0.7, "took": 0.4}, "nothing of the work", id="resumed, other words"),
+        pytest.param({"landed": False}, "nothing of the work", id="nobody knows when it was dead"),
+        pytest.param({"took": 1.0, "says": "begins"}, "nothing of its end", id="no end"),
+    ],
+)
+def test_only_one_of_two_signs_is_not_enough(how: dict[str, Any], why: str) -> None:
+    tale = again(**how)
+    findings = [one for one in tale.judged("S1").findings if one.outcome is not Outcome.PASS]
+    if how.get("says"):
+        assert findings == []  # long enough, and its own start: a worker killed at its report
+        return
+    assert [one.outcome for one in findings] == [Outcome.UNKNOWN]
+    assert why in findings[0].reason
+    assert findings[0].suspect
+
+
+def test_work_that_is_taken_up_where_it_was_left() -> None:
+    assert again(first=0.6, took=0.4, says="before begins ends").finds("S1") is Outcome.PASS
+
+
+def test_all_the_words_and_no_time_for_it() -> None:
+    tale = again(first=0.1, took=0.02, says="begins ends")
+    (finding,) = [one for one in tale.judged("S1").findings if one.outcome is not Outcome.PASS]
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.suspect
+    assert "less time than any item takes" in finding.reason
+
+
+def test_settled_in_the_middle_of_its_work_and_left() -> None:
+    """As who is told to stop, reports its item as done and exits with an error."""
+    tale = again(first=0.1, took=0.2, says="begins", code=1)
+    assert "in the middle of its work" in tale.failure("S1").reason
+
+
+def test_a_marker_that_is_written_after_the_work() -> None:
+    """The first attempt has finished, as its worker said, and only its report was lost."""
+    tale = Tale("coarse", completions=1, figures=TELLS)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.began(1.01, "a", "apple")
+    tale.finished(2.0, "a", "apple")
+    tale.held(2.0, "a", "before ack")
+    tale.killed(3, "a")
+    tale.came(10, "b")
+    tale.given(10, "b", "apple", redelivered=True)
+    tale.settled(10.01, "b", "apple")
+    tale.exited(10.1, "b")
+    tale.over(20)
+    assert tale.finds("S1") is Outcome.PASS
+    tale.drop(ItemDone)
+    # Stopped at its report, and it reports after its work.
+    assert tale.finds("S1") is Outcome.PASS
+    tale.drop(ConnectionHeld)
+    assert tale.finds("S1") is Outcome.UNKNOWN
+
+
+def test_a_log_that_comes_from_a_buffer_dies_with_its_process() -> None:
+    late = msgspec.structs.replace(TELLS, log_live=False, settles_after_work=None)
+    tale = again(late, took=1.0, code=137)
+    (finding,) = tale.judged("S1").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "lines come late" in finding.reason
+    assert again(late, code=137).finds("S1") is Outcome.UNKNOWN
+    # Who ended by itself has written all that it had to say.
+    assert again(late).finds("S1") is Outcome.FAIL
+
+
+def test_a_broken_log_may_have_said_it() -> None:
+    tale = again()
+    tale.log_broke(18, "b")
+    assert tale.finds("S1") is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("first", "took", "outcome"),
+    [(0.1, 0.01, Outcome.FAIL), (0.4, 0.1, Outcome.UNKNOWN), (0.1, 1.0, Outcome.PASS)],
+)
+def test_of_who_says_nothing_only_the_time_tells(
+    first: float, took: float, outcome: Outcome
+) -> None:
+    assert again(SILENT, first=first, took=took).finds("S1") is outcome
+
+
+def test_a_delivery_that_never_came_to_its_worker_took_no_time() -> None:
+    tale = Tale("coarse", completions=1, figures=TELLS)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.held(1, "a", "before delivery", towards="client")
+    tale.killed(9, "a")
+    tale.came(10, "b")
+    tale.given(10, "b", "apple", redelivered=True)
+    tale.settled(10.01, "b", "apple")
+    tale.exited(10.1, "b")
+    tale.over(20)
+    assert tale.finds("S1") is Outcome.FAIL
+
+
+def test_a_first_delivery_that_is_settled_without_any_work() -> None:
+    """Among others that were worked on, and without any harm."""
+    tale = Tale("fine")
+    items = [f"item-{number}" for number in range(4)]
+    tale.sent(*items)
+    tale.came(1, "a")
+    for number, item in enumerate(items[:3]):
+        tale.worked(1.0 + number, "a", item)
+    tale.given(5, "a", items[3])
+    tale.settled(5.01, "a", items[3])
+    tale.asked(5.02, "a")
+    tale.exited(6, "a")
+    tale.over(20)
+    assert "item-3" in tale.failure("S1").reason
+
+
+def aside(*, found: bool = True, failing: bool = False, attempts: int = 1) -> Tale:
+    """`apple` is set aside when its first worker is lost."""
+    tale = Tale("fine", figures=TELLS, failing_item="apple" if failing else None)
+    tale.sent("apple")
+    for number in range(attempts):
+        who, start = f"a{number}", 10.0 * number + 1
+        tale.came(start, who)
+        tale.given(start, who, "apple")
+        tale.began(start, who, "apple")
+        tale.harmed(start + 0.5, "killed", who)
+        tale.killed(start + 1, who)
+    tale.came(31, "b")
+    tale.settled(31, "b", "apple", "dead")
+    tale.exited(32, "b")
+    tale.job(33, "Complete", succeeded=1)
+    if found:
+        tale.left(34, "apple", where="dead", queue="dead")
+    else:
+        tale.left(34)
+    tale.over(40)
+    return tale
+
+
+def test_set_aside_after_one_loss() -> None:
+    (finding,) = aside().judged("S1").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.suspect
+    assert "--max-attempts 1" in finding.reason
+
+
+def test_set_aside_as_it_should_be() -> None:
+    assert aside(failing=True).finds("S1") is Outcome.PASS
+    assert aside(attempts=2).finds("S1") is Outcome.PASS
+    once = aside()
+    once.header = msgspec.structs.replace(once.header, max_attempts=1)
+    assert once.finds("S1") is Outcome.PASS
+
+
+def test_set_aside_where_nobody_finds_it() -> None:
+    (finding,) = aside(found=False, attempts=2).judged("S1").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "found nowhere" in finding.reason

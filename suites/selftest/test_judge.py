@@ -48,6 +48,7 @@ def bad() -> Tale:
     tale.came(1, "a")
     tale.given(1, "a", "banana")
     tale.settled(1, "a", "banana")
+    tale.began(1, "a", "banana")  # its log is live, so its end line is not just late
     tale.finished(3, "a", "banana")
     tale.given(3, "a", "apple")
     tale.settled(3.1, "a", "apple")

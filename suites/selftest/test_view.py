@@ -441,6 +441,11 @@ def test_figures_of_a_run() -> None:
             pod_start=0.0,
             starts_matched=True,
             settles_after_work=True,
+            starts_told="always",
+            ends_told="always",
+            log_live=True,
+            ends_first=True,
+            enough=0.5,
         )
 
 

@@ -31,7 +31,7 @@ BACK_OFF = 10.0
 #: From a pod's creation to its container's first instruction.
 START = 1.5
 #: How late the kubelet may be with a line, at most.
-_LATE = 0.25
+_LATE = 0.09
 
 Program = Callable[["Container"], Steps]
 
