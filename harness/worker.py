@@ -14,12 +14,11 @@ from harness.items import Items
 
 #: A queue's name: what Redis and RabbitMQ take, and a namespace's objects can be named after.
 _QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
-#: What the task pages' workers print, and others like them.
-START = r"(Working on|Processing) (?P<item>.+)"
+#: An owner's pattern of a worker's lines, for messages.
+_EXAMPLE = r"(Working on|Processing) (?P<item>.+)"
 DIGEST = r"sha256[ :=]+(?P<sha256>[0-9a-fA-F]{64})\b"
 #: What a queue in Redis can be.
 SEEDS = ("list", "stream")
-DONE = r"(Done|Finished) (?P<item>.+)"
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,10 @@ class WorkerUnderTest:
     queue: str = ""
     #: The environment variable that names the queue, where the worker has one.
     queue_env: str = ""
-    start_pattern: str = START
-    done_pattern: str = DONE
+    #: Its owner's patterns of the lines by which it says that work begins, or has ended; empty:
+    #: the words that `harness.loglines` knows are hints.
+    start_pattern: str = ""
+    done_pattern: str = ""
     #: How a line tells which bytes are worked on.
     digest_pattern: str = DIGEST
     #: An item that makes this worker's handler fail; None when its owner does not say.
@@ -134,7 +135,8 @@ class WorkerUnderTest:
             ("--start-pattern", self.start_pattern),
             ("--done-pattern", self.done_pattern),
         ):
-            _with_group(flag, pattern, "item", "where the item stands", START)
+            if pattern:
+                _with_group(flag, pattern, "item", "where the item stands", _EXAMPLE)
         sha256 = ("sha256", "where the SHA-256 stands", DIGEST)
         _with_group("--digest-pattern", self.digest_pattern, *sha256)
 

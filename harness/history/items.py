@@ -76,12 +76,16 @@ class LeaseExpired(Record, frozen=True, tag="lease_expired"):
 
 
 class ItemStarted(Record, frozen=True, tag="item_started"):
-    """A worker says that it begins; `line` is the event of the log line that says so."""
+    """A worker says that it begins; `line` is the event of the log line that says so.
+
+    `form`: the words around the item, where only built-in words tell; None: its owner's pattern.
+    """
 
     item: Payload
     worker: Worker
     line: int | None = None
     at: float | None = None
+    form: str | None = None
 
 
 class ItemDone(Record, frozen=True, tag="item_done"):
@@ -91,6 +95,7 @@ class ItemDone(Record, frozen=True, tag="item_done"):
     worker: Worker
     line: int | None = None
     at: float | None = None
+    form: str | None = None
 
 
 class WorkDigested(Record, frozen=True, tag="work_digested"):

@@ -30,10 +30,16 @@ def check(view: View) -> Iterator[Finding]:
             "which nobody has sent",
             line.mark.id,
         )
+    for line in view.doubtful:
+        yield unknown(
+            f"{view.cast.short(line.worker)} may speak of {shown(line.item)}, which nobody sent; "
+            "--start-pattern and --done-pattern tell for sure what its lines are about",
+            line.mark.id,
+        )
     lines = [mark for one in view.attempts for mark in (one.started, one.done) if mark is not None]
     if lines:
         yield passed(f"{several(len(lines), 'line')}, all about what was sent", lines[0].id)
-    elif not view.strays:
+    elif not (view.strays or view.doubtful):
         yield unknown("no worker has said anything in this run")
 
 

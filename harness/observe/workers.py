@@ -15,7 +15,6 @@ from harness.history import (
     ItemStarted,
     LogEnded,
     LogLine,
-    Payload,
     PodSeen,
     WorkDigested,
     Worker,
@@ -23,10 +22,11 @@ from harness.history import (
 )
 from harness.kube import Container, Pod
 from harness.kube.records import State
+from harness.loglines import LineReader
 from harness.observe.listener import Change, Run
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
-from harness.worker import DIGEST, DONE, START
+from harness.worker import DIGEST
 
 #: Lines of one run that are recorded although no pattern fits them.
 _PLAIN = 200
@@ -44,13 +44,13 @@ class Workers:
         items: Sequence[bytes],
         *,
         container: str = "",
-        patterns: tuple[str, str, str] = (START, DONE, DIGEST),
+        patterns: tuple[str, str, str] = ("", "", DIGEST),
         hide: Hide = credentials.text,
     ) -> None:
         self._recording, self._owners = recording, owners
         self._job, self._container, self._hide = job, container, hide
-        self._start, self._done, self._digest = (re.compile(one) for one in patterns)
-        self._items = {shown: payload(item) for item in items for shown in renderings(item)}
+        start, done, digest = patterns
+        self._lines, self._digest = LineReader(items, start, done), re.compile(digest)
         self._lock = threading.Lock()
         self._uids: dict[str, str] = {}
         self._states: dict[Worker, State] = {}
@@ -92,21 +92,18 @@ class Workers:
         at = datetime.fromisoformat(stamp).timestamp() - self._recording.epoch
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
         self._owners.alive(worker, at)
-        start, done, digest = (one.search(text) for one in (self._start, self._done, self._digest))
+        said, digest = self._lines.read(text), self._digest.search(text)
         self.read[run] = stamp
         with self._lock:
             plain = self._plain[run] = self._plain.get(run, 0) + 1
-        if not (start or done or digest) and plain > _PLAIN:
+        if not (said or digest) and plain > _PLAIN:
             return
         cut = len(text) > _LONGEST
         wrote = LogLine(worker, payload(self._kept(text).encode()), at, cut)
         event = self._recording.record("logs", wrote)
-        if event is not None and start:
-            item = self._item(start["item"])
-            self._recording.record("logs", ItemStarted(item, worker, event.id, at))
-        elif event is not None and done:
-            item = self._item(done["item"])
-            self._recording.record("logs", ItemDone(item, worker, event.id, at))
+        if event is not None and said:
+            kind = ItemStarted if said.kind == "start" else ItemDone
+            self._recording.record("logs", kind(said.item, worker, event.id, at, said.form))
         elif event is not None and digest:
             told = WorkDigested(digest["sha256"].lower(), worker, event.id, at)
             self._recording.record("logs", told)
@@ -155,18 +152,3 @@ class Workers:
     def _kept(self, text: str) -> str:
         """As much of a line as is recorded; a secret that is cut in two is still hidden whole."""
         return self._hide(text[: 2 * _LONGEST])[:_LONGEST]
-
-    def _item(self, text: str) -> Payload:
-        """The item that was sent, as it is; else the words, without the credentials in them.
-
-        Not without known secrets: a value of the environment may be part of an item's name.
-        """
-        shown = text.strip()
-        return self._items.get(shown) or payload(credentials.text(shown).encode())
-
-
-def renderings(item: bytes) -> set[str]:
-    """How a worker may print an item: as text, or as programs show bytes that are none."""
-    texts = {item.decode("utf-8", how) for how in ("replace", "backslashreplace", "ignore")}
-    texts |= {repr(item), repr(item)[2:-1], item.decode("latin-1")}
-    return {text.strip() for text in texts} - {""}

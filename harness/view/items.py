@@ -59,6 +59,8 @@ class Line(msgspec.Struct, frozen=True):
     item: Payload
     worker: Worker
     done: bool
+    #: The words around the item, where only built-in words tell; None: its owner's pattern does.
+    form: str | None = None
 
 
 class Digested(msgspec.Struct, frozen=True):

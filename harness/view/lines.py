@@ -10,6 +10,7 @@ import msgspec
 
 from harness import credentials
 from harness.history import Event, ItemDone, ItemStarted, Payload, Worker
+from harness.view.guesses import Guesses
 from harness.view.items import Attempt, Item, Line
 from harness.view.marks import mark
 
@@ -25,8 +26,10 @@ class Told(NamedTuple):
     """The items, their attempts with what was said about them, and the lines that fit nowhere."""
 
     items: dict[Payload, Item]
-    #: About what was never enqueued.
+    #: About what was never enqueued, by the owner's pattern or in place of the item at hand.
     strays: tuple[Line, ...]
+    #: About what may be an item that was never enqueued: only built-in words say so.
+    doubtful: tuple[Line, ...]
     #: About an item that this worker was not seen to be given.
     unmatched: tuple[Line, ...]
 
@@ -53,22 +56,34 @@ def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> Told:
     odd = _odd(items)
     said: _Said = {}
     strays: list[Line] = []
+    guesses: list[Line] = []
     for event in events:
         what = event.what
         if not isinstance(what, (ItemStarted, ItemDone)):
             continue
-        line = Line(mark(event), what.item, what.worker, isinstance(what, ItemDone))
+        done = isinstance(what, ItemDone)
+        line = Line(mark(event), what.item, what.worker, done, what.form)
         item: Payload | None = line.item
         if line.item not in items or not items[line.item].enqueued:
+            if line.form is not None and "\0" not in line.form:
+                guesses.append(line)
+                continue
             item = _meant(odd.get(line.worker, []), line)
         if item is None:
             strays.append(line)
         else:
             said.setdefault((item, line.worker), []).append(line)
+    guessed = Guesses(items, said, odd).sort(guesses)
+    for line in guessed.about_odd:
+        item = _meant(odd[line.worker], line)
+        if item is not None:
+            said.setdefault((item, line.worker), []).append(line)
+    strays = sorted([*strays, *guessed.instead], key=lambda one: one.mark.id)
     told = dict(items)
     for payload in dict.fromkeys(payload for payload, _ in said):
         told[payload] = _with_lines(items[payload], said)
-    return Told(told, tuple(strays), tuple(line for lines in said.values() for line in lines))
+    unmatched = tuple(line for lines in said.values() for line in lines)
+    return Told(told, tuple(strays), guessed.beside, unmatched)
 
 
 def _odd(items: Mapping[Payload, Item]) -> dict[Worker, list[Attempt]]:

@@ -54,6 +54,8 @@ class View:
     deletions: tuple[Deletion, ...]
     #: Lines about items that were never enqueued, and that were not given to who wrote them.
     strays: tuple[Line, ...]
+    #: Lines that may be about an item which was never enqueued.
+    doubtful: tuple[Line, ...]
     unmatched: tuple[Line, ...]
     last: float
     cast: Cast
@@ -188,6 +190,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
         tuple(digests.seen),
         tuple(cluster.deletions),
         told.strays,
+        told.doubtful,
         told.unmatched,
         last,
         cast(workers, cluster.pods, links),

@@ -132,11 +132,11 @@ class Tale:
             moment, "tap", ItemLeased(item, self.connection(who), "t", until, at=moment)
         )
 
-    def began(self, moment: float, who: str, item: Payload) -> int:
-        return self.put(moment, "logs", ItemStarted(item, self.worker(who), at=moment))
+    def began(self, moment: float, who: str, item: Payload, form: str | None = None) -> int:
+        return self.put(moment, "logs", ItemStarted(item, self.worker(who), at=moment, form=form))
 
-    def finished(self, moment: float, who: str, item: Payload) -> int:
-        return self.put(moment, "logs", ItemDone(item, self.worker(who), at=moment))
+    def finished(self, moment: float, who: str, item: Payload, form: str | None = None) -> int:
+        return self.put(moment, "logs", ItemDone(item, self.worker(who), at=moment, form=form))
 
     def digested(self, moment: float, who: str, sha256: str) -> int:
         return self.put(moment, "logs", WorkDigested(sha256, self.worker(who), at=moment))
