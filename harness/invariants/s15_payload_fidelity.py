@@ -24,10 +24,10 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("the digests fit no item at all: they may be of something else", first)
         return
     good = 0
-    for attempt in view.attempts:
-        if attempt.settled is None or attempt.settled.how != "acked":
-            continue
-        finding = _judge(view, attempt, known)
+    acked = [one for one in view.attempts if one.settled and one.settled.how == "acked"]
+    others = any(_tells_of_others(view, attempt, known) for attempt in acked)
+    for attempt in acked:
+        finding = _judge(view, attempt, known, others)
         good += finding is None
         if finding is not None:
             yield finding
@@ -35,12 +35,29 @@ def check(view: View) -> Iterator[Finding]:
         yield passed(f"{several(good, 'item')} worked on byte for byte")
 
 
-def _judge(view: View, attempt: Attempt, known: set[str]) -> Finding | None:
-    """What its worker said that it worked on, when it settled this item."""
+def _tells_of_others(view: View, attempt: Attempt, known: set[str]) -> bool:
+    """Whether its worker prints the item's digest and, beside it, one of something else."""
+    life, settled = view.life(attempt.worker), attempt.settled
+    if life is None or settled is None:
+        return False
+    meanwhile = _meanwhile(life, attempt, _said(view, life))
+    told = [one.sha256 for one in meanwhile if one.mark.at <= settled.mark.at]
+    return sha256_of(attempt.item) in told and any(one not in known for one in told)
+
+
+def _said(view: View, life: Life) -> list[Digested]:
+    return [one for one in view.digests if one.worker == life.worker]
+
+
+def _judge(view: View, attempt: Attempt, known: set[str], others: bool) -> Finding | None:
+    """What its worker said that it worked on, when it settled this item.
+
+    `others`: workers print digests of something else, too, a result's perhaps.
+    """
     life, name = view.life(attempt.worker), shown(attempt.item)
     if life is None:
         return unknown(f"nobody knows who worked on {name}", *ids(attempt.delivered))
-    said = [one for one in view.digests if one.worker == life.worker]
+    said = _said(view, life)
     since = attempt.delivered.at - _SKEW
     if any(one.sha256 == sha256_of(attempt.item) and one.mark.at >= since for one in said):
         return None
@@ -50,6 +67,12 @@ def _judge(view: View, attempt: Attempt, known: set[str]) -> Finding | None:
     who, evidence = view.cast.short(life.worker), ids(attempt.delivered, strange, attempt.settled)
     if strange is None:
         return unknown(f"{who} did not tell which bytes of {name} it worked on", *evidence)
+    if others:
+        return unknown(
+            f"{who} told a digest that is not of {name}, and workers print digests of other "
+            "things, too; --digest-pattern tells which one counts",
+            *evidence,
+        )
     return failed(f"{who} worked on other bytes than those of {name}", *evidence)
 
 

@@ -162,3 +162,16 @@ def test_what_was_not_settled_is_not_asked_for() -> None:
     tale = worked({b"plain": b"plain"})
     tale.given(10, "a", "plain")
     assert tale.finds("S15") is Outcome.PASS
+
+
+def test_a_digest_of_the_result_beside_that_of_the_item_accuses_nobody() -> None:
+    """It prints the item's digest on first attempts only, and the result's always."""
+    tale = twice(PLAIN, (2.9, "a", b"a result"), (4.9, "a", b"another result"))
+    (odd,) = [one for one in tale.judged("S15").findings if one.outcome is not Outcome.PASS]
+    assert odd.outcome is Outcome.UNKNOWN
+    assert "--digest-pattern" in odd.reason
+
+
+def test_another_digest_of_a_worker_that_prints_one_for_each_item() -> None:
+    tale = twice(PLAIN, (4.1, "a", b"oth"))
+    assert tale.finds("S15") is Outcome.FAIL
