@@ -1,0 +1,36 @@
+"""What `check` would say of a worker: the scenarios of the core profile, played and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from simulator.playing import play
+from simulator.strangers import program
+
+from harness.campaign import FAULT_FREE
+from harness.learned import Learned
+from harness.suites.truth.verdicts import Said, said, scenarios
+from harness.suites.truth.workers import Stranger, under_test
+
+
+def check(
+    stranger: Stranger, seed: int = 1, enough: Callable[[list[Said]], bool] = lambda _: False
+) -> list[Said]:
+    """What each scenario says, until that is `enough`."""
+    every: list[Said] = []
+    for one in _played(stranger, seed):
+        every.append(one)
+        if enough(every):
+            break
+    return every
+
+
+def _played(stranger: Stranger, seed: int) -> Iterator[Said]:
+    worker, learned = under_test(stranger, "simulated:1"), Learned()
+    for name, scenario in scenarios(stranger.pattern).items():
+        played = play(worker, lambda broker: program(stranger, broker), scenario, learned, seed)
+        yield said(name, played.judged)
+        if name == FAULT_FREE:
+            if played.learned is None:
+                return
+            learned = played.learned
