@@ -177,7 +177,8 @@ def _flaws(view: View) -> Iterable[Flaw]:
         doubt = Doubt.ALL if gap.of in _EYES else Doubt.ABSENCE
         yield Flaw(doubt, f"{gap.of} has missed something: {gap.why}", (gap.mark.id,))
     for odd in course.not_understood:
-        yield Flaw(Doubt.ABSENCE, f"{odd.of} was not understood: {odd.why}", (odd.mark.id,))
+        doubt = Doubt.ALL if odd.guessed else Doubt.ABSENCE
+        yield Flaw(doubt, f"{odd.of} was not understood: {odd.why}", (odd.mark.id,))
     for loss in course.losses[:1]:
         # From then on items vanish, and nobody can be blamed for what does not come.
         why = "the broker has lost its data"

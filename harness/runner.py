@@ -30,11 +30,12 @@ from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.observe.workers import Workers
 from harness.part import Part, another_job, header_of, items_of, job_of
-from harness.patterns import Points, worker_container
+from harness.patterns import Places, Points, worker_container
 from harness.stage import Stage
 from harness.supplies import supply
 from harness.tap.records import Record
 from harness.wire.reader import Reader
+from harness.wire.redis_learned import is_done
 
 #: Seconds for the last words of a Job that has ended.
 _LAST_WORDS = 10.0
@@ -125,7 +126,11 @@ def _play(run: _Run) -> QueuejobError | None:
             recording.record("tap", what)
         station.end(run.job)
         left, depth = station.broker.left(
-            run.part.queue, run.items, _dead(run.reader), run.part.worker.seeding
+            run.part.queue,
+            run.items,
+            _dead(run.reader),
+            run.part.worker.seeding,
+            _places(run),
         )
         for one in left:
             recording.record("broker", one)
@@ -241,8 +246,25 @@ def _last_words(stage: Stage) -> None:
     stage.recording.wait_quietly("the workers' last words", find, _LAST_WORDS)
 
 
+def _places(run: _Run) -> Places:
+    """Where items may lie in other bytes than their own, as the reader knows by now."""
+    roles = getattr(run.reader, "roles", None)
+    if roles is None:
+        return Places()
+    leased, dead = _texts(roles().processing), _texts(roles().dead)
+
+    def done(place: str) -> bool:
+        return is_done(place.encode(errors="surrogateescape"), roles().done)
+
+    return Places(leased, dead, None if run.part.learned.roles is None else done)
+
+
+def _texts(keys: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(one.decode(errors="backslashreplace") for one in keys)
+
+
 def _dead(reader: Reader) -> tuple[str, ...]:
     """The places that the reader knows of where items lie that nobody waits for any more."""
     roles = getattr(reader, "roles", None)
     places = (*roles().dead, *roles().done) if roles else ()
-    return tuple(one.decode(errors="backslashreplace") for one in places)
+    return _texts(places)

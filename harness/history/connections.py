@@ -78,3 +78,5 @@ class NotUnderstood(Record, frozen=True, tag="not_understood"):
     why: str
     sample: Payload
     length: Count
+    #: What was made of it is a guess, and proves nothing either way.
+    guessed: bool = False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from harness.errors import UsageError
 from harness.history import BrokerBack, BrokerDepth, ItemLeft
@@ -51,6 +51,31 @@ class Points:
     counting: Point | None = None
 
 
+@dataclass(frozen=True)
+class Places:
+    """What is known of keys with items in other bytes than their own."""
+
+    #: Where items lie that somebody has.
+    leased: Sequence[str] = ()
+    #: Where what was set aside lies.
+    dead: Sequence[str] = ()
+    #: Where successes write; None while it is not known yet.
+    done: Callable[[str], bool] | None = None
+
+    def where(self, place: str, *, expires: bool) -> Literal["leased", "dead"] | None:
+        """What it means that an item is to be read there; None for nothing.
+
+        Where fault-free successes never write, what stays was set aside.
+        """
+        if place in self.leased:
+            return "leased"
+        if place in self.dead and not expires:
+            return "dead"
+        if expires or self.done is None or self.done(place):
+            return None
+        return "dead"
+
+
 class Broker(Protocol):
     """The broker itself, past the tap; all that is done here is the harness's own doing."""
 
@@ -67,7 +92,12 @@ class Broker(Protocol):
         """Leave the marker that says that all is sent, where the broker can have one."""
 
     def left(
-        self, queue: str, items: Sequence[bytes], dead: Sequence[str], how: Seeding
+        self,
+        queue: str,
+        items: Sequence[bytes],
+        dead: Sequence[str],
+        how: Seeding,
+        places: Places | None = None,
     ) -> tuple[list[ItemLeft], BrokerDepth]:
         """What is left of them, found by a look at all there is; `dead` are dead-letter places.
 

@@ -13,6 +13,7 @@ from harness.clock import NotYet, wait_until
 from harness.history import BrokerBack, BrokerDepth, ItemLeft, payload
 from harness.kube import Manifest, Namespace
 from harness.patterns import (
+    Places,
     Points,
     Workers,
     broker_manifests,
@@ -84,7 +85,12 @@ class RabbitMQ:
         """Nothing: a queue that is not there is no empty one here."""
 
     def left(
-        self, queue: str, items: Sequence[bytes], dead: Sequence[str], how: Seeding
+        self,
+        queue: str,
+        items: Sequence[bytes],
+        dead: Sequence[str],
+        how: Seeding,
+        places: Places | None = None,
     ) -> tuple[list[ItemLeft], BrokerDepth]:
         """Take out all messages, once no worker is connected: what they held is back then."""
 

@@ -13,6 +13,7 @@ from redis import Redis, ResponseError
 from harness.history import BrokerBack, BrokerDepth, ItemLeft, payload
 from harness.kube import Manifest, Namespace
 from harness.patterns import (
+    Places,
     Points,
     Workers,
     broker_manifests,
@@ -20,6 +21,7 @@ from harness.patterns import (
     tapped_manifests,
     with_workers,
 )
+from harness.tap.content import found as carried
 from harness.tap.points import Point, command, reply
 from harness.wire.reader import Reader
 from harness.wire.redis_reader import RedisReader
@@ -67,11 +69,17 @@ class RedisServer:
         self._client.set(key, 1)
 
     def left(
-        self, queue: str, items: Sequence[bytes], dead: Sequence[str], how: Seeding
+        self,
+        queue: str,
+        items: Sequence[bytes],
+        dead: Sequence[str],
+        how: Seeding,
+        places: Places | None = None,
     ) -> tuple[list[ItemLeft], BrokerDepth]:
         """Look for the items in all keys: what is neither in the queue nor dead, is leased.
 
         A stream keeps what is done: there it is the group that says what is ready, or leased.
+        What lies in other bytes counts by its place: where successes write it says nothing.
         """
         known, found = set(items), list[ItemLeft]()
         for key in sorted(self._client.scan_iter(count=1000)):
@@ -84,9 +92,18 @@ class RedisServer:
                 where = "ready"
             elif place in dead:
                 where = "dead"
-            found += [
-                ItemLeft(payload(one), place, where) for one in self._content(key) if one in known
-            ]
+            expires = self._client.ttl(key) >= 0
+            if where == "dead" and expires:
+                continue  # nobody finds it there who looks later
+            content = self._content(key)
+            found += [ItemLeft(payload(one), place, where) for one in content if one in known]
+            other = (
+                "ready" if where == "ready" else (places or Places()).where(place, expires=expires)
+            )
+            if other is not None:
+                rest = [one for one in content if one not in known]
+                told = (one for each in rest for one in carried(each, known.difference(content)))
+                found += [ItemLeft(payload(one), place, other) for one in told]
         counts = {where: sum(one.where == where for one in found) for where in ("ready", "leased")}
         return found, BrokerDepth(queue, counts["ready"], counts["leased"], final=True)
 
@@ -203,8 +220,15 @@ class Fine:
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
         """Where the commands have the roles that the fault-free run has shown."""
         roles = roles or Roles()
+        # What cannot be read is known by that there is an answer.
+        known = () if roles.guessed else tuple(items)
         given = Point(
-            "before delivery", "client", "reply", signatures=roles.claims, items=tuple(items)
+            "before delivery",
+            "client",
+            "reply",
+            signatures=roles.claims,
+            items=known,
+            found=True if roles.guessed else None,
         )
         claiming = command(signatures=roles.claims) if roles.claims else None
         counting = command(signatures=roles.asks) if roles.asks else None

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from harness.history import Towards
+from harness.tap.content import found
 from harness.tap.records import Command, Delivery, ErrorReply, Message, Method, Reply, Settlement
 
 Kind = Literal["command", "reply", "delivery", "settlement", "method"]
@@ -39,8 +40,8 @@ class Point(msgspec.Struct, frozen=True):
     #: Names of commands (in capitals; of a reply, the command's) or methods, or how it settles.
     names: tuple[str, ...] = ()
     signatures: tuple[Signature, ...] = ()
-    #: One of these is in it: a command's word, anywhere in a reply, the body that is delivered or
-    #: settled.
+    #: One of these is in it: a command's word, anywhere in a reply (there in any form that can be
+    #: read: in JSON, in hexadecimal digits), the body that is delivered or settled.
     items: tuple[bytes, ...] = ()
     #: Of replies: whether they bring something. None, 0 and a list of nothing else do not; an
     #: error never fits.
@@ -120,7 +121,7 @@ def _reply(point: Point, message: Message) -> bool:
     return isinstance(message, Reply) and any(
         _is_meant(point, asked)
         and _brings(value) in ((True, False) if point.found is None else (point.found,))
-        and (not point.items or not set(point.items).isdisjoint(_words(value)))
+        and (not point.items or _has(value, point.items))
         for asked, value in _answers(message)
     )
 
@@ -173,6 +174,11 @@ def _brings(value: Any) -> bool | None:
         return any(_brings(one) for one in value)
     # An empty item is an item.
     return isinstance(value, bytes) or bool(value)
+
+
+def _has(value: Any, items: tuple[bytes, ...]) -> bool:
+    words = set(_words(value))
+    return not words.isdisjoint(items) or any(found(word, items) for word in words)
 
 
 def _words(value: Any) -> Iterator[bytes]:

@@ -52,6 +52,8 @@ class Missed(msgspec.Struct, frozen=True):
     of: str
     why: str
     mark: Mark
+    #: What was made of it is a guess.
+    guessed: bool = False
 
 
 class Course(msgspec.Struct, frozen=True):
@@ -151,8 +153,10 @@ class CourseTable:
         self._gaps.append(Missed(what.of, what.why, mark(event)))
 
     def _puzzle(self, event: Event, what: NotUnderstood) -> None:
-        if not self._odd:  # the first one says it; a broken client may send millions
-            self._odd.append(Missed(f"connection {what.connection}", what.why, mark(event)))
+        # The first one says it; a broken client may send millions.
+        if not any(one.guessed == what.guessed for one in self._odd):
+            of = f"connection {what.connection}"
+            self._odd.append(Missed(of, what.why, mark(event), what.guessed))
 
     def _lose(self, event: Event, what: BrokerLost) -> None:
         self._gone = mark(event)

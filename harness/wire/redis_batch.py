@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from harness.tap.records import Monitored, Tick
 from harness.wire.redis_talk import Group, Talk
-from harness.wire.redis_words import Words, name
+from harness.wire.redis_words import Elsewhere, Words, name
 
 Line = TypeVar("Line")
 
@@ -173,9 +173,11 @@ class Batches:
                 whole = None
             elif what == b"SELECT":
                 self._db = int(words[1])
-            elif what not in _NO_EFFECT and self._db == 0:  # the harness seeds database 0
+            elif what not in _NO_EFFECT:
+                # The harness seeds database 0.
+                effect = Elsewhere.of(self._db, words) if self._db else words
                 if whole is not None:
-                    whole.effects.append(words)
+                    whole.effects.append(effect)
                 else:
-                    units.append(Unit(at, [words]))
+                    units.append(Unit(at, [effect]))
         return units

@@ -20,7 +20,7 @@ from harness.wire.redis_places import Place
 from harness.wire.redis_streams import Stream, Streams
 from harness.wire.redis_talk import Group
 from harness.wire.redis_vain import Vain
-from harness.wire.redis_words import Words, name, produces, shown
+from harness.wire.redis_words import Words, name, placed, produces, shown
 from harness.wire.roles import Roles
 
 _SAMPLE = 256
@@ -33,7 +33,7 @@ class Book:
         key = queue.encode()
         self._key, self._epoch, self._out = key, epoch, out
         self.space = Keyspace()
-        self.learned = Learned(roles)
+        self.learned = Learned(roles, teaching=roles == Roles())
         self.ledger = Ledger(queue, epoch)
         self._leases = Leases(key, self.space, self.ledger, self.learned)
         self._moves = Moves(key, self.space, self.ledger, self.learned, self._leases)
@@ -121,7 +121,7 @@ class Book:
     # -- a step -------------------------------------------------------------------------------
 
     def _change(self, act: Act, unit: Unit) -> None:
-        streams = [effect for effect in unit.effects if name(effect).startswith(b"X")]
+        streams = [effect for effect in unit.effects if self._streams.is_about(effect)]
         for effect in unit.effects:
             if effect not in streams and not self.space.apply(effect):
                 self._not_known(act, effect)
@@ -131,11 +131,27 @@ class Book:
         for effect in streams:
             if not self._streams.apply(act, effect):
                 self._not_known(act, effect)
+        for effect in unit.effects:
+            for key in _timed(effect):
+                self.ledger.expires(key)
         if act.group is None and (act.events or act.new):
             why = "nobody who was seen has asked for this, and it has moved items"
             self._not_understood(act, unit.effects[0], why)
+        self._guessed(act, unit)
         if notes:
             self._leases.read(act, notes, expired=_expired(act.group, unit))
+
+    def _guessed(self, act: Act, unit: Unit) -> None:
+        """Say so, once, when items are followed in bytes in which they cannot be read."""
+        if self._moves.guess is None or b"guess" in self._unknown:
+            return
+        self._unknown.add(b"guess")
+        why = (
+            f"what workers take lies in {shown(self._moves.guess)} in bytes in which the items "
+            "cannot be read, so what becomes of them is a guess: keep the item's bytes in it, as "
+            "they are or in JSON, base64 or hexadecimal form"
+        )
+        self._not_understood(act, unit.effects[0], why, guessed=True)
 
     def _misfit(self, act: Act, group: Group) -> None:
         """Say so, once, when the queue is not what this worker takes it for."""
@@ -160,17 +176,18 @@ class Book:
     def _not_known(self, act: Act, effect: Words) -> None:
         """Say so, once, where it may be about items."""
         keys = {self._key, *self.learned.processing, *self.learned.dead}
-        about_items = any(word in keys or word in self.ledger.items for word in effect[1:])
+        about_items = any(word in keys or self.ledger.all_of(word) for word in placed(effect)[1:])
         if about_items and name(effect) not in self._unknown:
             self._unknown.add(name(effect))
             why = f"what {shown(name(effect))} does to items is not known"
             self._not_understood(act, effect, why)
 
-    def _not_understood(self, act: Act, effect: Words, why: str) -> None:
+    def _not_understood(self, act: Act, effect: Words, why: str, *, guessed: bool = False) -> None:
         said = b" ".join(effect)
         sample = payload(said[:_SAMPLE])
         connection = act.connection or NOBODY
-        self._out.put(act.at, NotUnderstood(connection, "broker", why, sample, len(said)))
+        told = NotUnderstood(connection, "broker", why, sample, len(said), guessed)
+        self._out.put(act.at, told)
 
     def _put(self, told: Iterator[tuple[float, What]]) -> None:
         for at, event in told:
@@ -190,7 +207,8 @@ class Book:
     # -- places -------------------------------------------------------------------------------
 
     def _ready(self) -> list[bytes]:
-        return [value for value in self._contents(self._key) if value in self.ledger.items]
+        items = map(self.ledger.all_of, self._contents(self._key))
+        return [item.value for some in items for item in some]
 
     def _contents(self, key: bytes) -> list[bytes]:
         value = self.space.get(key)
@@ -206,10 +224,15 @@ def _moment(step: Step, now: float) -> float:
     return now if step.unit is None else min(step.unit.at, step.before)
 
 
+def _timed(effect: Words) -> tuple[bytes, ...]:
+    """Keys that get an end with this effect."""
+    return placed(effect)[1:2] if name(effect) == b"PEXPIREAT" else ()
+
+
 def _expired(group: Group | None, unit: Unit) -> set[Place]:
     """Keys, and fields of hashes, that nobody has deleted, and that are gone."""
     gone: set[Place] = set()
     for effect in unit.effects:
         if group is None or not any(produces(line, effect) for line in group.lines):
-            gone.update(unasked(effect))
+            gone.update(unasked(placed(effect)))
     return gone

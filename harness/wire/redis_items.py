@@ -29,6 +29,10 @@ class Item:
     given: int = 0
     #: Workers who were given it at some time.
     had: set[str] = field(default_factory=set)
+    #: Other bytes that carry it, or did.
+    forms: dict[bytes, None] = field(default_factory=dict)
+    #: Of these, ids: they name places where it can be read.
+    ids: set[bytes] = field(default_factory=set)
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +54,8 @@ class Held:
     dropped: float | None = None
     #: Where it lies, too, without being held by that: deadlines, archives.
     extra: list[Place] = field(default_factory=list)
+    #: Keys of these where it is in other bytes than its own.
+    carried_to: set[bytes] = field(default_factory=set)
     #: It has not left the queue: a lease alone makes it somebody's.
     in_place: bool = False
     #: It lies where it lay, but its holder has given it back, or somebody has taken it from him.
@@ -123,3 +129,5 @@ class Undecided:
     commands: int = COMMANDS
     batches: int = BATCHES
     decided: bool = False
+    #: Keys where it was set aside; that they expire, later commands may say.
+    aside: set[bytes] = field(default_factory=set)

@@ -1,14 +1,17 @@
-"""What Redis holds, followed by what it replicates: keys of all kinds but streams."""
+"""What Redis holds, followed by what it replicates; a queue that is a stream is not in it."""
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from harness.wire import redis_lists, redis_maps
+from harness.wire import redis_entries, redis_lists, redis_maps
 from harness.wire.redis_places import Dropped, Gone, Places, Timed, Written
-from harness.wire.redis_values import Hash, Value, Zset
-from harness.wire.redis_words import Words, name
+from harness.wire.redis_values import Entries, Hash, Value, Zset
+from harness.wire.redis_words import Words, name, placed
+
+_FOREIGN = re.compile(rb"database \d+: ")
 
 
 class Keyspace:
@@ -28,8 +31,8 @@ class Keyspace:
         return self._timed.get(key)
 
     def lasting(self) -> int:
-        """How many keys have no end."""
-        return len(self._keys.keys() - self._timed.keys())
+        """How many keys of the queue's database have no end."""
+        return sum(not _FOREIGN.match(key) for key in self._keys.keys() - self._timed.keys())
 
     def apply(self, effect: Words) -> bool:
         """Follow an effect; False for one that is not known, or that does not fit to its key."""
@@ -37,7 +40,7 @@ class Keyspace:
         if change is None:
             return False
         try:
-            change(self, effect)
+            change(self, placed(effect))
         except (IndexError, KeyError, TypeError, ValueError, AttributeError):
             # Redis has done it, so it is this model that has lost its way.
             return False
@@ -45,7 +48,7 @@ class Keyspace:
 
     def would_take(self, effect: Words) -> bytes | None:
         """What an effect takes away first, as things are; None when it is none that takes."""
-        what = name(effect)
+        what, effect = name(effect), placed(effect)
         if what == b"XCLAIM":
             return next(iter(effect[5:6]), None)
         value = self._keys.get(effect[1]) if len(effect) > 1 else None
@@ -100,8 +103,12 @@ class Keyspace:
             self.places.add(held, new, sub)
 
     def clear(self, effect: Words) -> None:
+        """All keys, or with FLUSHDB those of one database."""
+        here = name(effect) == b"FLUSHDB"
+        beginning = effect[1] if here and len(effect) > 1 and _FOREIGN.match(effect[1]) else b""
         for key in list(self._keys):
-            self._delete(key)
+            if not here or (key.startswith(beginning) if beginning else not _FOREIGN.match(key)):
+                self._delete(key)
 
     def set_string(self, effect: Words) -> None:
         """Replicated with its end as a moment; KEEPTTL leaves the one that there is."""
@@ -152,12 +159,15 @@ def _contents(value: Value) -> list[tuple[bytes, bytes]]:
         return [(value, b"")]
     if isinstance(value, Hash):
         return [(field, b"") for field in value] + [(held, field) for field, held in value.items()]
+    if isinstance(value, Entries):
+        return [(held, entry) for entry, some in value.items() for held in some]
     return [(held, b"") for held in value]
 
 
 _CHANGES: Mapping[bytes, Callable[[Keyspace, Words], None]] = {
     **redis_lists.CHANGES,
     **redis_maps.CHANGES,
+    **redis_entries.CHANGES,
     b"DEL": Keyspace.delete,
     b"UNLINK": Keyspace.delete,
     b"RENAME": Keyspace.rename,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from harness.tap.points import Signature
+from harness.wire.redis_places import Place
 from harness.wire.redis_talk import Group, signature
 from harness.wire.redis_words import COUNTS, POPS, REMOVERS, SCRIPTS, Words, counts, name
 from harness.wire.roles import Roles
 
 #: Signatures of one role; a worker that has more of them names its keys after items.
 _MOST = 64
+
+_CHANGING = re.compile(
+    rb"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*|\d+|-[bcdfghjklmnpqrstvwxz2456789]{5}(?![0-9a-z])"
+)
+
+#: How long an item may be that keys are named after.
+_NAMES = 3, 100
 
 _CLAIMING = (
     POPS | REMOVERS | SCRIPTS | {b"ZADD", b"ZINCRBY", b"XREADGROUP", b"XCLAIM", b"XAUTOCLAIM"}
@@ -23,7 +32,9 @@ _RETURNING = SCRIPTS | POPS | {b"ZADD", b"HSET", b"LPUSH", b"RPUSH"}
 class Learned:
     """Begins with what was taught, and takes in more."""
 
-    def __init__(self, roles: Roles) -> None:
+    def __init__(self, roles: Roles, *, teaching: bool = False) -> None:
+        #: Nothing was taught, so this is the run in which nothing fails.
+        self.teaching = teaching
         self._claims = dict.fromkeys(roles.claims)
         self._settles = dict.fromkeys(roles.settles)
         self._renews = dict.fromkeys(roles.renews)
@@ -34,6 +45,55 @@ class Learned:
         self.done = dict.fromkeys(roles.done)
         self.idle = roles.idle
         self.deadlines = dict.fromkeys(roles.deadlines)
+        #: Keys where items lie in bytes that cannot be read.
+        self.guessed = dict.fromkeys(roles.guessed)
+        #: Keys where items lie in other bytes, and those of which one has gone again.
+        self.carrying: dict[bytes, None] = {}
+        self.emptied: set[bytes] = set()
+        self._written: dict[bytes, None] = {}
+        #: Items, as far as keys may be named after them.
+        self._names: set[bytes] = set()
+        self._shapes = {shape(key) for key in self.done}
+
+    def is_done(self, key: bytes) -> bool:
+        """Whether successes write there, in the same key or in one of such a name."""
+        return key in self.done or (bool(self._shapes) and self._shape(key) in self._shapes)
+
+    def named(self, item: bytes) -> None:
+        """There is such an item, and keys may have its name."""
+        if _NAMES[0] <= len(item) <= _NAMES[1]:
+            self._names.add(item)
+
+    def _shape(self, key: bytes) -> bytes:
+        return shape(key, (name for name in self._names if name in key))
+
+    def writes(self, keys: Iterable[bytes]) -> None:
+        """Something about items has come there, and nothing had failed."""
+        self._written.update(dict.fromkeys(keys))
+
+    def archives(self, keys: Iterable[bytes]) -> None:
+        """What is done lies there."""
+        for key in keys:
+            self.done.setdefault(key)
+            self.processing.pop(key, None)
+            self._shapes.add(self._shape(key))
+
+    def carries(self, gained: Iterable[Place], lost: Iterable[Place]) -> None:
+        """Items in other bytes have come to places, and have gone from others."""
+        self.carrying.update(dict.fromkeys(key for key, _ in gained))
+        self.emptied.update(key for key, _ in lost)
+
+    @property
+    def logs(self) -> tuple[bytes, ...]:
+        """Keys to which all came that was claimed, and of which nothing ever went."""
+        lie = self.processing
+        return tuple(key for key in self.carrying if key in lie and key not in self.emptied)
+
+    @property
+    def written(self) -> tuple[bytes, ...]:
+        """Keys of results and the like."""
+        lie = {*self.processing, *self.dead, *self.done}
+        return tuple(key for key in self._written if key not in lie)
 
     def roles(self) -> Roles:
         return Roles(
@@ -44,10 +104,21 @@ class Learned:
             tuple(self._asks),
             tuple(self.processing),
             tuple(self.dead),
-            tuple(self.done),
+            self._lasting(self.done),
             self.idle,
             tuple(self.deadlines),
+            self._lasting(self.written),
+            self.logs if self.teaching else (),
+            tuple(self.guessed),
         )
+
+    def _lasting(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
+        """Keys, and what others like them are called that are named after other items."""
+        known = dict.fromkeys(keys)
+        for key in list(known) if self.teaching else ():
+            if self._shape(key) != shape(key):
+                known.setdefault(self._shape(key))
+        return tuple(known)
 
     def claimed(self, group: Group) -> None:
         _learn(self._claims, group, _CLAIMING)
@@ -82,9 +153,24 @@ class Learned:
         return signature(words) in self._settles and not self.is_claim(words)
 
 
+def shape(key: bytes, names: Iterable[bytes] = ()) -> bytes:
+    """A key's name without what may be another one next time: numbers, ids, names of pods.
+
+    And those of items, which are `names`.
+    """
+    for item in sorted(names, key=len, reverse=True):
+        key = key.replace(item, b"*")
+    return _CHANGING.sub(b"*", key)
+
+
+def is_done(key: bytes, done: Iterable[bytes]) -> bool:
+    """Whether a key is one of these, or has a name like one of them."""
+    return shape(key) in map(shape, done)
+
+
 def _only_counts(group: Group) -> bool:
     """Whether it counts and does nothing else, be it in a script."""
-    looks = [words for words in group.lines if name(words) not in SCRIPTS | {b"TIME"}]
+    looks = [words for words in group.lines if name(words) not in SCRIPTS | {b"TIME", b"SELECT"}]
     return bool(looks) and all(counts(words) for words in looks)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import inf
 from typing import Literal
 
@@ -31,11 +32,32 @@ class Ledger:
     def __init__(self, queue: str, epoch: float) -> None:
         self._queue, self._epoch = queue, epoch
         self.items: dict[bytes, Item] = {}
+        #: Values that carry items in other bytes than their own.
+        self._carried: dict[bytes, tuple[Item, ...]] = {}
         #: Tokens, of live deliveries and of former ones.
         self.tokens: dict[bytes, Held] = {}
         #: What each worker was given last.
         self.given: dict[str, Held] = {}
         self._undecided: list[Undecided] = []
+
+    def all_of(self, value: bytes) -> tuple[Item, ...]:
+        """The items that a value is, or carries."""
+        item = self.items.get(value)
+        return self._carried.get(value, ()) if item is None else (item,)
+
+    def item_of(self, value: bytes) -> Item | None:
+        """The same where one is enough."""
+        return next(iter(self.all_of(value)), None)
+
+    def carry(self, value: bytes, items: Iterable[Item]) -> None:
+        """From now on a value stands for items."""
+        self._carried[value] = tuple(items)
+        for item in self._carried[value]:
+            item.forms.setdefault(value)
+
+    def just_taken(self, worker: str) -> list[Item]:
+        """What a worker has taken away, where it is open whether for good."""
+        return [one.held.item for one in self._undecided if one.act.worker == worker]
 
     # -- one by one ---------------------------------------------------------------------------
 
@@ -90,17 +112,25 @@ class Ledger:
         else:
             self._reclaimed(act, held)
 
-    def settle(self, act: Act, held: Held, how: Literal["acked", "dead"] = "acked") -> None:
-        """Nobody will get this item any more."""
+    def settle(
+        self,
+        act: Act,
+        held: Held,
+        how: Literal["acked", "dead"] = "acked",
+        aside: Iterable[bytes] = (),
+    ) -> None:
+        """Nobody will get this item any more; `aside` are the keys where it lies for good."""
         token = _text(self._token(act, held))
         what = ItemSettled(held.item.payload, act.connection, how, token, at=act.at)
         if held in act.new:  # taken for good, all in one step: the delivery says so
             act.new.remove(held)
         self._over(held)
-        if how == "acked" and act.group is not None and act.group.plain:
-            one = Undecided(held, act, what)
+        open_ = how == "acked" and act.group is not None and act.group.plain
+        if open_ or aside:
+            one = Undecided(held, act, what, aside=set(aside))
             self._undecided.append(one)
             act.events.append(one)
+            act.settled = act.settled or not open_
         else:
             act.events.append(what)
             act.settled = True
@@ -174,21 +204,29 @@ class Ledger:
         self.free(act, one.held)
         return True
 
-    def set_aside(self, act: Act, item: Item) -> bool:
-        """The same, of an item that has come to a place for the dead."""
-        one = self._taken_away(act, item)
-        if one is None or one.what is None:
-            return False
-        one.what = msgspec.structs.replace(one.what, how="dead")
-        return True
-
     def _taken_away(self, act: Act, item: Item) -> Undecided | None:
         for one in self._undecided:
-            if one.held.item is item and one.act.worker == act.worker:
+            if one.held.item is item and one.act.worker == act.worker and not one.aside:
                 one.decided = True
                 self._undecided.remove(one)
                 return one
         return None
+
+    def set_aside(self, act: Act, item: Item, keys: Iterable[bytes]) -> bool:
+        """The same, of an item that has come to a place for the dead."""
+        for one in self._undecided:
+            if one.held.item is item and one.act.worker == act.worker and one.what is not None:
+                one.what = msgspec.structs.replace(one.what, how="dead")
+                one.aside.update(keys)
+                return True
+        return False
+
+    def expires(self, key: bytes) -> None:
+        """What lies there will go by itself: nobody finds it who looks later."""
+        for one in self._undecided:
+            one.aside.discard(key)
+            if one.what is not None and one.what.how == "dead" and not one.aside:
+                one.what = msgspec.structs.replace(one.what, how="acked")
 
     def another_command(self, worker: str) -> list[Act]:
         """A worker has come with another command; the acts that have settled an item with that."""
@@ -209,7 +247,11 @@ class Ledger:
             return []
         for one in self._undecided:
             one.decided = one.commands <= 0 or one.batches <= 0
-        done = [one.act for one in self._undecided if one.decided]
+        done = [
+            one.act
+            for one in self._undecided
+            if one.decided and one.what is not None and one.what.how == "acked"
+        ]
         self._undecided = [one for one in self._undecided if not one.decided]
         return done
 

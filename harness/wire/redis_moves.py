@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from harness.wire.redis_carriers import Carriers, Change
 from harness.wire.redis_items import Act, Held, Item
 from harness.wire.redis_learned import Learned
 from harness.wire.redis_leases import Leases
@@ -21,26 +22,43 @@ class Moves:
     ) -> None:
         self._queue, self._space = queue, space
         self._ledger, self._learned, self._leases = ledger, learned, leases
+        self._carriers = Carriers(space, ledger, learned)
+
+    @property
+    def guess(self) -> bytes | None:
+        """Where items lie in bytes that cannot be read, if they do."""
+        return self._carriers.guess
 
     def read(self, act: Act, before: Mapping[bytes, Mapping[Place, int]]) -> None:
         """Enter all moves of a step; `before` has the values that moved, and where they were."""
-        for value, old in before.items():
-            new = self._places.of(value)
-            ready = new.get((self._queue, b""), 0) - old.get((self._queue, b""), 0)
-            item = self._ledger.items.get(value)
-            if item is None and ready <= 0:
-                continue
-            gained, lost = self._difference(old, new), self._difference(new, old)
-            if not (ready or gained or lost):
-                continue
-            if item is None:
-                item = self._ledger.enqueue(act, value)
-                ready -= 1
-            self._one(act, item, ready, gained, lost)
+        changes = {
+            value: change for value, old in before.items() if (change := self._change(value, old))
+        }
+        self._carriers.read(act, changes)
+        moved: dict[Item | bytes, Change] = {}
+        for value, change in changes.items():
+            items = self._ledger.all_of(value)
+            if not items and change.ready > 0:
+                moved[value] = change
+            exact = value in self._ledger.items
+            for item in items:
+                told = change if exact and not item.ids else self._carriers.kept(change)
+                moved.setdefault(item, Change()).add(told)
+        for what, change in moved.items():
+            item = what if isinstance(what, Item) else self._ledger.enqueue(act, what)
+            self._learned.named(item.value)
+            change.ready -= item is not what
+            if change:
+                self._one(act, item, change)
 
     @property
     def _places(self) -> Places:
         return self._space.places
+
+    def _change(self, value: bytes, old: Mapping[Place, int]) -> Change:
+        new = self._places.of(value)
+        ready = new.get((self._queue, b""), 0) - old.get((self._queue, b""), 0)
+        return Change(ready, self._difference(old, new), self._difference(new, old))
 
     def _difference(self, old: Mapping[Place, int], new: Mapping[Place, int]) -> list[Place]:
         """The places outside the queue where it is more often in `new`, as often as it is."""
@@ -51,21 +69,50 @@ class Moves:
             for _ in range(count - old.get(place, 0))
         ]
 
-    def _one(
-        self, act: Act, item: Item, ready: int, gained: list[Place], lost: list[Place]
-    ) -> None:
-        emptied = self._lose(act, item, lost)
+    def _one(self, act: Act, item: Item, change: Change) -> None:
+        ready, gained = change.ready, change.gained
+        emptied = self._lose(act, item, change.lost)
         if act.outside:
             self._seeded(act, item, ready)
             return
+        if change.carried:
+            self._learned.carries(gained, change.lost)
+        if not ready and not gained and not emptied:
+            self._released(act, item, change.lost)
         for index in range(-ready):
             self._taken(act, item, gained[index::-ready], emptied)
         for _ in range(ready):
             self._ready(act, item, emptied)
         for held in emptied:
-            self._left(act, held, gained)
+            if change.carried and self._is_holder(act, held, gained):
+                held.places = list(gained)
+            else:
+                self._left(act, held, gained, carried=change.carried)
         if gained and ready >= 0 and not emptied:
-            self._kept(act, item, gained)
+            self._kept(act, item, gained, carried=change.carried)
+
+    def _released(self, act: Act, item: Item, lost: list[Place]) -> None:
+        """Its id is nowhere any more, and what it names stays: where nothing fails, it is done."""
+        if not (lost and item.ids and self._learned.teaching):
+            return
+        if any(self._places.of(name) for name in item.ids):
+            return
+        for held in [one for one in item.held if one.places and one.worker == act.worker]:
+            keys = {key for key, _ in held.places}
+            held.places.clear()
+            self._learned.archives(sorted(keys))
+            self._ledger.settle(act, held)
+
+    def _is_holder(self, act: Act, held: Held, gained: list[Place]) -> bool:
+        """Whether it was only exchanged, where claimed items lie, by who has a lease on it."""
+        keys = {key for key, _ in gained}
+        return (
+            bool(keys)
+            and keys <= self._learned.processing.keys()
+            and held.connection == act.connection
+            and not held.returned
+            and (held.until is None or held.until > act.moment)
+        )
 
     def _lose(self, act: Act, item: Item, lost: list[Place]) -> list[Held]:
         """Take places away from who has the item there; who has nothing left then."""
@@ -127,7 +174,7 @@ class Moves:
         else:
             self._ledger.put_back(act, back)
 
-    def _left(self, act: Act, held: Held, gained: list[Place]) -> None:
+    def _left(self, act: Act, held: Held, gained: list[Place], *, carried: bool) -> None:
         """It is no more where somebody had it, and not in the queue either."""
         keys = {key for key, _ in gained}
         mine, claimed = held.worker == act.worker, keys <= self._learned.processing.keys()
@@ -143,52 +190,73 @@ class Moves:
         elif claimed:
             held.places = list(gained)
             self._name(held)
-        elif self._later(gained, held.item.value, act.moment):
+        elif self._later(gained, held.item, act.moment):
             held.places = list(gained)
             self._ledger.free(act, held)
         else:
-            self._bury(act, held, keys)
+            self._bury(act, held, keys, carried=carried)
 
     def _gone(self, act: Act, held: Held) -> None:
         """It is nowhere any more, or only where it has come to lie before."""
         rest = {key for key, _ in held.extra if not self._leases.is_deadline(key)}
+        rest = {key for key in rest if not self._learned.is_done(key)}
         if held.returned and (self._is_ready(held.item.value) or len(held.item.held) > 1):
             held.item.held.remove(held)  # the other half of putting it back
-        elif rest - self._learned.done.keys():
-            self._bury(act, held, rest)
+        elif rest:
+            self._bury(act, held, rest, carried=rest <= held.carried_to)
         else:
             self._ledger.settle(act, held)
 
-    def _bury(self, act: Act, held: Held, keys: set[bytes]) -> None:
-        self._learned.dead.update(dict.fromkeys(sorted(keys)))
-        self._ledger.settle(act, held, "dead")
+    def _bury(self, act: Act, held: Held, keys: set[bytes], *, carried: bool) -> None:
+        """It lies where nobody takes it from: set aside, if it is there to stay."""
+        lasting = {key for key in keys if self._space.ends(key) is None}
+        if carried and self._learned.teaching:  # nothing has failed, so this came of a success
+            self._learned.archives(sorted(keys))
+            self._ledger.settle(act, held)
+        elif lasting:
+            self._learned.dead.update(dict.fromkeys(sorted(lasting)))
+            self._ledger.settle(act, held, "dead", lasting)
+        else:
+            self._ledger.settle(act, held)
 
     def _is_ready(self, value: bytes) -> bool:
         return (self._queue, b"") in self._places.of(value)
 
     def _given(self, act: Act, held: Held) -> bool:
         """Whether this worker was given the item; without an answer it may have been."""
-        return act.group is not None and act.answer_has(held.item.value) is not False
+        return act.group is not None and self._carriers.answered(act, held.item) is not False
 
-    def _later(self, gained: list[Place], value: bytes, now: float) -> bool:
+    def _later(self, gained: list[Place], item: Item, now: float) -> bool:
         """Whether it waits in a sorted set for a moment to come."""
         zset = self._space.get(gained[0][0])
-        score = zset.score(value) if isinstance(zset, Zset) else None
-        return score is not None and now < score < 1e11
+        if not isinstance(zset, Zset):
+            return False
+        scores = (zset.score(form) for form in (item.value, *item.forms))
+        return any(score is not None and now < score < 1e11 for score in scores)
 
-    def _kept(self, act: Act, item: Item, gained: list[Place]) -> None:
+    def _kept(self, act: Act, item: Item, gained: list[Place], *, carried: bool) -> None:
         """It has come to lie in one more place."""
         keys = dict.fromkeys(key for key, _ in gained)
         mine = next((one for one in item.held if one.worker == act.worker), None)
         if mine is not None:
             mine.extra += gained
-        elif self._ledger.set_aside(act, item):
+            if carried:
+                mine.carried_to.update(keys)
+        elif carried and self._learned.teaching:
+            self._learned.writes(keys)
+        elif self._lasting(keys) and self._ledger.set_aside(act, item, keys):
             self._learned.dead.update(keys)
+        elif carried:
+            return
         elif item.last is not None and item.last.worker == act.worker and not item.held:
             self._learned.processing.update(keys)
             self._ledger.revive(item.last, gained)
         elif self._risen(act, item, gained):
             self._name(self._ledger.deliver(act, item, gained))
+
+    def _lasting(self, keys: Iterable[bytes]) -> bool:
+        """Whether they stay: what goes by itself is no place where somebody looks later."""
+        return any(self._space.ends(key) is None for key in keys)
 
     def _risen(self, act: Act, item: Item, gained: list[Place]) -> bool:
         """It was settled, and is somebody's nevertheless, who had known of it before."""

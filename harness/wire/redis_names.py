@@ -47,18 +47,18 @@ class Names:
 
     def of(self, act: Act, key: bytes, member: bytes = b"", value: bytes = b"") -> About | None:
         """What a field of a hash, a member of a sorted set, or a key with a text is about."""
-        items = self._ledger.items
         if member:
             held = self.by_token(member)
             if held is not None:
                 return About(held.item, held, key)
-            if member in items:
-                return About(items[member], None, key)
+            item = self._ledger.item_of(member)
+            if item is not None:
+                return About(item, None, key)
             found = self._within(member)
             if found is not None:
                 return About(*found[:2], key)
-        elif value in items:
-            return About(items[value], None, key)
+        elif item := self._ledger.item_of(value):
+            return About(item, None, key)
         found = self._within(key)
         if found is not None:
             return About(*found[:2], _without(key, found[2]))
@@ -66,10 +66,10 @@ class Names:
         return None if part is None else About(part[0], None, _without(key, part[1]))
 
     def _within(self, name: bytes) -> tuple[Item, Held | None, bytes] | None:
-        items = self._ledger.items
         for word in parts(name):
-            if word in items:
-                return items[word], None, word
+            item = self._ledger.item_of(word)
+            if item is not None:
+                return item, None, word
             held = self.by_token(word)
             # A token of the worker's own making; others are values of keys, as "1" or its name.
             if held is not None and any(sub == word for _, sub in held.places):

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.tap.content import found
 from harness.wire.redis_items import Act, Held, Item
 from harness.wire.redis_learned import Learned
 from harness.wire.redis_ledger import Ledger
-from harness.wire.redis_words import Words, name, produces, shown
+from harness.wire.redis_words import Elsewhere, Words, name, produces, shown
 
 _Id = tuple[int, int]
 #: Redis counts idle time in milliseconds.
@@ -87,6 +88,12 @@ class Streams:
             return False
         return True
 
+    def is_about(self, effect: Words) -> bool:
+        """Whether it is for this to enter: where the queue is no stream, others are only places."""
+        if not name(effect).startswith(b"X") or isinstance(effect, Elsewhere):
+            return False
+        return self.used or self._queue in effect[1:3]
+
     def look(self, act: Act) -> None:
         """What a worker asks says after how long it takes over.
 
@@ -124,18 +131,38 @@ class Streams:
             return
         self.used = True
         value = dict(zip(rest[::2], rest[1::2], strict=True)).get(self._field, rest[1])
-        item = self._ledger.items.get(value)
+        item = self._ledger.item_of(value) or self._again(act, value)
         if item is None or not self._ledger.came_back(act, item):
-            item = self._ledger.enqueue(act, value)
+            item = self._ledger.enqueue(act, value if item is None else item.value)
         self._entries[entry] = item
 
     def _copied(self, act: Act, key: bytes, values: Iterable[bytes]) -> None:
         """Items were added to another stream, most likely for good: that shows when they go."""
         for value in values:
             item = self._ledger.items.get(value)
-            holders = [] if item is None else item.held
+            holders = self._carried(act, value) if item is None else item.held
             for held in sorted(holders, key=lambda one: one.worker != act.worker)[:1]:
                 held.extra.append((key, b""))
+                if item is None:
+                    held.carried_to.add(key)
+
+    def _again(self, act: Act, value: bytes) -> Item | None:
+        """The item that a worker has, or had last, and adds in other bytes."""
+        if act.outside:
+            return None
+        mine = {one.item.value: one.item for one in self._pending.values() if _is_of(one, act)}
+        last = self._ledger.given.get(act.worker)
+        if last is not None:
+            mine[last.item.value] = last.item
+        items = [mine[one] for one in found(value, mine)]
+        if items:
+            self._ledger.carry(value, items[:1])
+        return items[0] if items else None
+
+    def _carried(self, act: Act, value: bytes) -> list[Held]:
+        """What its worker has that is to be read in a value."""
+        mine = {one.item.value: one for one in self._pending.values() if _is_of(one, act)}
+        return [mine[one] for one in found(value, mine)]
 
     def _claimed(self, act: Act, effect: Words) -> None:
         """XCLAIM key group consumer 0 ID TIME ms … [LASTID id], whoever has claimed how."""
@@ -200,8 +227,11 @@ class Streams:
             for key, _ in held.extra
             if key not in self._learned.done and not self._is_deadline(key)
         )
+        if copies and self._learned.teaching and held.carried_to >= copies.keys():
+            self._learned.archives(copies)
+            copies = {}
         self._learned.dead.update(copies)
-        self._ledger.settle(act, held, "dead" if copies else "acked")
+        self._ledger.settle(act, held, "dead" if copies else "acked", copies)
 
     def _deleted(self, act: Act, effect: Words) -> None:
         for entry in effect[2:] if effect[1] == self._queue else ():
@@ -245,6 +275,10 @@ def _line(act: Act, effect: Words) -> Words:
     fitting = [line for line in lines if produces(line, effect)]
     exact = (line for line in fitting if name(line) == b"XCLAIM" and effect[5:6] == line[5:6])
     return next(exact, fitting[0] if fitting else ())
+
+
+def _is_of(held: Held, act: Act) -> bool:
+    return held.worker == act.worker
 
 
 def _just_id(line: Words) -> bool:

@@ -60,7 +60,7 @@ class Vain:
             held = self._ledger.tokens.get(word)
             if held is not None:
                 return held
-            item = self._ledger.items.get(word)
+            item = self._ledger.item_of(word)
             if item is not None:
                 own = self._ledger.given.get(act.worker)
                 if own is not None and own.item is item:

@@ -19,6 +19,10 @@ class Hash(dict[bytes, bytes]):
         self.ends: dict[bytes, int] = {}
 
 
+class Entries(dict[bytes, tuple[bytes, ...]]):
+    """A stream: ids → the values of their fields."""
+
+
 class Zset:
     """Members with scores, in Redis' order: by score, then by bytes."""
 
@@ -56,7 +60,7 @@ class Zset:
         return [member for _, member in ranked]
 
 
-Value = bytes | deque[bytes] | set[bytes] | Hash | Zset
+Value = bytes | deque[bytes] | set[bytes] | Hash | Zset | Entries
 
 
 class Space(Protocol):
@@ -65,6 +69,8 @@ class Space(Protocol):
     places: Places
 
     def get(self, key: bytes) -> Value | None: ...
+
+    def ends(self, key: bytes) -> int | None: ...
 
     def put(self, key: bytes, value: Value) -> None: ...
 

@@ -8,6 +8,41 @@ from typing import Any
 Words = tuple[bytes, ...]
 
 
+class Elsewhere(tuple[bytes, ...]):
+    """An effect in another database than 0, which is the queue's."""
+
+    db: int
+
+    @classmethod
+    def of(cls, db: int, words: Words) -> Elsewhere:
+        effect = cls(words)
+        effect.db = db
+        return effect
+
+
+#: How the names of keys begin that are in another database.
+DATABASE = b"database %d: "
+_NAMES_ALL = frozenset((b"DEL", b"UNLINK"))
+_NAMES_PAIRS = frozenset((b"MSET", b"MSETNX"))
+_NAMES_TWO = frozenset((b"RENAME", b"RENAMENX", b"RPOPLPUSH", b"LMOVE", b"SMOVE"))
+
+
+def placed(effect: Words) -> Words:
+    """An effect with the names of its keys as the keyspace has them, which knows no databases."""
+    if not isinstance(effect, Elsewhere):
+        return effect
+    before, what = DATABASE % effect.db, name(effect)
+    if what == b"FLUSHDB":
+        return effect[0], before
+    if what in _NAMES_ALL:
+        return effect[0], *(before + key for key in effect[1:])
+    if what in _NAMES_PAIRS:
+        pairs = zip(effect[1::2], effect[2::2], strict=True)
+        return effect[0], *(word for key, value in pairs for word in (before + key, value))
+    keys = 2 if what in _NAMES_TWO else 1
+    return effect[0], *(before + key for key in effect[1 : keys + 1]), *effect[keys + 1 :]
+
+
 def name(words: Words) -> bytes:
     """A command's name in capitals."""
     return words[0].upper() if words else b""

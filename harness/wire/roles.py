@@ -34,8 +34,18 @@ class Roles(msgspec.Struct, frozen=True):
     idle: float | None = None
     #: Keys (`*` for what is an item's own) whose texts have the end of a lease, and are read.
     deadlines: tuple[bytes, ...] = ()
+    #: Keys to which something about items has come, in whatever form, while nothing failed.
+    written: tuple[bytes, ...] = ()
+    #: Of `processing`, keys of which nothing has ever gone: what lies there is no lease.
+    logs: tuple[bytes, ...] = ()
+    #: Keys under which items lie in bytes that cannot be read.
+    guessed: tuple[bytes, ...] = ()
 
     def fault_free(self) -> Roles:
         """What was set aside while nothing failed was not dead, but done."""
-        done = tuple(dict.fromkeys((*self.done, *self.dead)))
-        return msgspec.structs.replace(self, dead=(), done=done)
+        done = tuple(dict.fromkeys((*self.done, *self.dead, *self.written, *self.logs)))
+        processing = tuple(key for key in self.processing if key not in self.logs)
+        guessed = tuple(key for key in self.guessed if key not in self.logs)
+        return msgspec.structs.replace(
+            self, processing=processing, dead=(), done=done, written=(), logs=(), guessed=guessed
+        )

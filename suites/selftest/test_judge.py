@@ -108,6 +108,16 @@ def test_bytes_that_were_not_understood() -> None:
     assert set(outcomes(tale).values()) == {Outcome.UNKNOWN}
 
 
+def test_where_items_cannot_be_read_nothing_is_proved() -> None:
+    """Neither way: also what was seen, S3 for one, is a guess."""
+    tale = bad()
+    told = outcomes(tale)
+    tale.put(1, "tap", NotUnderstood(1, "broker", "unknown command", "\x00", 1))
+    assert told["S3"] is outcomes(tale)["S3"] is Outcome.FAIL
+    tale.put(1, "tap", NotUnderstood(1, "broker", "no item in it", "\x00", 1, guessed=True))
+    assert set(outcomes(tale).values()) == {Outcome.UNKNOWN}
+
+
 def test_a_fault_that_did_not_land() -> None:
     for tale in (bad(), good_fine()):
         tale.header = msgspec.structs.replace(tale.header, faults=("killed",))

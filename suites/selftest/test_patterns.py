@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.patterns import (
+    Places,
     Workers,
     broker_manifests,
     page_job,
@@ -107,3 +108,13 @@ def test_the_broker_s_data_outlive_its_container(pattern: Fine | Coarse) -> None
     (broker,) = (one for one in pod["containers"] if one["name"] == pattern.broker_container)
     assert broker["image"] == "broker:1"
     assert [one["name"] for one in broker["volumeMounts"]] == [pattern.broker_volume]
+
+
+def test_what_an_item_in_other_bytes_means_by_its_place() -> None:
+    places = Places(("held",), ("dead",), lambda place: place == "results")
+    told = {place: places.where(place, expires=False) for place in ("held", "dead", "results", "x")}
+    assert told == {"held": "leased", "dead": "dead", "results": None, "x": "dead"}
+    assert places.where("held", expires=True) == "leased"
+    assert places.where("dead", expires=True) is places.where("x", expires=True) is None
+    # While the fault-free run goes on, it is not known yet where successes write.
+    assert Places().where("x", expires=False) is None

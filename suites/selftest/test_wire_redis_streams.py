@@ -279,3 +279,43 @@ def test_where_done_items_are_kept_they_are_done() -> None:
     one.does("XADD results * item a", b"9-0", "XADD results 9-0 item a")
     one.does("XACK q g 1-0", 1, "XACK q g 1-0")
     assert tape.told()[5:] == [settled("a", 1, 6.0, "1-0")]
+
+
+ERROR = '{"item":"a","error":"broken"}'
+
+
+@pytest.mark.parametrize("place", ["RPUSH dead {}", "HSET dead 1 {}", "XADD dead 9-0 entry {}"])
+@pytest.mark.parametrize("together", [True, False])
+def test_an_entry_may_be_set_aside_as_json(place: str, together: bool) -> None:
+    tape = stream(roles=Roles(idle=5.0))
+    one = tape.worker()
+    read(one, 1, "a", "A")  # 4
+    commands = [place.format(ERROR), "XACK q g 1-0"]
+    if together:
+        one.transacts([(each, 1) for each in commands], *commands)
+    for each in () if together else commands:
+        one.does(each, 1, each)
+    at = 5.0 if together else 6.0
+    assert buried("a", 1, at, "1-0") in tape.told()
+    assert tape.reader.roles().dead == (b"dead",)
+
+
+def test_what_successes_add_to_a_stream_sets_nothing_aside() -> None:
+    tape = stream()
+    one = tape.worker()
+    read(one, 1, "a", "A")  # 4
+    log = f"XADD log 9-0 entry {ERROR}"
+    one.transacts([(log, b"9-0"), ("XACK q g 1-0", 1)], log, "XACK q g 1-0")
+    assert settled("a", 1, 5.0, "1-0") in tape.told()
+    assert tape.reader.roles().fault_free().done == (b"log",)
+
+
+def test_an_entry_that_is_added_again_as_json_is_the_item() -> None:
+    tape = stream(roles=Roles(idle=5.0))
+    one, two = tape.worker(), tape.worker()
+    read(one, 1, "a", "A")  # 4
+    again = f"XADD q 4-0 item {ERROR}"
+    one.transacts([("XACK q g 1-0", 1), (again, b"4-0")], "XACK q g 1-0", again)
+    read(two, 4, ERROR, "B")  # 6
+    assert given("a", 2, 6.0, "4-0", until=11.0) in tape.told()
+    assert {one.item for one in tape.events if hasattr(one, "item")} == {"a", "b", "c"}
