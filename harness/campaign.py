@@ -266,7 +266,8 @@ class Campaign:
             return  # nobody was given anything: there is nothing to go by
         roles = getattr(played.reader, "roles", None)
         settles = any(one.settled and not one.settled.at_once for one in view.attempts)
-        known = Learned(figures(view), roles().fault_free() if roles else None, settles)
+        ended = view.job.over is not None
+        known = Learned(figures(view), roles().fault_free() if roles else None, settles, ended)
         known.save(folder / _LEARNED)
 
 

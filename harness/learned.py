@@ -21,6 +21,17 @@ BACK_OFF = 10.0
 FIRST = Bounds(reclaim=60.0, progress=45.0, end=120.0)
 
 
+#: A lease is waited for if it is no longer than this, in seconds, or than so many times the
+#: longest work on an item.
+_LEASE, _LEASE_TO_WORK = 120.0, 30.0
+#: Seconds for which the next delivery is waited for where no lease was seen, or too long a one.
+_INSTEAD = 60.0
+#: Seconds that an idle worker may pause before it looks again, or between two looks at leases.
+PAUSE = 60.0
+#: Seconds until the end of a Job that did not end in the fault-free run either.
+_HUNG = 20.0
+
+
 class Learned(msgspec.Struct, frozen=True):
     """A worker's own figures, and how it talks to its broker."""
 
@@ -29,6 +40,19 @@ class Learned(msgspec.Struct, frozen=True):
     roles: Roles | None = None
     #: Whether it ever reported an item as done, by a message of its own.
     settles: bool = True
+    #: Whether the Job came to its end.
+    ended: bool = True
+
+    @property
+    def ceiling(self) -> float:
+        """The longest lease whose end is waited for, in seconds."""
+        return max(_LEASE, _LEASE_TO_WORK * (self.figures.most_work or 0.0))
+
+    @property
+    def lease(self) -> float | None:
+        """Seconds that are waited for a lease to end; None where no lease was seen."""
+        lease = self.figures.lease
+        return _INSTEAD if lease is not None and lease > self.ceiling else lease
 
     def bounds(
         self,
@@ -41,19 +65,34 @@ class Learned(msgspec.Struct, frozen=True):
         """By when things must have happened, for so many items; `factor` for slow machines.
 
         `completions` of a fine Job, where it has them: so many pods have to start, if not at once.
+        A bound of which a term is not known is None.
         """
-        work = self.figures.work or 0.0
+        work, usual = self.figures.most_work or 0.0, self.figures.work or 0.0
         start = self.figures.pod_start or _POD_START
-        if pattern == "fine":
-            reclaim = (self.figures.lease or 0.0) + 2 * work + start + _MARGIN
+        fine, free = pattern == "fine", 2 * work + start + _MARGIN
+        if fine:
+            reclaim = (_INSTEAD if self.lease is None else self.lease) + free
         else:  # the message comes back at once; somebody who takes it has to be started
             reclaim = BACK_OFF + 2 * start + work + _MARGIN
-        pace = work if self.figures.pace is None else min(work, self.figures.pace)
-        progress = pace + _MARGIN
-        rounds = items if pattern == "fine" else ceil(items / parallelism)
-        end = reclaim + BACK_OFF + rounds * work + _MARGIN
-        end += (ceil((completions or 1) / parallelism) if pattern == "fine" else rounds) * start
-        return Bounds(*(round(factor * one, 1) for one in (reclaim, progress, end)))
+        rounds = items if fine else ceil(items / parallelism)
+        # Each item may be the one that takes longest only once more after a loss.
+        end = reclaim + BACK_OFF + rounds * usual + 2 * (work - usual) + _MARGIN
+        end += (ceil((completions or 1) / parallelism) if fine else rounds) * start
+        if not self.ended:
+            end = min(end, _HUNG)
+        known = not fine or self.lease is not None
+        return Bounds(
+            reclaim=round(factor * reclaim, 1) if known else None,
+            progress=round(factor * (self._pace(work) + _MARGIN), 1),
+            end=round(factor * end, 1),
+            pickup=round(factor * (free + PAUSE), 1) if fine else None,
+            lease=round(factor * self.ceiling, 1) if fine else None,
+        )
+
+    def _pace(self, work: float) -> float:
+        """Seconds of its worker's time that an item takes at most."""
+        known = self.figures.longest_pace, self.figures.pace
+        return min(work, next((one for one in known if one is not None), work))
 
     def save(self, path: Path) -> None:
         path.write_bytes(msgspec.json.encode(self))

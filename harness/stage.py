@@ -27,7 +27,7 @@ from harness.history import (
 )
 from harness.kube import Manifest
 from harness.kube.waiting import HOPELESS
-from harness.learned import Learned
+from harness.learned import FIRST, Learned
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.patterns import Points
@@ -35,9 +35,12 @@ from harness.scenario import Level
 from harness.station import Station
 from harness.tap.points import Point
 from harness.tap.remote import RemoteCaught, RemoteTrap
-from harness.view import shown
+from harness.view import due, look, shown
 
 T = TypeVar("T")
+
+#: Where an item fails again and again, the end is waited for so many times its bound at most.
+_FAILING = 2
 
 #: Pods at once, as on the task pages.
 _TWO = 2
@@ -298,8 +301,56 @@ class Stage:
         self.wait("the worker to begin its item", find, self.patience)
 
     def wait_for_the_end(self) -> None:
-        """Until the Job has ended, or its bound is over: that is then for the judge to say."""
-        self.recording.wait_quietly("the end of the Job", self.ended, self.bounds.end)
+        """Until the Job has ended, or nothing brought it nearer to that for as long as it may take.
+
+        Which of them it was is for the judge to say, by the same rule.
+        """
+        begun, what = self.recording.moment(), "the end of the Job"
+        left = self.bounds.end
+        while left > 0:
+            if self.recording.wait_quietly(what, self.ended, left) is not None:
+                return
+            left = self._time_left(begun)
+
+    def _time_left(self, begun: float) -> float:
+        """Seconds for which it is worth to wait on, `begun` at a moment."""
+        events = tuple(self.recording.events)
+        view, now = look(self.recording.header, events), self.recording.moment()
+        calm = max(view.course.calm or 0.0, begun)
+        by = due(view, calm, now).by
+        if self.recording.header.failing_item is not None:  # for which there is no end of pauses
+            by = min(by, begun + _FAILING * self.bounds.end)
+        return by - now
+
+    @property
+    def lease(self) -> float | None:
+        """Seconds of a lease that are waited for; None where no lease was seen."""
+        return self.learned.lease
+
+    @property
+    def reclaim(self) -> float:
+        """Seconds to wait for an item to come to another worker, also where nobody can tell."""
+        return FIRST.reclaim or 0.0 if self.bounds.reclaim is None else self.bounds.reclaim
+
+    def whole_lease(self) -> float:
+        """Seconds of this worker's lease; `NotPlayable` where its end cannot be waited for."""
+        lease, longest = self.learned.figures.lease, self.learned.ceiling
+        if lease is None:
+            raise NotPlayable(
+                f"the scenario {self.scenario.name!r} cannot be played",
+                expected="a lease whose end can be waited for",
+                seen="none in the fault-free run",
+            )
+        if lease > longest:
+            work = self.learned.figures.most_work
+            times = f", {lease / work:.0f} times the longest work on an item" if work else ""
+            raise NotPlayable(
+                f"the scenario {self.scenario.name!r} cannot be played: the lease is too long",
+                expected=f"a lease of {longest:.0f} s at most, whose end can be waited for",
+                seen=f"one of {lease:.0f} s{times}",
+                todo="give the worker a shorter lease, or items on which it works for longer",
+            )
+        return lease
 
     # -- harm ---------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness import seen
 from harness.history import Event
-from harness.stage import NotPlayable, Stage
+from harness.stage import Stage
 
 #: Seconds by which a lease is surely over, also for clocks that do not quite agree.
 _OVER = 1.0
@@ -16,15 +16,9 @@ def until_taken_over(stage: Stage, address: str) -> int:
     """Wait until the item of whoever is at an address is another's; alone, until it could be.
 
     The id of the event that shows it, or of the first delivery where there is no other.
-    `NotPlayable` where no lease is known whose end could be waited for.
+    `NotPlayable` where no lease is known, or its end is not waited for.
     """
-    lease = stage.learned.figures.lease
-    if lease is None:
-        raise NotPlayable(
-            f"the scenario {stage.scenario.name!r} cannot be played",
-            expected="a lease whose end can be waited for",
-            seen="none in the fault-free run",
-        )
+    lease = stage.whole_lease()
     timeout = stage.station.namespace.timeouts.settle
     given = stage.wait("the item of a worker", seen.given_to(address), timeout)
     item = getattr(given.what, "item", "")
@@ -34,5 +28,5 @@ def until_taken_over(stage: Stage, address: str) -> int:
     def find(events: Sequence[Event]) -> Event | None:
         return taken(events) or (given if alone and stage.recording.moment() > over else None)
 
-    patience = lease + _OVER + stage.bounds.reclaim
+    patience = lease + _OVER + stage.reclaim
     return (stage.recording.wait_quietly("its being taken over", find, patience) or given).id

@@ -43,7 +43,7 @@ class Neighbour:
         stage.station.namespace.create(stage.another(job, other, len(items)))
         try:
             with contextlib.suppress(TimedOut):  # that it ends is not the point
-                stage.station.namespace.wait_ended(job, timeout=stage.bounds.reclaim)
+                stage.station.namespace.wait_ended(job, timeout=stage.reclaim)
             stage.confirmed(self.name, begun, *_pods(stage, job))
         finally:
             stage.station.take_away(job)

@@ -29,7 +29,7 @@ class NodeFreeze:
         settle = stage.station.namespace.timeouts.settle
         given = stage.wait("the item of a worker", seen.given_to(address), settle)
         taken = seen.taken_over(getattr(given.what, "item", ""), address, given.id)
-        patience = (stage.learned.figures.lease or _HEARTBEATS) + stage.bounds.reclaim
+        patience = (stage.lease or _HEARTBEATS) + (stage.bounds.pickup or stage.reclaim)
         begun = stage.injected(self.name, f"node {node}: frozen", worker)
         provider.freeze_node(node)
         try:

@@ -35,7 +35,7 @@ class NodeKill:
         namespace, settle = station.namespace, station.namespace.timeouts.settle
         given = stage.wait("the item of a worker", seen.given_to(address), settle)
         taken = seen.taken_over(getattr(given.what, "item", ""), address, given.id)
-        patience = (stage.learned.figures.lease or 0.0) + stage.bounds.reclaim
+        patience = (stage.lease or 0.0) + (stage.bounds.pickup or stage.reclaim)
         with namespace.closed(pod.node):
             # Whether the kernel still tells anybody of the end of its connections is a matter of
             # luck: nothing passes any more, and the broker hears of it.

@@ -40,17 +40,32 @@ class Figures(Record, frozen=True):
     ends_first: bool = False
     #: Who had an item for less than this has not worked on it; None where work is too short.
     enough: Seconds | None = None
+    #: `work` and `pace` of the item that took longest: bounds are made of these. `lease` and
+    #: `pod_start` are the longest that were seen; `work` and `pace` are what is usual.
+    longest: Seconds | None = None
+    longest_pace: Seconds | None = None
+
+    @property
+    def most_work(self) -> float | None:
+        """The longest work on an item; older histories know the usual one only."""
+        return self.work if self.longest is None else self.longest
 
 
 class Bounds(Record, frozen=True):
     """By when something must have happened, in seconds; made from the figures."""
 
-    #: From the end of a holder to the next delivery of its item (L1).
-    reclaim: Seconds
+    #: From the end of a holder to the next delivery of its item (L1); None where that takes as
+    #: long as a lease and none was seen.
+    reclaim: Seconds | None
     #: From an item and an idle worker to a delivery (L2).
     progress: Seconds
-    #: From the last fault's healing to the end of the Job (L3).
+    #: From the last fault's healing, or the last progress after it, to the end of the Job (L3).
     end: Seconds
+    #: Where items are leased: from the end of a lost holder's own lease to the next delivery of its
+    #: item. None in older histories, and where nothing is leased.
+    pickup: Seconds | None = None
+    #: The longest lease whose end is waited for.
+    lease: Seconds | None = None
 
 
 class Header(Record, frozen=True):

@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Attempt, Item, Life, Mark, View, shown
+from harness.view import (
+    Attempt,
+    Item,
+    Life,
+    Mark,
+    View,
+    far_too_long,
+    long_lease,
+    shown,
+    too_long,
+)
 
 
 class _Loss(NamedTuple):
@@ -59,20 +69,15 @@ def _judge(view: View, loss: _Loss) -> Finding:
     name, who = loss.item.payload, view.cast.short(loss.life.worker)
     lost = ids(loss.attempt.delivered, loss.gone)
     healed = max((mark.at for mark in view.course.healed.values()), default=0.0)
-    since, bound = max(loss.since, healed), view.header.bounds.reclaim
+    since = max(loss.since, healed)
     dealt_with = _dealt_with(loss)
     until = view.last if dealt_with is None else dealt_with.at
     if dealt_with is None and view.coarse and loss.item.dead:
         return passed(f"{shown(name)}, which {who} had when it went, was set aside", *lost)
-    if dealt_with is None and not view.coarse and not _leases(view):
-        return unknown(
-            f"{shown(name)}, which {who} had when it went, was not delivered again; "
-            "no lease was seen, so nobody can say when it should have been",
-            *lost,
-        )
+    wait = _bound(view, loss, since)
     # Only while somebody is there who wants an item: who is at work need not take a second one.
-    waited = view.idle.within(since, until)
-    if waited > bound:
+    waited = 0.0 if wait is None else view.idle.within(wait.since, until)
+    if wait is not None and waited > wait.bound:
         again = f"after {until - since:.1f} s" if dealt_with else "not again"
         return failed(
             f"{who} was gone with {shown(name)}, which was delivered {again}, though others waited",
@@ -81,17 +86,45 @@ def _judge(view: View, loss: _Loss) -> Finding:
         )
     if dealt_with is not None:
         return passed(f"{shown(name)}, which {who} had when it went, came to another", *lost)
+    if too_long(view, loss.attempt):
+        return _kept(view, loss, since)
+    why = "no lease was seen, so nobody can say when it should have been"
+    if wait is not None:
+        why = f"for {waited:.1f} of {wait.bound:.1f} s somebody was there to take it"
     return unknown(
-        f"{shown(name)}, which {who} had when it went, was not delivered again; "
-        f"for {waited:.1f} of {bound:.1f} s somebody was there to take it",
-        *lost,
+        f"{shown(name)}, which {who} had when it went, was not delivered again; {why}", *lost
     )
 
 
-def _leases(view: View) -> bool:
-    return view.header.figures.lease is not None or any(
-        attempt.lease is not None for attempt in view.attempts
-    )
+class _Bound(NamedTuple):
+    """So many seconds of somebody's idle time, counted from a moment on."""
+
+    since: float
+    bound: float
+
+
+def _bound(view: View, loss: _Loss, since: float) -> _Bound | None:
+    """By when it must come to another; None where its lease, or any, was not seen.
+
+    A lease ends when it does, whatever others last.
+    """
+    bounds, until = view.header.bounds, loss.attempt.until
+    if not view.coarse and until is not None and bounds.pickup is not None:
+        return _Bound(max(since, until), bounds.pickup)
+    leased = view.coarse or until is not None or view.header.figures.lease is not None
+    if bounds.reclaim is None or not leased:
+        return None
+    return _Bound(since, bounds.reclaim)
+
+
+def _kept(view: View, loss: _Loss, since: float) -> Finding:
+    """Its lease goes on for longer than anybody waits: others may still take it all the same."""
+    bounds, lost = view.header.bounds, ids(loss.attempt.delivered, loss.gone)
+    text = f"{shown(loss.item.payload)} was not delivered again: {long_lease(view, loss.attempt)}"
+    waited = view.idle.within(since, view.last)
+    if far_too_long(view, loss.attempt) and waited > (bounds.reclaim or 0.0):
+        return failed(text, *lost)
+    return unknown(text, *lost)
 
 
 def _dealt_with(loss: _Loss) -> Mark | None:

@@ -11,6 +11,11 @@ from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
 from harness.view import Life, Mark, View, several, without
 
+#: Seconds for which a worker that was told that there is nothing may pause before it asks again.
+_PAUSE = 60.0
+#: Seconds in which whoever asks is served.
+_SERVED = 0.5
+
 
 class _Change(NamedTuple):
     """At a moment an item (or an idle worker) is there, or is there no more."""
@@ -46,7 +51,9 @@ def check(view: View) -> Iterator[Finding]:
     good, late = 0, False
     for stretch in _stretches(sorted(_changes(view), key=_order)):
         lasted = stretch.until - stretch.since
-        if lasted > bound:
+        # Who was told that there is nothing, and has not asked since, may only have paused.
+        pause = 0.0 if view.coarse or _asked(view, stretch) else _PAUSE
+        if lasted > bound + pause:
             late = True
             yield failed(
                 f"for {lasted:.1f} s an item was there and a worker idle, "
@@ -61,6 +68,24 @@ def check(view: View) -> Iterator[Finding]:
         )
     elif not late:
         yield unknown("never was a worker seen to wait while an item was there")
+
+
+def _asked(view: View, stretch: _Stretch) -> bool:
+    """Whether an idle worker asked in this time, or its earlier request still waited then.
+
+    Not just before it was given one: that is its pause's end.
+    """
+    until = stretch.until - (_SERVED if stretch.delivered else 0.0)
+    for one in view.idle.spans:
+        if one.since >= stretch.until or one.until <= stretch.since:
+            continue
+        asks = view.workers[one.worker].asks
+        last = asks.last(one.asked.at, max(until, stretch.since + _SERVED))
+        if last is None or last.mark.at >= stretch.since:
+            return True
+        if not asks.told_empty(last.mark.at, stretch.since):
+            return True
+    return False
 
 
 class _There:

@@ -7,41 +7,51 @@ from collections.abc import Iterator
 from harness.history import STOPS
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
-from harness.view import End, Item, Life, Mark, View, several, shown
+from harness.view import (
+    Attempt,
+    Due,
+    End,
+    Item,
+    Life,
+    Mark,
+    Pod,
+    View,
+    due,
+    far_too_long,
+    long_lease,
+    several,
+    shown,
+)
+
+#: Seconds in which a pod is started, wherever there is room for it.
+_STARTS = 60.0
 
 
 def check(view: View) -> Iterator[Finding]:
-    calm = _calm(view)
+    calm = view.course.calm
     if calm is None:
         yield unknown("a fault was not healed", *ids(*view.course.unhealed))
         return
     if not view.job.seen:
         yield unknown("nobody saw the Job")
         return
-    bound = view.header.bounds.end
-    over, by = view.job.over, calm + bound
+    over = view.job.over
+    found = due(view, calm, view.last if over is None else over.at)
     if over is None:
-        yield _hangs(view, by)
-    elif over.at > by:
-        yield failed(
-            f"the Job ended {over.at - calm:.1f} s after all was well; the bound is {bound:.1f} s",
-            over.id,
-        )
+        yield _hangs(view, found)
+    elif over.at > found.by:
+        yield _late(view, over, found, calm)
     else:
         yield _ended(view, over)
 
 
-def _calm(view: View) -> float | None:
-    """From when on the time is counted: all is well, and it is known how long work takes.
-
-    In the run that is to show that, the time begins anew with each item; and with each attempt
-    where an item fails, for then the pauses between them grow.
-    """
-    calm, header = view.course.calm, view.header
-    if calm is None or (header.figures.work is not None and header.failing_item is None):
-        return calm
-    signs = (mark.at for one in view.attempts for mark in (one.delivered, one.ended) if mark)
-    return max(signs, default=calm)
+def _late(view: View, over: Mark, found: Due, calm: float) -> Finding:
+    """The Job has ended, and for too long nothing had brought it nearer to that."""
+    took = f"{found.until - found.since:.1f} s"
+    text = f"for {took} the Job made no progress"
+    if (found.since, found.until) == (calm, over.at):
+        text = f"the Job ended {took} after all was well"
+    return failed(f"{text}; the bound is {view.header.bounds.end:.1f} s", over.id)
 
 
 def _open(view: View) -> list[Item]:
@@ -66,9 +76,9 @@ def _ended(view: View, over: Mark) -> Finding:
     return unknown(text, *evidence)
 
 
-def _hangs(view: View, by: float) -> Finding:
+def _hangs(view: View, found: Due) -> Finding:
     """The Job has not ended."""
-    rest, last = _open(view), view.job.last
+    rest, last, by = _open(view), view.job.last, found.by
     if view.last <= by:
         return unknown(
             f"the history ends {by - view.last:.1f} s before the Job had to end", *ids(last)
@@ -77,6 +87,8 @@ def _hangs(view: View, by: float) -> Finding:
     for item in view.sent:
         if item.unsettled and item.payload == failing:
             return _stuck(view, item, last)
+    if (other := _waits(view, found, last)) is not None:
+        return other
     if rest:
         item = rest[0]
         given = item.attempts[-1].delivered if item.attempts else item.enqueued[0]
@@ -86,6 +98,45 @@ def _hangs(view: View, by: float) -> Finding:
             *ids(given, last),
         )
     return _all_settled(view, last)
+
+
+def _waits(view: View, found: Due, last: Mark | None) -> Finding | None:
+    """Whether it may wait for something, and not hang."""
+    if found.working is not None:
+        return _at_work(view, found.working, last)
+    if (pod := _not_started(view)) is not None:
+        return unknown(
+            f"pod {pod.name} was not started for {view.last - pod.added.at:.0f} s, so nobody knows "
+            "what its worker does: see that its requests fit on a node",
+            *ids(pod.added, last),
+        )
+    return None if found.kept is None else _kept(view, found.kept, last)
+
+
+def _at_work(view: View, attempt: Attempt, last: Mark | None) -> Finding:
+    """A worker still renews its lease: it may be at work, or hang beside that."""
+    lasted, known = view.watched - attempt.delivered.at, view.header.figures.most_work
+    work = "" if not known else f"; the longest known work on an item is {known:.1f} s"
+    return unknown(
+        f"{view.cast.short(attempt.worker)} has had {shown(attempt.item)} for {lasted:.0f} s and "
+        f"still renews its lease: it is at work, or hangs{work}. A longer bound tells: "
+        "--timeout-factor N",
+        *ids(attempt.delivered, last),
+    )
+
+
+def _not_started(view: View) -> Pod | None:
+    """A pod that is there, and was not started although it had long enough for that."""
+    begun = {life.worker.pod for life in view.workers.values() if life.run.running or life.end}
+    left = (one for one in view.pods.values() if one.deleted is None and one.uid not in begun)
+    return next((one for one in left if view.last - one.added.at > _STARTS), None)
+
+
+def _kept(view: View, attempt: Attempt, last: Mark | None) -> Finding:
+    """The Job waits for a lease that a lost worker has left."""
+    text = f"the Job waits for {shown(attempt.item)}: {long_lease(view, attempt)}"
+    evidence = ids(attempt.delivered, last)
+    return failed(text, *evidence) if far_too_long(view, attempt) else unknown(text, *evidence)
 
 
 def _stuck(view: View, item: Item, last: Mark | None) -> Finding:

@@ -36,18 +36,19 @@ def _work_left(view: View, back: Mark) -> bool:
 
 def _judge(view: View, cut: Mark, back: Mark) -> Finding:
     # The worker may go on itself, or end and be replaced, and leave its item to a lease's end.
-    bound = view.header.bounds.reclaim + view.header.bounds.progress
-    news = _news(view, back)
+    reclaim, news = view.header.bounds.reclaim, _news(view, back)
+    bound = None if reclaim is None else reclaim + view.header.bounds.progress
     took = (view.last if news is None else news.at) - back.at
-    if took > bound:
+    if bound is not None and took > bound:
         what = f"went on only {took:.1f} s" if news else f"did not go on for {took:.1f} s"
         return failed(
             f"the work {what} after the broker could be reached again; the bound is {bound:.1f} s",
             *ids(cut, back, news or view.job.last),
         )
     if news is None:
+        why = "; no lease was seen, so there is no bound" if bound is None else ""
         return unknown(
-            f"the history ends {took:.1f} s after the broker could be reached again", back.id
+            f"the history ends {took:.1f} s after the broker could be reached again{why}", back.id
         )
     return passed(
         f"{took:.1f} s after the broker could be reached again the work went on",

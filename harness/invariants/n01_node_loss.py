@@ -30,7 +30,7 @@ def _held(attempt: Attempt, harm: Harm) -> bool:
 
 def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
     item = view.items[attempt.item]
-    name, bound = shown(attempt.item), view.header.bounds.reclaim
+    name, bound = shown(attempt.item), _bound(view, attempt)
     evidence = ids(attempt.delivered, harm)
     later = [one.delivered for one in item.attempts if one.delivered.id > harm.mark.id]
     later += [one.mark for one in item.settled if one.mark.id > harm.mark.id]
@@ -39,8 +39,10 @@ def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
     if gone is None and again is None:
         return unknown(f"RabbitMQ has not given up who had {name} on the lost node", *evidence)
     until = view.last if again is None else again.at
-    waited = view.idle.within(harm.mark.at if gone is None else gone.at, until)
-    if waited > bound:
+    since = harm.mark.at if gone is None else gone.at
+    if view.header.bounds.pickup is not None:  # from the end of its own lease
+        since = max(since, attempt.until or since)
+    if bound is not None and view.idle.within(since, until) > bound:
         how = "late" if again else "not again"
         return failed(
             f"{name}, whose holder's node was lost, was delivered {how}, though others waited",
@@ -56,6 +58,14 @@ def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
             *ids(attempt.delivered, harm, view.job.complete),
         )
     return unknown(f"{name} was lost from sight with its holder's node", *evidence)
+
+
+def _bound(view: View, attempt: Attempt) -> float | None:
+    """Seconds of idle time in which it is to come to another; None where no lease was seen."""
+    bounds = view.header.bounds
+    if view.coarse or attempt.until is None or bounds.pickup is None:
+        return bounds.reclaim
+    return bounds.pickup
 
 
 def _gone(view: View, attempt: Attempt, harm: Harm) -> Mark | None:

@@ -212,9 +212,9 @@ class InvariantRow(Part, frozen=True, kw_only=True):
 
 
 class Limits(Part, frozen=True, kw_only=True):
-    """The bounds by which a run was judged, in seconds."""
+    """The bounds by which a run was judged, in seconds; `reclaim` is null where none is known."""
 
-    reclaim: float
+    reclaim: float | None
     progress: float
     end: float
 

@@ -24,8 +24,8 @@ def play(stage: Stage) -> None:
     def came(events: Sequence[Event]) -> bool | None:
         return any(isinstance(one.what, ConnectionOpened) for one in events[healed:]) or None
 
-    stage.recording.wait_quietly("a worker to come again", came, stage.bounds.reclaim)
-    stage.recording.wait_quietly("the end of the Job", stage.ended, stage.bounds.reclaim)
+    stage.recording.wait_quietly("a worker to come again", came, stage.reclaim)
+    stage.recording.wait_quietly("the end of the Job", stage.ended, stage.reclaim)
 
 
 SCENARIO = Scenario(

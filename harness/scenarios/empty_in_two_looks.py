@@ -45,7 +45,7 @@ def play(stage: Stage) -> None:
     timeout = stage.station.namespace.timeouts.settle
     given = stage.wait("the first worker to be given the item", seen.given_to(first), timeout)
     stage.free(second)
-    lease = stage.learned.figures.lease
+    lease = stage.lease
     patience = _PART * (lease or timeout)
     left = stage.recording.wait_quietly("somebody to leave", seen.success(), patience)
     if left is not None:

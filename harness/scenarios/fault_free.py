@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from harness import seen
-from harness.history import Event
 from harness.stage import Scenario, Stage
-
-#: A worker that does the same again and again is done with after so many times the bound.
-_ROUNDS = 4
 
 
 def play(stage: Stage) -> None:
-    """Start the Job, and let it end, for as long as something is done, but not for ever."""
+    """Start the Job, and let it end, for as long as something brings it nearer to that."""
     stage.start()
     stage.somebody_connects()
-    going, until = True, stage.recording.moment() + _ROUNDS * stage.bounds.end
-    while going and stage.recording.moment() < until:
-        before = seen.progress()(stage.recording.events)
-
-        def news(events: Sequence[Event], last: Event | None = before) -> bool | None:
-            if stage.ended(events) is not None:
-                return False
-            return True if seen.progress()(events) is not last else None
-
-        what = "the next item, or the end of the Job"
-        going = stage.recording.wait_quietly(what, news, stage.bounds.end) or False
+    stage.wait_for_the_end()
 
 
 SCENARIO = Scenario(

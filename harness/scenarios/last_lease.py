@@ -26,7 +26,7 @@ def play(stage: Stage) -> None:
     rest = stage.wait(
         "all other items to be settled", seen.all_settled(items, but=1), stage.bounds.end
     )
-    lease = stage.learned.figures.lease
+    lease = stage.lease
     patience = _UNKNOWN if lease is None else _PART * lease
     left = stage.recording.wait_quietly("somebody to leave", seen.success(), patience)
     if left is not None:

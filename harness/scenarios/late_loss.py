@@ -33,7 +33,7 @@ def play(stage: Stage) -> None:
 
 def _patience(stage: Stage, caught: RemoteCaught) -> float:
     """Seconds until the victim has to be killed: others take over what an expired lease was on."""
-    lease = stage.learned.figures.lease
+    lease = stage.lease
     if lease is None:
         return _UNKNOWN
     given = seen.given_to(caught.address)(stage.recording.events)

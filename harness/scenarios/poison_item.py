@@ -97,7 +97,7 @@ def _given(stage: Stage, poison: Point, item: Payload, since: int) -> bool:
         return False if found is None and stage.ended(events) is not None else found
 
     what = "the next who is given the item that kills"
-    until = stage.recording.moment() + stage.patience + stage.bounds.reclaim + _PAUSES * BACK_OFF
+    until = stage.recording.moment() + stage.patience + stage.reclaim + _PAUSES * BACK_OFF
     while stage.recording.moment() < until:
         found = stage.recording.wait_quietly(what, find, _LOOK)
         if found is not None:

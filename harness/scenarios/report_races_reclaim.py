@@ -32,6 +32,8 @@ def play(stage: Stage) -> None:
     holder = stage.worker_at(address)
     begun = stage.injected(RACE, "a worker at its report, another at its claim", holder)
     until = _given(stage, address).until or 0.0
+    if until - stage.recording.moment() > stage.learned.ceiling:
+        stage.whole_lease()
     second = _at_its_claim(stage, rival.address, until)
     tap.release(address)
     stage.free(trap)

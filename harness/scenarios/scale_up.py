@@ -60,7 +60,8 @@ def _until_all_is_taken_or_kept(
     """
     figures, known, anew = stage.learned.figures, begun, False
     # Until they take their next ones; coarse workers are new ones then.
-    usual = _AT_ONCE + 2 * (figures.pace or figures.work or 0.0) + (figures.pod_start or 0.0)
+    pace = figures.longest_pace or figures.pace or figures.work or 0.0
+    usual = _AT_ONCE + 2 * pace + (figures.pod_start or 0.0)
     until = monotonic() + stage.bounds.end
     while monotonic() < until:
         others = seen.delivery_elsewhere(caught.address, known)

@@ -9,6 +9,7 @@ from harness.view.cluster import Deletion, Job, Neighbour, Pod, Run
 from harness.view.connections import Connection, Hold
 from harness.view.course import Course, Harm, Loss
 from harness.view.cover import LATE
+from harness.view.due import Due, due, far_too_long, long_lease, too_long
 from harness.view.figures import figures, starts_matched
 from harness.view.habits import USUAL, Habits
 from harness.view.idle import Idle, IdleTime, without
@@ -32,6 +33,7 @@ __all__ = [
     "Deletion",
     "Depth",
     "Digested",
+    "Due",
     "End",
     "Habits",
     "Harm",
@@ -58,11 +60,15 @@ __all__ = [
     "brief",
     "claim",
     "clean",
+    "due",
+    "far_too_long",
     "figures",
+    "long_lease",
     "look",
     "rule",
     "several",
     "shown",
     "starts_matched",
+    "too_long",
     "without",
 ]

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from harness.history import AskedForItem, Event, Worker
+from harness.history import AskedForItem, Event, FoundEmpty, Worker
 from harness.view.connections import Connection
 from harness.view.marks import Mark
 
@@ -23,8 +23,11 @@ class Ask(NamedTuple):
 class Asks:
     """The requests of one worker, in the order of their moments."""
 
-    def __init__(self, rows: Iterable[tuple[float, int, int, int]] = ()) -> None:
+    def __init__(
+        self, rows: Iterable[tuple[float, int, int, int]] = (), empty: Iterable[float] = ()
+    ) -> None:
         ordered = sorted(rows)
+        self._empty = array("d", sorted(empty))
         self._at = array("d", (row[0] for row in ordered))
         self._id = array("q", (row[1] for row in ordered))
         self._connection = array("q", (row[2] for row in ordered))
@@ -46,6 +49,10 @@ class Asks:
         rest = map(self._ask, range(start, len(self._at)))
         return next((ask for ask in rest if ask.room != 0), None)
 
+    def told_empty(self, since: float, until: float) -> bool:
+        """Whether it was told in `since <= moment <= until` that there is nothing for it."""
+        return bisect_left(self._empty, since) < bisect_right(self._empty, until)
+
     def __len__(self) -> int:
         return len(self._at)
 
@@ -60,8 +67,13 @@ class AskTable:
 
     def __init__(self) -> None:
         self._rows: dict[str, list[array[float]]] = {}
-        # Any: the handler takes the one kind that stands beside it.
-        self.takes: Mapping[type, Callable[[Event, Any], None]] = {AskedForItem: self._asked}
+        #: By connection: when it was told that there is nothing.
+        self._empty: dict[int, array[float]] = {}
+        # Any: each handler takes the kind that stands beside it.
+        self.takes: Mapping[type, Callable[[Event, Any], None]] = {
+            AskedForItem: self._asked,
+            FoundEmpty: self._told_empty,
+        }
 
     def of(
         self, queues: frozenset[str], connections: Mapping[int, Connection]
@@ -76,7 +88,16 @@ class AskTable:
                 if connection is not None and connection.worker is not None:
                     row = (at, int(event), int(number), int(room))
                     rows.setdefault(connection.worker, []).append(row)
-        return {worker: Asks(some) for worker, some in rows.items()}
+        empty: dict[Worker, list[float]] = {}
+        for number, moments in self._empty.items():
+            connection = connections.get(number)
+            if connection is not None and connection.worker is not None:
+                empty.setdefault(connection.worker, []).extend(moments)
+        return {worker: Asks(some, empty.get(worker, ())) for worker, some in rows.items()}
+
+    def _told_empty(self, event: Event, what: FoundEmpty) -> None:
+        moments = self._empty.setdefault(what.connection, array("d"))
+        moments.append(event.time if what.at is None else what.at)
 
     def _asked(self, event: Event, what: AskedForItem) -> None:
         columns = self._rows.get(what.queue)

@@ -69,6 +69,8 @@ class Job(msgspec.Struct, frozen=True):
     #: Pods that have succeeded, as it was last seen.
     succeeded: int = 0
     last: Mark | None = None
+    #: The resource version with which the first success was seen to be counted.
+    counted: int | None = None
 
     @property
     def over(self) -> Mark | None:
@@ -163,4 +165,5 @@ class ClusterTable:
             job.failed or (now if "Failed" in true else None),
             what.succeeded,
             now,
+            job.counted or (what.resource_version if what.succeeded else None),
         )

@@ -16,11 +16,14 @@ from harness.view.workers import Life
 def figures(view: View) -> Figures:
     """All of them, each None where nothing in the history tells."""
     told, habits = rule(view.orders, view.habits, calm=True), view.habits
+    work = list(_work(view))
     return Figures(
-        work=_median(one.lasted for one in _work(view)),
-        pace=_median(one.alone for one in _work(view)),
-        lease=_median(one.lease for one in view.attempts if one.lease is not None),
-        pod_start=_median(_starts(view)),
+        work=_median(one.lasted for one in work),
+        pace=_median(one.alone for one in work),
+        longest=_most(one.lasted for one in work),
+        longest_pace=_most(one.alone for one in work),
+        lease=_most(one.lease for one in view.attempts if one.lease is not None),
+        pod_start=_most(_starts(view)),
         starts_matched=starts_matched(view),
         settles_after_work=None if told in (None, "unclear") else told == "after",
         starts_told=habits.starts,
@@ -42,6 +45,10 @@ def starts_matched(view: View) -> bool | None:
 def _median(values: Iterable[float]) -> float | None:
     known = list(values)
     return max(0.0, round(median(known), 3)) if known else None
+
+
+def _most(values: Iterable[float]) -> float | None:
+    return max((max(0.0, round(one, 3)) for one in values), default=None)
 
 
 class _Work(NamedTuple):

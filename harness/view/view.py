@@ -9,7 +9,16 @@ from typing import Any
 
 import msgspec
 
-from harness.history import BrokerDepth, Event, Header, Payload, WorkDigested, Worker
+from harness.history import (
+    BrokerDepth,
+    Event,
+    Header,
+    ItemLeft,
+    Payload,
+    RunEnded,
+    WorkDigested,
+    Worker,
+)
 from harness.verdict import Finding
 from harness.view.asks import AskTable
 from harness.view.attempts import Reader
@@ -25,6 +34,9 @@ from harness.view.lines import attribute
 from harness.view.marks import Mark, mark
 from harness.view.timing import Told, order, rule
 from harness.view.workers import Life, lives, of_the_living
+
+#: What is recorded when a run is over and its workers are gone.
+_AFTERWARDS = (BrokerDepth, ItemLeft, RunEnded)
 
 
 class Depth(msgspec.Struct, frozen=True):
@@ -59,6 +71,8 @@ class View:
     unmatched: tuple[Line, ...]
     last: float
     cast: Cast
+    #: The moment of the last event before what was left was looked for, with no workers any more.
+    watched: float
 
     @property
     def coarse(self) -> bool:
@@ -159,10 +173,12 @@ def look(header: Header, events: Iterable[Event]) -> View:
         for kind, handler in table.takes.items():
             handlers.setdefault(kind, []).append(handler)
     nobody: list[Callable[[Event, Any], None]] = []
-    last = 0.0
+    last = watched = 0.0
     for event in events:
         last = event.time
         what = event.what
+        if not isinstance(what, _AFTERWARDS):
+            watched = last
         for handler in handlers.get(type(what), nobody):
             handler(event, what)
     runs = cluster.runs()
@@ -194,4 +210,5 @@ def look(header: Header, events: Iterable[Event]) -> View:
         told.unmatched,
         last,
         cast(workers, cluster.pods, links),
+        watched,
     )

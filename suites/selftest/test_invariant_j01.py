@@ -161,3 +161,14 @@ def test_it_is_none_of_coarse() -> None:
     tale = good_coarse()
     with pytest.raises(KeyError):
         tale.finds("J1")
+
+
+@pytest.mark.parametrize(("added", "outcome"), [(10.0, Outcome.UNKNOWN), (40.0, Outcome.FAIL)])
+def test_a_controller_may_be_slow(added: float, outcome: Outcome) -> None:
+    """It has not counted the success yet."""
+    tale = succeeded()
+    tale.drop(JobSeen)
+    tale.job(5.5)
+    tale.came(added, "c")
+    tale.over(added)
+    assert tale.finds("J1") is outcome

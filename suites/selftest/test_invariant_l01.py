@@ -8,6 +8,7 @@ import pytest
 from histories import Tale, good_fine
 
 from harness.history import (
+    Bounds,
     ConnectionCut,
     ContainerSeen,
     Figures,
@@ -255,3 +256,66 @@ def test_the_next_run_of_its_container_may_take_it() -> None:
     tale.given(12, "a", "apple", redelivered=True)
     tale.over(60)
     assert tale.finds("L1") is Outcome.PASS
+
+
+#: The lease is waited for up to 120 s, and after its end there are 25 s.
+OWN = Bounds(reclaim=45, progress=5, end=60, pickup=25, lease=120)
+
+
+def leased(until: float | None, again: float | None, last: float, **fields: Any) -> Tale:
+    """`a` is killed at 2, and `b` is idle from 4 on; the item is `a`'s until some moment."""
+    tale = Tale("fine", **{"figures": LEASED, "bounds": OWN, **fields})
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple", until=until)
+    tale.killed(2, "a")
+    tale.asked(4, "b")
+    if again is not None:
+        tale.given(again, "b", "apple", redelivered=True)
+    tale.over(last)
+    return tale
+
+
+@pytest.mark.parametrize(
+    ("again", "last", "outcome"),
+    [
+        (124.0, 130, Outcome.PASS),
+        (126.0, 130, Outcome.FAIL),
+        (None, 124, Outcome.UNKNOWN),
+        (None, 126, Outcome.FAIL),
+    ],
+)
+def test_the_bound_is_reckoned_from_the_end_of_its_own_lease(
+    again: float | None, last: float, outcome: Outcome
+) -> None:
+    """A large item may have a long lease, whatever others have: here until 100."""
+    assert leased(100.0, again, last).finds("L1") is outcome
+
+
+def test_an_item_without_a_lease_of_its_own_has_that_of_others() -> None:
+    assert leased(None, None, 70).finds("L1") is Outcome.FAIL
+    assert leased(None, None, 40).finds("L1") is Outcome.UNKNOWN
+
+
+def test_without_any_lease_it_is_never_late() -> None:
+    known = {"figures": Figures(work=1.0), "bounds": Bounds(None, 5, 60, pickup=25, lease=120)}
+    assert leased(None, 300.0, 310, **known).finds("L1") is Outcome.PASS
+    assert leased(None, None, 310, **known).finds("L1") is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("until", "last", "outcome"),
+    [(4000.0, 60, Outcome.FAIL), (4000.0, 40, Outcome.UNKNOWN), (400.0, 60, Outcome.UNKNOWN)],
+)
+def test_a_lease_that_is_out_of_proportion(until: float, last: float, outcome: Outcome) -> None:
+    """Nobody waits for its end, but for whatever else may take the item back."""
+    tale = leased(until, None, last)
+    assert tale.finds("L1") is outcome
+    (finding,) = tale.judged("L1").findings
+    times = f"its lease lasts {until - 1:.0f} s, {until - 1:.0f} times the longest work"
+    assert times in finding.reason
+    assert leased(until, 20.0, 60).finds("L1") is Outcome.PASS
+    work = {"figures": Figures(work=1800.0, lease=3600.0)}
+    fits = Bounds(reclaim=8000, progress=5, end=60, pickup=4000, lease=54000)
+    assert leased(until, None, last, bounds=fits, **work).finds("L1") is Outcome.UNKNOWN

@@ -225,3 +225,28 @@ def test_no_more_wanted() -> None:
     tale = waits(99, last=60)
     tale.put(2, "tap", AskedForItem(tale.connection("a"), "queue", 0, at=2.0))
     assert tale.finds("L2") is Outcome.UNKNOWN
+
+
+def pauses(until: float, *, asks: float | None = None, told: bool = True) -> Tale:
+    """`a` was told at 1 that there is nothing; an item comes at 2, and `a` has it later."""
+    tale = Tale("fine")
+    tale.came(1, "a")
+    tale.asked(1, "a")
+    if told:
+        tale.empty(1, "a")
+    tale.put(2, "harness", ItemEnqueued("apple", "queue"))
+    if asks is not None:
+        tale.asked(asks, "a")
+    tale.asked(until - 0.01, "a")
+    tale.given(until, "a", "apple")
+    tale.settled(until + 1, "a", "apple")
+    tale.over(until + 2)
+    return tale
+
+
+def test_a_worker_may_pause_before_it_asks_again() -> None:
+    """The bound is 5 s; a pause may last 60 s more, and ends with a request."""
+    assert pauses(60).finds("L2") is Outcome.PASS
+    assert pauses(68).finds("L2") is Outcome.FAIL
+    assert pauses(60, asks=30).finds("L2") is Outcome.FAIL
+    assert pauses(60, told=False).finds("L2") is Outcome.FAIL

@@ -9,6 +9,7 @@ from histories import Tale, good_coarse, good_fine
 
 from harness.history import (
     STOPPED,
+    Bounds,
     ContainerSeen,
     FaultHealed,
     FaultInjected,
@@ -18,6 +19,7 @@ from harness.history import (
     ItemLeft,
     ItemSettled,
     JobSeen,
+    PodSeen,
     Raw,
 )
 from harness.verdict import Outcome, Subject
@@ -76,7 +78,7 @@ def test_it_never_exits() -> None:
 def test_the_history_is_too_short() -> None:
     (finding,) = hangs(last=20).judged("L3").findings
     assert finding.outcome is Outcome.UNKNOWN
-    assert finding.reason == "the history ends 40.0 s before the Job had to end"
+    assert finding.reason == "the history ends 41.0 s before the Job had to end"
     assert hangs(last=60).finds("L3") is Outcome.UNKNOWN
 
 
@@ -366,3 +368,131 @@ def test_nobody_saw_the_job() -> None:
     tale = hangs()
     tale.drop(JobSeen)
     assert tale.finds("L3") is Outcome.UNKNOWN
+
+
+OWN = Bounds(reclaim=45, progress=5, end=60, pickup=25, lease=120)
+
+
+def test_given_and_lost_again_and_again_is_no_progress() -> None:
+    """A livelock: every 10 s another run of its container has the item, and crashes."""
+    tale = Tale("fine", figures=Figures(), bounds=OWN)
+    tale.sent("apple")
+    for moment in range(1, 100, 10):
+        tale.came(moment, "a")
+        tale.given(moment, "a", "apple", until=moment + 6.0)
+        tale.exited(moment + 2, "a", 1)
+    tale.job(99)
+    tale.over(100)
+    assert tale.finds("L3") is Outcome.FAIL
+
+
+def test_a_first_delivery_and_a_settlement_are_progress() -> None:
+    tale = Tale("fine", bounds=OWN)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(50, "a", "apple")
+    tale.settled(100, "a", "apple")
+    tale.given(150, "a", "banana")
+    tale.job(151)
+    tale.over(205)
+    assert tale.finds("L3") is Outcome.UNKNOWN
+    tale.settled(206, "a", "banana")
+    tale.job(207, "Complete")
+    tale.over(208)
+    assert tale.finds("L3") is Outcome.PASS
+
+
+def test_progress_later_does_not_make_good_a_long_time_without() -> None:
+    tale = Tale("fine", bounds=OWN)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(90, "a", "apple")
+    tale.job(91, "Complete")
+    tale.over(95)
+    assert tale.failure("L3").reason == "for 89.0 s the Job made no progress; the bound is 60.0 s"
+
+
+def renews(last: float, *, done: bool = False, stops: float = 1e9) -> Tale:
+    """The lease is 6 s, and is renewed every 2 s; the longest known work is 1 s."""
+    tale = Tale("fine", bounds=OWN)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple", until=7.0)
+    tale.job(1)
+    for moment in range(3, int(min(last, stops)), 2):
+        tale.leased(moment, "a", "apple", moment + 6.0)
+    if done:
+        tale.settled(last - 1, "a", "apple")
+        tale.job(last, "Complete")
+    else:
+        tale.held(last, "a")  # as everybody is at the end of a run
+    tale.over(last)
+    return tale
+
+
+def test_who_renews_its_lease_is_at_work() -> None:
+    assert renews(100, done=True).finds("L3") is Outcome.PASS
+    for last in (80, 119, 300):
+        assert renews(last).finds("L3") is Outcome.UNKNOWN
+    (finding,) = renews(300).judged("L3").findings
+    assert finding.reason == (
+        "worker 1 has had apple for 299 s and still renews its lease: it is at work, or hangs; "
+        "the longest known work on an item is 1.0 s. A longer bound tells: --timeout-factor N"
+    )
+
+
+def test_who_renewed_its_lease_for_a_while_is_not() -> None:
+    """It ended at 48, and 25 s later another could have had the item."""
+    assert renews(70, stops=43).finds("L3") is Outcome.UNKNOWN
+    assert renews(80, stops=43).finds("L3") is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("until", "last", "outcome"),
+    [
+        (4000.0, 90, Outcome.FAIL),
+        (400.0, 90, Outcome.UNKNOWN),
+        (100.0, 120, Outcome.UNKNOWN),
+        (100.0, 130, Outcome.FAIL),
+    ],
+)
+def test_it_waits_for_the_lease_of_a_lost_worker(
+    until: float, last: float, outcome: Outcome
+) -> None:
+    tale = Tale("fine", bounds=OWN)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple", until=until)
+    tale.killed(2, "a")
+    tale.job(3)
+    tale.over(last)
+    assert tale.finds("L3") is outcome
+    if until > 120:
+        (finding,) = tale.judged("L3").findings
+        assert "the Job waits for apple: its worker is gone, and its lease lasts" in finding.reason
+
+
+def test_a_pod_without_a_place_says_nothing_of_the_worker() -> None:
+    tale = hangs(last=3, bounds=OWN)
+    tale.events.pop()
+    tale.killed(4, "a")
+    tale.put(5, "pods", PodSeen("added", "uid-b", "pod-b", "Pending", 999))
+    tale.over(300)
+    (finding,) = tale.judged("L3").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "pod pod-b was not started for 295 s" in finding.reason
+
+
+def test_the_time_until_a_pod_has_a_place_is_not_counted() -> None:
+    tale = hangs(last=3, bounds=OWN)
+    tale.events.pop()
+    tale.killed(4, "a")
+    tale.put(5, "pods", PodSeen("added", "uid-b", "pod-b", "Pending", 999))
+    tale._runs["b"] = -1
+    tale.came(50, "b")
+    tale.given(80, "b", "apple")
+    tale.settled(81, "b", "apple")
+    tale.job(82, "Complete")
+    tale.over(90)
+    assert tale.finds("L3") is Outcome.PASS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from histories import Tale, good_fine
 
@@ -9,6 +10,7 @@ from harness.history import (
     CUT_OFF,
     HALF_OPEN,
     RESTARTED,
+    Bounds,
     FaultHealed,
     FaultInjected,
     ItemDelivered,
@@ -59,6 +61,20 @@ def test_nobody_goes_on(fault: str) -> None:
         "the work did not go on for 37.0 s after the broker could be reached again; "
         "the bound is 25.0 s"
     )
+
+
+def test_without_a_lease_it_is_never_late() -> None:
+    """Its item may be another's only at the end of a lease that nobody has seen."""
+    tale = cut_off()
+    tale.header = msgspec.structs.replace(tale.header, bounds=Bounds(None, 5, 60, pickup=25))
+    tale.over(200)
+    (finding,) = tale.judged("L6").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.reason.endswith("; no lease was seen, so there is no bound")
+    tale.events.pop()
+    tale.settled(150, "a", "apple")
+    tale.over(200)
+    assert tale.finds("L6") is Outcome.PASS
 
 
 def cut_off_again(fault: str) -> Tale:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from histories import Tale, good_fine
 
 from harness.history import (
     NODE_LOSSES,
     NODE_LOST,
+    Bounds,
     ConnectionClosed,
     ConnectionOpened,
     ConnectionOwner,
@@ -204,3 +206,35 @@ def test_of_other_faults_nothing_is_said(fault: str) -> None:
     tale.harmed(2, fault, "a")
     tale.over(60)
     assert [one.reason for one in tale.judged("N1").findings] == [NOBODY]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "again", "outcome"),
+    [
+        (Bounds(20, 5, 60, pickup=25), 35.0, Outcome.PASS),
+        (Bounds(20, 5, 60, pickup=25), 37.0, Outcome.FAIL),
+        (Bounds(20, 5, 60), 35.0, Outcome.FAIL),
+    ],
+)
+def test_the_bound_is_reckoned_from_the_end_of_its_own_lease(
+    bounds: Bounds, again: float, outcome: Outcome
+) -> None:
+    """That is at 11; older histories have a bound for lease and all."""
+    tale = lost("fine")
+    tale.header = msgspec.structs.replace(tale.header, bounds=bounds)
+    tale.given(again, "b", "apple", redelivered=True)
+    tale.over(60)
+    assert tale.finds("N1") is outcome
+
+
+def test_without_any_lease_it_is_never_late() -> None:
+    tale = Tale("fine", figures=Figures(work=1.0), faults=(NODE_LOST,), bounds=Bounds(None, 5, 60))
+    tale.sent("apple")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple")
+    harm = tale.put(2, "harness", FaultInjected(NODE_LOST, "node n", tale.worker("a")))
+    tale.put(2, "harness", FaultConfirmed(NODE_LOST, (harm,)))
+    tale.asked(4, "b")
+    tale.over(300)
+    assert tale.finds("N1") is Outcome.UNKNOWN

@@ -28,9 +28,14 @@ def test_no_bound_is_shorter_than_what_has_to_happen_in_it(
 ) -> None:
     known = Learned(Figures(work=work, lease=lease, pod_start=start))
     fine = known.bounds("fine", items, at_once)
-    assert fine.reclaim >= lease + work
+    assert fine.reclaim is not None
+    assert fine.pickup is not None
+    assert fine.lease is not None
+    assert fine.reclaim >= (lease if lease <= fine.lease else 60) + work
+    assert fine.pickup >= 60 + work
     assert fine.end >= fine.reclaim + items * work
     coarse = known.bounds("coarse", items, at_once)
+    assert coarse.reclaim is not None
     assert coarse.reclaim >= start + work
     assert coarse.end >= coarse.reclaim + items / at_once * (work + start)
     assert min(fine.progress, coarse.progress) > work
@@ -51,6 +56,44 @@ def test_who_keeps_items_in_stock_is_not_given_longer_to_let_others_have_them() 
         known.bounds("fine", 5, 1).progress
         == Learned(Figures(work=5.0)).bounds("fine", 5, 1).progress
     )
+
+
+def test_the_item_that_takes_longest_has_the_time_for_it() -> None:
+    usual, tailed = Figures(work=0.3, lease=6.0), Figures(work=0.3, lease=6.0, longest=70.0)
+    short, long = (Learned(one).bounds("fine", 4, 2) for one in (usual, tailed))
+    assert long.end >= short.end + 2 * 70
+    assert long.reclaim is not None
+    assert long.reclaim > 140
+    assert long.progress == pytest.approx(80)
+    known = Learned(Figures(work=10.0, pace=1.0, longest=15.0, longest_pace=5.0))
+    assert known.bounds("fine", 4, 2).progress == pytest.approx(15)
+
+
+def test_without_a_lease_there_is_no_bound_for_it() -> None:
+    """It is no lease of 0 s; the end of a Job has a bound all the same, with time for a lease."""
+    known = Learned(Figures(work=1.0))
+    assert known.bounds("fine", 4, 2).reclaim is None
+    assert known.bounds("fine", 4, 2).end > 60
+    assert known.bounds("coarse", 4, 2).reclaim is not None
+    assert known.bounds("coarse", 4, 2).pickup is None
+
+
+@pytest.mark.parametrize(
+    ("work", "lease", "waited"),
+    [(1.0, 6.0, 6.0), (1.0, 120.0, 120.0), (1.0, 4000.0, 60.0), (1800.0, 3600.0, 3600.0)],
+)
+def test_a_lease_is_waited_for_if_it_fits_the_work(
+    work: float, lease: float, waited: float
+) -> None:
+    known = Learned(Figures(work=work, lease=lease))
+    assert known.lease == waited
+    assert (known.bounds("fine", 4, 2).reclaim or 0) == pytest.approx(waited + 2 * work + 20)
+
+
+def test_a_job_that_never_ended_is_not_waited_for_again() -> None:
+    known = Figures(work=30.0, lease=60.0)
+    assert Learned(known, ended=False).bounds("fine", 4, 2).end == 20
+    assert Learned(known).bounds("fine", 4, 2).end > 200
 
 
 def test_a_slower_machine_has_longer_bounds() -> None:

@@ -446,6 +446,8 @@ def test_figures_of_a_run() -> None:
             log_live=True,
             ends_first=True,
             enough=0.5,
+            longest=1.0,
+            longest_pace=1.0,
         )
 
 
@@ -474,6 +476,18 @@ def test_what_waits_in_stock_does_not_make_the_work_slower() -> None:
         tale.settled(moment + 5, "A", item)
     seen = figures(tale.view())
     assert (seen.work, seen.pace) == (10.0, 5.0)
+    assert (seen.longest, seen.longest_pace) == (15.0, 5.0)
+
+
+def test_the_longest_work_is_not_the_usual_one() -> None:
+    tale = Tale("fine")
+    tale.sent("apple", "banana", "cherry")
+    tale.came(0, "a")
+    for moment, item, lasts in ((1, "apple", 1), (2, "banana", 70), (72, "cherry", 1)):
+        tale.given(moment, "a", item, until=moment + 5 * lasts)
+        tale.settled(moment + lasts, "a", item)
+    seen = figures(tale.view())
+    assert (seen.work, seen.longest, seen.longest_pace, seen.lease) == (1.0, 70.0, 70.0, 350.0)
 
 
 def test_figures_of_one_who_settles_first() -> None:

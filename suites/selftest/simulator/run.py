@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 
 from simulator import workers
 from simulator.broker import Connections, Leases
@@ -31,6 +32,7 @@ from harness.history import (
     NeighbourSeen,
     RunEnded,
 )
+from harness.view import due, look
 
 _MARGIN = 10.0
 #: How much longer than its lease a worker is frozen where nobody takes its item over.
@@ -109,7 +111,11 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
         _beside(plan, world, broker)
     harm = {UNREACHABLE: _strand, LOST: _lose}.get(plan.fault, _harm)
     healed = harm(plan, world, cluster) if plan.fault else 0.0
-    world.run(healed + header.bounds.end + 1, lambda: cluster.over)
+    until = healed + header.bounds.end
+    most = until + header.bounds.end if plan.failing else inf
+    while not cluster.over and world.now <= min(until, most):  # as a stage waits for it
+        world.run(until + 1, lambda: cluster.over)
+        until = due(look(header, world.events), healed, world.now).by
     world.run(world.now + 2, lambda: False)
     broker.drain()
     if plan.deleted:
