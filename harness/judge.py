@@ -9,7 +9,7 @@ from functools import cache
 from itertools import islice
 
 from harness import registry
-from harness.history import Event, Header
+from harness.history import Event, Header, Payload
 from harness.invariants import Invariant, place
 from harness.scenario import Level, within
 from harness.verdict import Finding, Outcome, Subject, Verdict, unknown
@@ -41,6 +41,8 @@ class Flaw:
     evidence: tuple[int, ...] = ()
     #: It is the broker's loss of its data, which is what some invariants are about.
     loss: bool = False
+    #: It is about these items only; none means all.
+    items: frozenset[Payload] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _verdict(invariant: Invariant, view: View, flaws: list[Flaw]) -> Verdict:
         findings = list(invariant.check(view))
     except Exception as error:  # whatever it is: a checker that breaks has proved nothing
         findings = [unknown(f"the check itself has failed: {type(error).__name__}: {error}")]
-    doubted = [_doubted(one, flaws, invariant) for one in _short(findings)]
+    doubted = [_doubted(one, _of(one, flaws, view), invariant) for one in _short(findings)]
     return Verdict(tuple(dict.fromkeys(one for some in doubted for one in some)))
 
 
@@ -144,6 +146,17 @@ def _short(findings: Iterable[Finding]) -> list[Finding]:
             suspect = any(one.suspect for one in some[_TOLD:])
             told.append(Finding(outcome, more, some[_TOLD].evidence, subject, suspect))
     return told
+
+
+def _of(finding: Finding, flaws: list[Flaw], view: View) -> list[Flaw]:
+    """The flaws, without those of other items than a failure is about.
+
+    What was proved was proved of all items, so any of them may stand against it.
+    """
+    about = {view.shows[one] for one in finding.evidence if one in view.shows}
+    if finding.outcome is not Outcome.FAIL or not about:
+        return flaws
+    return [flaw for flaw in flaws if not flaw.items or not about.isdisjoint(flaw.items)]
 
 
 def _doubted(finding: Finding, flaws: list[Flaw], invariant: Invariant) -> list[Finding]:
@@ -178,7 +191,8 @@ def _flaws(view: View) -> Iterable[Flaw]:
         yield Flaw(doubt, f"{gap.of} has missed something: {gap.why}", (gap.mark.id,))
     for odd in course.not_understood:
         doubt = Doubt.ALL if odd.guessed else Doubt.ABSENCE
-        yield Flaw(doubt, f"{odd.of} was not understood: {odd.why}", (odd.mark.id,))
+        why = f"{odd.of} was not understood: {odd.why}"
+        yield Flaw(doubt, why, (odd.mark.id,), items=frozenset(odd.items))
     for loss in course.losses[:1]:
         # From then on items vanish, and nobody can be blamed for what does not come.
         why = "the broker has lost its data"

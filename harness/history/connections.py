@@ -71,7 +71,10 @@ class ConnectionClosed(Record, frozen=True, tag="connection_closed"):
 
 
 class NotUnderstood(Record, frozen=True, tag="not_understood"):
-    """Bytes or a command were forwarded that could not be read; `sample` is how they begin."""
+    """Bytes or a command were forwarded that could not be read; `sample` is how they begin.
+
+    `items` are those that it may be about; without any it may be about all.
+    """
 
     connection: int
     towards: Towards
@@ -80,3 +83,4 @@ class NotUnderstood(Record, frozen=True, tag="not_understood"):
     length: Count
     #: What was made of it is a guess, and proves nothing either way.
     guessed: bool = False
+    items: tuple[Payload, ...] = ()

@@ -113,7 +113,8 @@ class ItemSettled(Record, frozen=True, tag="item_settled"):
     `acked`: forgotten, at the worker's word. `dead`: seen to be set aside in a dead-letter place.
     `refused`: rejected for good; an `ItemLeft` shows whether there was such a place. `effective` is
     False when the broker is known not to have followed (a stale token), None while it is not
-    known: then the next `BrokerDepth` tells.
+    known: then the next `BrokerDepth` tells. `by_holder` is False when a worker has removed the
+    item that was never given it, and gave it to nobody: the end of it, or half of giving it back.
     """
 
     item: Payload
@@ -122,6 +123,7 @@ class ItemSettled(Record, frozen=True, tag="item_settled"):
     token: str = ""
     effective: bool | None = True
     at: float | None = None
+    by_holder: bool = True
 
 
 class ItemReturned(Record, frozen=True, tag="item_returned"):

@@ -131,7 +131,8 @@ def _dealt_with(loss: _Loss) -> Mark | None:
     """The next delivery of the item, or its being set aside."""
     after = loss.attempt.delivered.id
     marks = [one.delivered for one in loss.item.attempts if one.delivered.id > after]
-    marks += [one.mark for one in loss.item.settled if one.mark.id > after]
+    # Who removes what it never had has not dealt with it.
+    marks += [one.mark for one in loss.item.settled if one.mark.id > after and one.by_holder]
     return min(marks, key=lambda one: one.id, default=None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -22,7 +23,7 @@ from harness.patterns import (
     with_workers,
 )
 from harness.tap.content import found as carried
-from harness.tap.points import Point, command, reply
+from harness.tap.points import Point, Signature, command, reply
 from harness.wire.reader import Reader
 from harness.wire.redis_reader import RedisReader
 from harness.wire.redis_streams import Stream
@@ -31,6 +32,8 @@ from harness.worker import Seeding
 
 _PORT = 6379
 _PORT_BEHIND_TAP = 6380
+#: What there is in the name of a worker, and not in that of a kind of keys.
+_ID = re.compile(rb"\d|[0-9a-f]{6}")
 #: A number of so many digits is more than a count.
 _COUNT = 7
 #: How much of a key's content goes into `state`.
@@ -220,25 +223,28 @@ class Fine:
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
         """Where the commands have the roles that the fault-free run has shown."""
         roles = roles or Roles()
+        claims, settles, asks = (
+            _for_each(some, roles) for some in (roles.claims, roles.settles, roles.asks)
+        )
         # What cannot be read is known by that there is an answer.
         known = () if roles.guessed else tuple(items)
         given = Point(
             "before delivery",
             "client",
             "reply",
-            signatures=roles.claims,
+            signatures=claims,
             items=known,
             found=True if roles.guessed else None,
         )
-        claiming = command(signatures=roles.claims) if roles.claims else None
-        counting = command(signatures=roles.asks) if roles.asks else None
-        if not roles.settles:
+        claiming = command(signatures=claims) if claims else None
+        counting = command(signatures=asks) if asks else None
+        if not settles:
             return Points(given, None, None, claiming, counting)
         return Points(
             given,
-            command(signatures=roles.settles),
+            command(signatures=settles),
             # The answer says that it took effect: a script that is not there yet has none.
-            reply(signatures=roles.settles),
+            reply(signatures=settles),
             claiming,
             counting,
         )
@@ -272,6 +278,29 @@ class Fine:
             redis: Any = client
             lines = [_describe(redis, key) for key in sorted(redis.scan_iter())]
         return "\n".join(lines or ["no keys"])
+
+
+def _for_each(known: tuple[Signature, ...], roles: Roles) -> tuple[Signature, ...]:
+    """The signatures, of commands on a list that each worker has for itself one for all."""
+    own: dict[str, list[bytes]] = {}
+    for one in known:
+        if one.key in roles.processing:
+            own.setdefault(one.name, []).append(one.key)
+    found: dict[Signature, None] = {}
+    for one in known:
+        keys = own.get(one.name, [])
+        start = _beginning(keys)
+        names = [key[len(start) :] for key in keys]
+        each = one.key in keys and len(keys) > 1 and all(_ID.search(word) for word in names)
+        found.setdefault(Signature(one.name, start + b"*") if each and start else one)
+    return tuple(found)
+
+
+def _beginning(keys: Sequence[bytes]) -> bytes:
+    """How all of them begin."""
+    first, last = min(keys, default=b""), max(keys, default=b"")
+    differ = (at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1])
+    return first[: next(differ, len(first))]
 
 
 def _entry_id(entry: bytes) -> tuple[int, int]:

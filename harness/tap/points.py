@@ -20,7 +20,10 @@ Kind = Literal["command", "reply", "delivery", "settlement", "method"]
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """A Redis command's first two words, the name in capitals: `LREM job2:processing`."""
+    """A Redis command's first two words, the name in capitals: `LREM job2:processing`.
+
+    A key that ends with `*` stands for all that begin so, as of a list for each worker.
+    """
 
     name: str
     key: bytes
@@ -154,7 +157,16 @@ _FITS: Mapping[Kind, Callable[[Point, Message], bool]] = {
 def _is_meant(point: Point, asked: Command) -> bool:
     if not point.signatures:
         return not point.names or asked.name in point.names
-    return Signature.of(asked) in point.signatures or asked.name in point.names
+    own = Signature.of(asked)
+    return (
+        own in point.signatures
+        or asked.name in point.names
+        or any(_begins(one, own) for one in point.signatures)
+    )
+
+
+def _begins(many: Signature, one: Signature) -> bool:
+    return many.key.endswith(b"*") and many.name == one.name and one.key.startswith(many.key[:-1])
 
 
 def _answers(message: Reply) -> Iterator[tuple[Command, Any]]:

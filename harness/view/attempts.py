@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from harness.history import (
     Event,
     ItemDelivered,
@@ -101,6 +103,8 @@ class Reader:
         self._unsure: list[_Draft] = []
         self._latest: dict[int | Worker, _Draft] = {}
         self._settled: list[Settlement] = []
+        #: Removed by one that never had it: settled, unless it comes back.
+        self._removed: list[Settlement] = []
         self._enqueued: list[Mark] = []
         self._left: list[Left] = []
         self._there = 0
@@ -142,11 +146,24 @@ class Reader:
     # -- what happens to it ------------------------------------------------------------------------
 
     def _enqueue(self, event: Event, what: ItemEnqueued) -> None:
+        if what.connection is not None and self._removed:
+            removal = self._back_after_removal()
+            for draft in self._open[:1]:
+                self._taken_over(draft, removal.mark)
+            return
         self._enqueued.append(mark(event))
         self._waiting.append(mark(event))
 
+    def _back_after_removal(self) -> Settlement:
+        """Whoever removed it without having had it was about to give it back."""
+        removal = self._removed.pop()
+        self._settled = [one for one in self._settled if one is not removal]
+        return removal
+
     def _deliver(self, event: Event, what: ItemDelivered) -> None:
         now = mark(event)
+        if self._removed and self._remaining <= 0:
+            self._back_after_removal()
         for draft in self._doubted(what, now):
             self._reopen(draft)
         self._lose(now)
@@ -184,6 +201,11 @@ class Reader:
 
     def _settle(self, event: Event, what: ItemSettled) -> None:
         settlement = self._settlement(event, what)
+        if not what.by_holder:
+            settlement = msgspec.structs.replace(settlement, by_holder=False)
+            self._removed.append(settlement)
+            self._settled.append(settlement)
+            return
         draft = self._find(what.connection, what.token, lambda one: one.how == "open")
         if draft is None and what.how == "acked":  # whoever had it before says so, too late
             draft = self._find(what.connection, what.token, lambda one: one.settled is None)

@@ -17,10 +17,14 @@ from harness.history import (
     FaultLanded,
     Gap,
     NotUnderstood,
+    Payload,
     RunEnded,
     Worker,
 )
 from harness.view.marks import Mark, mark
+
+#: What was not understood about single items, at most; of more, any item may be concerned.
+_MOST = 20
 
 
 class Harm(msgspec.Struct, frozen=True):
@@ -54,6 +58,8 @@ class Missed(msgspec.Struct, frozen=True):
     mark: Mark
     #: What was made of it is a guess.
     guessed: bool = False
+    #: The items that it is about; none means all.
+    items: tuple[Payload, ...] = ()
 
 
 class Course(msgspec.Struct, frozen=True):
@@ -153,10 +159,13 @@ class CourseTable:
         self._gaps.append(Missed(what.of, what.why, mark(event)))
 
     def _puzzle(self, event: Event, what: NotUnderstood) -> None:
-        # The first one says it; a broken client may send millions.
-        if not any(one.guessed == what.guessed for one in self._odd):
-            of = f"connection {what.connection}"
-            self._odd.append(Missed(of, what.why, mark(event), what.guessed))
+        # The first one about all items says it; a broken client may send millions.
+        alike = [one for one in self._odd if one.guessed == what.guessed]
+        if any(not one.items for one in alike):
+            return
+        items = what.items if len(alike) < _MOST else ()
+        of = f"connection {what.connection}"
+        self._odd.append(Missed(of, what.why, mark(event), what.guessed, items))
 
     def _lose(self, event: Event, what: BrokerLost) -> None:
         self._gone = mark(event)

@@ -45,6 +45,8 @@ class Settlement(msgspec.Struct, frozen=True):
     at_once: bool = False
     hold: Hold | None = None
     let_go: float | None = None
+    #: False: it was removed by one that never had it, and did not come back.
+    by_holder: bool = True
 
     @property
     def effect(self) -> float:

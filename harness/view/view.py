@@ -32,6 +32,7 @@ from harness.view.idle import IdleTime, idle_times
 from harness.view.items import Attempt, Digested, Item, ItemTable, Line
 from harness.view.lines import attribute
 from harness.view.marks import Mark, mark
+from harness.view.removed import removal
 from harness.view.timing import Told, order, rule
 from harness.view.workers import Life, lives, of_the_living
 
@@ -122,9 +123,27 @@ class View:
         return None if seen in (None, "unclear") else seen == "after"
 
     @cached_property
+    def shows(self) -> Mapping[int, Payload]:
+        """Which item an event is about, of those that tell of its attempts and its end."""
+        found: dict[int, Payload] = {}
+        for item in self.items.values():
+            marks = [*item.enqueued, *(one.mark for one in item.settled)]
+            marks += [one.mark for one in item.left]
+            for one in item.attempts:
+                settled = None if one.settled is None else one.settled.mark
+                marks += [one.delivered, *one.void]
+                marks += [mark for mark in (settled, one.started, one.done, one.taken) if mark]
+            found.update((mark.id, item.payload) for mark in marks)
+        return found
+
+    @cached_property
     def flaws(self) -> Mapping[int, Finding]:
         """What is wrong with, or not known about, settlements: by their events."""
-        found = ((one.mark.id, flaw(self, item, one)) for item in self.sent for one in item.settled)
+        found = (
+            (one.mark.id, (flaw if one.by_holder else removal)(self, item, one))
+            for item in self.sent
+            for one in item.settled
+        )
         return {number: finding for number, finding in found if finding is not None}
 
     def life(self, worker: Worker | None) -> Life | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.history import NotUnderstood, What, payload
+from harness.history import NotUnderstood, Payload, What, payload
 from harness.tap.records import ErrorReply
 from harness.wire.redis_asking import Asking
 from harness.wire.redis_batch import Unit
@@ -176,18 +176,31 @@ class Book:
     def _not_known(self, act: Act, effect: Words) -> None:
         """Say so, once, where it may be about items."""
         keys = {self._key, *self.learned.processing, *self.learned.dead}
-        about_items = any(word in keys or self.ledger.all_of(word) for word in placed(effect)[1:])
-        if about_items and name(effect) not in self._unknown:
-            self._unknown.add(name(effect))
+        words = placed(effect)[1:]
+        about_all = any(word in keys for word in words)
+        named = list(dict.fromkeys(item for word in words for item in self.ledger.all_of(word)))
+        # Away from where items lie it can do no more than copy those that it names.
+        items = () if about_all else tuple(item.payload for item in named)
+        said = b" ".join((name(effect), *(item.value for item in named if not about_all)))
+        if (about_all or named) and said not in self._unknown:
+            self._unknown.add(said)
             why = f"what {shown(name(effect))} does to items is not known"
-            self._not_understood(act, effect, why)
+            self._not_understood(act, effect, why, items)
 
-    def _not_understood(self, act: Act, effect: Words, why: str, *, guessed: bool = False) -> None:
+    def _not_understood(
+        self,
+        act: Act,
+        effect: Words,
+        why: str,
+        items: tuple[Payload, ...] = (),
+        *,
+        guessed: bool = False,
+    ) -> None:
         said = b" ".join(effect)
         sample = payload(said[:_SAMPLE])
         connection = act.connection or NOBODY
-        told = NotUnderstood(connection, "broker", why, sample, len(said), guessed)
-        self._out.put(act.at, told)
+        what = NotUnderstood(connection, "broker", why, sample, len(said), guessed, items)
+        self._out.put(act.at, what)
 
     def _put(self, told: Iterator[tuple[float, What]]) -> None:
         for at, event in told:

@@ -33,6 +33,8 @@ class Item:
     forms: dict[bytes, None] = field(default_factory=dict)
     #: Of these, ids: they name places where it can be read.
     ids: set[bytes] = field(default_factory=set)
+    #: How often it was removed by one that never had it, and is not back.
+    removed: int = 0
 
 
 @dataclass(slots=True, eq=False)

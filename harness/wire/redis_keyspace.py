@@ -149,6 +149,9 @@ class Keyspace:
             kept = value if isinstance(value, bytes) else b""
             self.places.note(Timed(key, None, until, kept=kept))
 
+    def leave(self, effect: Words) -> None:
+        """Do nothing."""
+
     def persist(self, effect: Words) -> None:
         self._timed.pop(effect[1], None)
 
@@ -184,5 +187,11 @@ _CHANGES: Mapping[bytes, Callable[[Keyspace, Words], None]] = {
     **dict.fromkeys(
         (b"INCR", b"DECR", b"INCRBY", b"DECRBY", b"APPEND", b"SETRANGE", b"SETBIT"),
         Keyspace.alter_string,
+    ),
+    # What they keep are counts and digests, in which no item can be read again.
+    **dict.fromkeys(
+        b"PFADD PFMERGE BITFIELD BITOP BF.ADD BF.MADD BF.INSERT CF.ADD CF.ADDNX CMS.INCRBY "
+        b"TOPK.ADD TS.ADD TS.INCRBY TS.DECRBY".split(),
+        Keyspace.leave,
     ),
 }

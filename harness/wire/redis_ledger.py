@@ -65,7 +65,10 @@ class Ledger:
         item = self.items.get(value)
         if item is None:
             item = self.items[value] = Item(value, payload(value))
-        item.enqueued += 1
+        if item.removed:  # this is the other half of that
+            item.removed -= 1
+        else:
+            item.enqueued += 1
         act.fresh.add(value)
         at = None if act.connection is None else act.at
         act.events.append(ItemEnqueued(item.payload, self._queue, act.connection, at))
@@ -122,6 +125,9 @@ class Ledger:
         """Nobody will get this item any more; `aside` are the keys where it lies for good."""
         token = _text(self._token(act, held))
         what = ItemSettled(held.item.payload, act.connection, how, token, at=act.at)
+        if how == "acked" and act.connection is not None and act.worker not in held.item.had:
+            what = msgspec.structs.replace(what, by_holder=False)
+            held.item.removed += 1
         if held in act.new:  # taken for good, all in one step: the delivery says so
             act.new.remove(held)
         self._over(held)
@@ -199,6 +205,8 @@ class Ledger:
         one = self._taken_away(act, item)
         if one is None:
             return False
+        if one.what is not None and not one.what.by_holder:
+            item.removed -= 1
         one.what = None
         one.held.returned = False
         self.free(act, one.held)

@@ -102,6 +102,34 @@ def test_other_gaps_take_away_what_was_not_seen() -> None:
     assert outcomes(tale)["S3"] is Outcome.FAIL
 
 
+@pytest.mark.parametrize("about", [(), ("apple",), ("banana",)])
+def test_what_was_not_understood_about_one_item_doubts_only_what_is_said_of_it(
+    about: tuple[str, ...],
+) -> None:
+    tale = bad()
+    tale.over(12)
+    assert outcomes(tale)["S1"] is Outcome.FAIL
+    tale.put(10, "tap", NotUnderstood(1, "broker", "no command", "x", 1, items=about))
+    failing = judge(tale.header, tale.events)["S1"].outcome is Outcome.FAIL
+    assert failing is (about == ("banana",))  # it is apple that is lost
+
+
+def test_what_was_proved_is_doubted_by_a_command_about_any_item() -> None:
+    tale = good_fine()
+    assert outcomes(tale)["S1"] is Outcome.PASS
+    tale.put(2, "tap", NotUnderstood(1, "broker", "no command", "x", 1, items=("apple",)))
+    assert outcomes(tale)["S1"] is Outcome.UNKNOWN
+
+
+def test_of_too_many_items_that_were_not_understood_any_may_be_concerned() -> None:
+    tale = bad()
+    tale.over(12)
+    for number in range(30):
+        what = NotUnderstood(1, "broker", "no command", "x", 1, items=(f"i{number}",))
+        tale.put(10, "tap", what)
+    assert outcomes(tale)["S1"] is Outcome.UNKNOWN
+
+
 def test_bytes_that_were_not_understood() -> None:
     tale = good_fine()
     tale.put(10, "tap", NotUnderstood(1, "broker", "no command", "\x00", 1))

@@ -17,6 +17,9 @@ from harness.patterns.coarse import Coarse
 from harness.patterns.fine import PATTERN as FINE
 from harness.patterns.fine import Fine
 from harness.tap import program
+from harness.tap.points import Signature
+from harness.tap.records import Command
+from harness.wire.roles import Roles
 
 
 def test_the_fine_job_has_no_completions() -> None:
@@ -118,3 +121,23 @@ def test_what_an_item_in_other_bytes_means_by_its_place() -> None:
     assert places.where("dead", expires=True) is places.where("x", expires=True) is None
     # While the fault-free run goes on, it is not known yet where successes write.
     assert Places().where("x", expires=False) is None
+
+
+@pytest.mark.parametrize(
+    ("lists", "many"),
+    [
+        (("q:doing:job-x7k2p-1a2b3c", "q:doing:job-b9cd4-77aa10"), True),
+        (("q:doing", "q:saving"), False),
+        (("q:doing:job-x7k2p",), False),
+    ],
+)
+def test_of_a_list_for_each_worker_all_are_meant(lists: tuple[str, ...], many: bool) -> None:
+    keys = tuple(one.encode() for one in lists)
+    settles = tuple(Signature("LREM", key) for key in keys)
+    point = FINE.points(Roles(settles=settles, processing=keys), [b"a"]).settling
+    assert point is not None
+    known, other = (
+        Command(1, 1, (b"LREM", key, b"1", b"a")) for key in (keys[0], b"q:doing:job-z55zz-0f0f0f")
+    )
+    assert (point.fits(known), point.fits(other)) == (True, many)
+    assert not point.fits(Command(1, 1, (b"LREM", b"other", b"1", b"a")))

@@ -308,3 +308,24 @@ def test_each_command_may_have_a_connection_of_its_own() -> None:
         ItemLeased("a", 2, "T", 12.0, 3.0),
         settled("a", 3, 5.0, "T"),
     ]
+
+
+def test_what_is_not_known_doubts_only_the_items_that_it_names() -> None:
+    """Where it does not touch a key in which items lie."""
+    tape = Tape()
+    tape.seeds("RPUSH q a b")
+    one = tape.worker()
+    one.does("GEOADD seen 1 2 a", 1, "GEOADD seen 1 2 a")
+    one.does("GEOADD seen 1 2 a", 1, "GEOADD seen 1 2 a")
+    one.does("GEOADD q 1 2 a", 1, "GEOADD q 1 2 a")
+    told = [event for event in tape.told() if isinstance(event, NotUnderstood)]
+    assert [event.items for event in told] == [("a",), ()]
+
+
+def test_what_keeps_no_bytes_is_nothing_to_items() -> None:
+    tape = Tape()
+    tape.seeds("RPUSH q a b")
+    one = tape.worker()
+    for said in ("PFADD seen a", "BF.ADD known a", "BITFIELD bits SET u8 0 1"):
+        one.does(said, 1, said)
+    assert tape.told()[2:] == []
