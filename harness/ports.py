@@ -70,8 +70,11 @@ class Provider(Protocol):
     def release(self, *, keep: bool) -> None:
         """Give up the cluster: delete it when it is ours and nobody else uses it, unless `keep`."""
 
-    def on_node(self, node: str, *argv: str) -> None:
-        """Run a command on a node, as its root; `InfrastructureError` where that cannot be."""
+    def on_node(self, node: str, *argv: str) -> str | None:
+        """Run a command on a node, as its root; `InfrastructureError` where that cannot be.
+
+        What it printed; None from a provider that does not tell.
+        """
 
     def reaches_nodes(self) -> str:
         """Why commands cannot be run on this provider's nodes; empty when they can."""

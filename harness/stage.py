@@ -378,10 +378,10 @@ class Stage:
             self.owners.alive(worker, self.recording.moment())
         return event.id if event else 0
 
-    def landed(self, fault: str, worker: Worker) -> None:
-        """Record that from now on a worker does nothing more."""
-        worker, at = self.owners.latest(worker), self.recording.moment()
-        self.recording.record("harness", FaultLanded(fault, worker, at))
+    def landed(self, fault: str, worker: Worker, at: float | None = None) -> None:
+        """Record that from now on, or since a moment, a worker does nothing more."""
+        moment = self.recording.moment() if at is None else at
+        self.recording.record("harness", FaultLanded(fault, worker, moment))
 
     def confirmed(self, fault: str, *evidence: int) -> None:
         """Record that it was seen to land."""

@@ -29,9 +29,10 @@ class ContainerKill:
         container = stage.container_of(worker)
         to = f"pod {pod.name}: SIGKILL from its node"
         begun = stage.cut_off(self.name, to, worker, address)
+        victim = stage.owners.latest(worker)
         kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", container)
         stage.station.provider.on_node(pod.node, *kill)
-        stage.landed(self.name, worker)
+        stage.landed(self.name, victim)
         timeout = stage.station.namespace.timeouts.settle
         end = stage.wait(f"pod {pod.name} to be killed", seen.exit_of(worker), timeout)
         tap.let_back(address)

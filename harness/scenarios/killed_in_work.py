@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness import seen
 from harness.faults.container_kill import FAULT
+from harness.first_line import FirstLine
 from harness.stage import NotPlayable, Scenario, Stage
 
 
@@ -13,6 +14,7 @@ def play(stage: Stage) -> None:
     Who acknowledges at the end of its work is stopped there at the latest: its item is then
     not settled; so is one of whom nobody knows. Who does so before, has told the broker by then,
     and work that is cut off is lost.
+    It is stopped with its first line, for on a busy machine a kill may come when all is done.
     Who never does, is killed with its delivery on the way: to the broker it has the item.
     """
     known = stage.learned
@@ -21,9 +23,15 @@ def play(stage: Stage) -> None:
     caught = stage.catch(trap)
     victim = stage.worker_at(caught.address)
     stage.container_of(victim)  # known beforehand: the kill has to be quick
-    if known.settles:
-        at_the_end = known.figures.settles_after_work is not False
-        stage.trap(stage.points.settling if at_the_end else stage.points.settled, caught.address)
+    if known.settles and known.figures.settles_after_work is not False:
+        stage.trap(stage.points.settling, caught.address)
+        line = FirstLine.armed(stage, victim)
+        stage.free(trap)
+        stopped = line.wait(caught)
+        if stopped is not None:
+            stage.landed(FAULT.name, victim, stopped)
+    elif known.settles:
+        stage.trap(stage.points.settled, caught.address)
         stage.free(trap)
         stage.has_begun(victim, caught)
     FAULT.inject(stage, victim, caught.address)

@@ -118,29 +118,37 @@ def _in_no_time(view: View, item: Item, attempt: Attempt | None) -> Finding | No
 
 def had(view: View, item: Item, attempt: Attempt) -> float:
     """For how many seconds workers may have worked on an item, at most, up to a settlement."""
-    return sum(_had(view, one) for one in (*_earlier(item, attempt), attempt))
+    settled = attempt.settled
+    last = view.last if settled is None else settled.mark.at
+    until = max(last, attempt.done.at if attempt.done else 0.0)
+    before = sum(_before(view, one, attempt, until) for one in _earlier(item, attempt))
+    return before + max(0.0, until - _came(view, attempt, until))
 
 
-def _had(view: View, attempt: Attempt) -> float:
+def _before(view: View, earlier: Attempt, attempt: Attempt, until: float) -> float:
+    """The same of an earlier attempt: until its worker was no more, or has given the item back.
+
+    Who was cut off, or has lost its lease, may work on.
+    """
+    ends = [attempt.delivered.at if earlier.worker == attempt.worker else until]
+    if earlier.how == "returned" and earlier.ended is not None:
+        ends.append(earlier.ended.at)
+    life = view.life(earlier.worker)
+    if life is not None and life.end is not None:
+        ends.append(life.end.latest)
+    if earlier.worker is not None and earlier.worker in view.course.landed:
+        ends.append(view.course.landed[earlier.worker].at)
+    return max(0.0, min(ends) - _came(view, earlier, until))
+
+
+def _came(view: View, attempt: Attempt, until: float) -> float:
+    """When an item came to its worker; `until` where it never did."""
     since = attempt.delivered.at
     connection = view.connections.get(attempt.connection)
     for hold in connection.holds if connection else ():
         if hold.towards == "client" and abs(hold.held.at - attempt.delivered.at) < _AT_ONCE:
-            if hold.released is None:
-                return 0.0  # it never came to its worker
-            since = max(since, hold.released.at)
-    if attempt.settled is not None:
-        until = max(attempt.settled.mark.at, attempt.done.at if attempt.done else 0.0)
-        return max(0.0, until - since)
-    ends = [view.last]
-    if attempt.ended is not None:
-        ends.append(attempt.ended.at)
-    life = view.life(attempt.worker)
-    if life is not None and life.end is not None:
-        ends.append(life.end.latest)
-    if attempt.worker is not None and attempt.worker in view.course.landed:
-        ends.append(view.course.landed[attempt.worker].at)
-    return max(0.0, min(ends) - since)
+            since = until if hold.released is None else max(since, hold.released.at)
+    return since
 
 
 def _earlier(item: Item, attempt: Attempt) -> list[Attempt]:

@@ -171,6 +171,8 @@ def case(
         case("fine", "pops", "S1", "S3 S9 S10 S12 L1", fault="killed in work"),
         case("fine", "settles first", "S1 S3", "S9 S10 S12 L1", fault="killed in work"),
         case("fine", "settles first", "S3", "S9 S10"),
+        case("fine", "skips begun ones", "S1", "", fault="killed in work"),
+        case("coarse", "skips begun ones", "S1 S9 S13", "", fault="killed in work"),
         case("fine", "never reclaims", "L1", "L3", fault="killed in work"),
         case("fine", "never reclaims", "N1", "L1 L3", fault="silent in work"),
         case("fine", "leaves early", "S9 S10", "S1 S12", fault=""),

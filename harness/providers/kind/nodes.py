@@ -23,9 +23,9 @@ class Nodes:
     def __init__(self, docker: Docker, store: Store, tell: Tell) -> None:
         self._docker, self._store, self._tell = docker, store, tell
 
-    def on_node(self, node: str, *argv: str) -> None:
+    def on_node(self, node: str, *argv: str) -> str:
         """Run a command on a node, which is a container of the same name."""
-        self._docker.run("exec", node, *argv)
+        return self._docker.run("exec", node, *argv).stdout
 
     def reaches_nodes(self) -> str:
         """Docker reaches all nodes."""

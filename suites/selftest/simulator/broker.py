@@ -41,6 +41,8 @@ class Leases:
         self._deaths: Counter[str] = Counter()
         #: Whether anybody was given anything.
         self.given = False
+        #: What some workers leave there about items: that somebody has begun them.
+        self.begun: set[str] = set()
         #: Whether there is what the producer leaves when all is sent.
         self.marked = True
 
@@ -190,6 +192,8 @@ class Connections:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        #: As with leases: what somebody has begun.
+        self.begun: set[str] = set()
         self.ready: deque[tuple[str, bool]] = deque()
         self.taken: dict[Token, tuple[str, int]] = {}
         #: Whether there is a queue at all.

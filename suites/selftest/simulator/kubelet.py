@@ -84,6 +84,10 @@ class Body:
         if self.code is None:
             self._end(KILLED)
 
+    def stops(self) -> None:
+        """It does nothing more until it is killed."""
+        self._process.freeze()
+
     def _end(self, code: int) -> None:
         self.code = code
         self._process.kill()
@@ -118,6 +122,9 @@ class Cluster:
         self.succeeded = self.failures = 0
         self.over = False
         self.lines: dict[str, str] = {}
+        #: Whose processes are stopped with their next line, and where the moment of it is told.
+        self._stopping: dict[str, str] = {}
+        self.told: dict[str, str] = {}
 
     def start(self, parallelism: int, completions: int | None) -> None:
         self._parallelism, self._completions = parallelism, completions
@@ -135,6 +142,9 @@ class Cluster:
         body = self.pod(container).body
         if body is not None:
             body.dies()
+
+    def stop_at_next_line(self, container: str, file: str) -> None:
+        self._stopping[container] = file
 
     def delete(self, name: str) -> None:
         """With no grace: its processes outlive it by a moment."""
@@ -160,6 +170,9 @@ class Cluster:
         moment = datetime.fromtimestamp(self._epoch + at, UTC)
         line = f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z {text}"
         self.lines[body.place.name] = line
+        if (file := self._stopping.pop(body.place.name, None)) is not None:
+            body.stops()
+            self.told[file] = f"{self._epoch + self.world.now}"
         run = Run(body.place.name, NAME, body.number)
         self.world.later(self.some(0.02), lambda: self._logs.line(run, line))
 

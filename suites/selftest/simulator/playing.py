@@ -16,7 +16,7 @@ from simulator.redis import Client
 from simulator.tap import Tap, Wire
 from simulator.world import World
 
-from harness import runner
+from harness import first_line, runner
 from harness.campaign import Judged
 from harness.errors import QueuejobError, TimedOut
 from harness.history import (
@@ -122,8 +122,14 @@ class _Provider:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    def on_node(self, _: str, *command: str) -> None:
-        self._cluster.kill(command[-1])
+    def on_node(self, _: str, *command: str) -> str:
+        if command[0] == "ctr":
+            self._cluster.kill(command[-1])
+        elif command[2] == first_line.ARM:
+            self._cluster.stop_at_next_line(command[3], command[6])
+        elif command[2] == first_line.TELL:
+            return self._cluster.told.get(command[3], "")
+        return ""
 
     def reaches_nodes(self) -> str:
         return ""

@@ -24,6 +24,7 @@ from harness.history import (
     FaultConfirmed,
     FaultHealed,
     FaultInjected,
+    FaultLanded,
     Figures,
     Header,
     ItemDelivered,
@@ -135,6 +136,10 @@ def _header(plan: Plan) -> Header:
         pod_start=START,
         starts_matched=True,
         settles_after_work=not early,
+        starts_told="always",
+        ends_told="always",
+        log_live=True,
+        enough=0.75 * work,
     )
     reclaim = plan.lease + BACK_OFF + 2 * work + START + _MARGIN
     return Header(
@@ -199,6 +204,7 @@ def _harm(plan: Plan, world: World, cluster: Cluster) -> float:
         cluster.stop(victim, None if plan.defect == "leaves when stopped" else token)
     else:
         victim.dies()
+        world.see("harness", FaultLanded(_name(plan), victim.worker, at=world.now))
     world.see("harness", FaultConfirmed(_name(plan), (begun,)))
     world.see("harness", FaultHealed(_name(plan)))
     return world.now

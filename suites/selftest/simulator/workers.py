@@ -97,6 +97,8 @@ def _attempt(
         yield _GAP
         if not queue.renew(body.connection, token, late=True):
             return None
+    if _skips(body, queue, token, item, defect):
+        return None
     body.says("begins", item)
     body.digests(_read(item, defect))
     if item == habits.poison:
@@ -116,6 +118,15 @@ def _attempt(
         late, whose = defect in ("settles late", "looks first"), defect != "settles by name"
         queue.settle(body.connection, token, item, late=late or not whose, whose=whose)
     return None
+
+
+def _skips(body: Body, queue: Leases | Connections, token: str, item: str, defect: str) -> bool:
+    """Whether it takes what somebody has begun for done, and reports it; else it leaves a mark."""
+    if defect == "skips begun ones" and item in queue.begun:
+        queue.settle(body.connection, token, item)
+        return True
+    queue.begun.add(item)
+    return False
 
 
 def _read(item: str, defect: str) -> str:
@@ -200,7 +211,8 @@ def coarse(body: Body, queue: Connections, habits: Habits) -> Steps:
     if defect == "forks":
         yield from _at_once(body, queue, claims, habits)
         claims = []
-    for token, item in claims if defect == "takes two" else claims[:1]:
+    claims = claims if defect == "takes two" else claims[:1]
+    for token, item in (one for one in claims if not _skips(body, queue, *one, defect)):
         body.says("begins", item)
         body.digests(_read(item, defect))
         if defect == "settles first":
