@@ -35,6 +35,7 @@ def check(view: View) -> Iterator[Finding]:
             f"{view.cast.short(line.worker)} may speak of {shown(line.item)}, which nobody sent; "
             "--start-pattern and --done-pattern tell for sure what its lines are about",
             line.mark.id,
+            suspect=True,
         )
     lines = [mark for one in view.attempts for mark in (one.started, one.done) if mark is not None]
     if lines:
