@@ -100,7 +100,8 @@ def command(
         for given in values(one.name):
             key, equals, rest = given.partition("=")
             shown = credentials.HIDDEN if failing and failing in rest else rest
-            kept = f"{key}={credentials.variable(key, shown)}" if equals else given
+            secret = equals and one.name == "env"
+            kept = f"{key}={credentials.variable(key, shown)}" if secret else given
             words += [f"--{one.name}", kept]
     return shlex.join([*words, *(["--redact"] if redact else [])])
 

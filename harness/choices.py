@@ -82,6 +82,20 @@ def _table(value: Any, _: Path) -> list[str] | None:
     return [f"{name}={text}" for name, text in value.items()] if fit else None
 
 
+def _arguments(value: Any, _: Path) -> list[str] | None:
+    """A table, whose texts are quoted so that they stay texts; or words as on the command line."""
+    if isinstance(value, Mapping):
+        if not all(name and type(one) in (str, int, bool) for name, one in value.items()):
+            return None
+        shown = {
+            name: f'"{one}"' if isinstance(one, str) else str(one).lower()
+            for name, one in value.items()
+        }
+        return [f"{name}={one}" for name, one in shown.items()]
+    words = isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+    return list(value) if words else None
+
+
 TEXT = Kind("a string", _text)
 FILE = Kind("a path, from this file's folder", _file)
 LEVEL = Kind(" or ".join(f'"{one}"' for one in LEVELS), _level)
@@ -91,6 +105,7 @@ NUMBER = Kind("a number", _number)
 LISTED = Kind("an array of strings without commas", _listed)
 IDS = Kind("an array of strings without commas", _ids)
 TABLE = Kind('a table of strings, as { NAME = "value" }', _table)
+ARGUMENTS = Kind("a table of strings, whole numbers and booleans", _arguments)
 
 OPTIONS = (
     Option("pattern", "coarse|fine", "how the worker takes its work", TEXT),
@@ -172,6 +187,12 @@ LISTS = (
         "NAME=VALUE",
         "for the worker; {host}, {port}, {queue}, {url} are the broker's",
         TABLE,
+    ),
+    Option(
+        "queue-args",
+        "NAME=VALUE",
+        "an argument of its queue in RabbitMQ, as x-queue-type=quorum",
+        ARGUMENTS,
     ),
     Option("accept-unproved", "IDS", "invariants, as S11,S3, that need not be proved", IDS),
 )

@@ -118,6 +118,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         keeps=part.worker.keeps,
         max_attempts=part.worker.max_attempts,
         own_job=part.own_job is not None,
+        dead_letters="x-dead-letter-exchange" in part.worker.seeding.of_queue,
         version=__version__,
     )
 

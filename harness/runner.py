@@ -34,6 +34,7 @@ from harness.patterns import Places, Points, worker_container
 from harness.stage import Stage
 from harness.supplies import supply
 from harness.tap.records import Record
+from harness.wire.amqp import AmqpReader
 from harness.wire.reader import Reader
 from harness.wire.redis_learned import is_done
 
@@ -177,6 +178,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
         fill=lambda: _seed(run),
         send=lambda queue, items: station.broker.seed(queue, items, worker.seeding),
         another=partial(another_job, part) if part.queue_env else None,
+        declared="".join(f", {name}={value}" for name, value in worker.seeding.arguments),
     )
     with (
         station.ear.listening(_Teller(run, owners), lambda why: recording.gap("tap", why)),
@@ -220,7 +222,8 @@ def _seed(run: _Run) -> None:
             # Before it is there: who waits for it has it before anybody could say so.
             recording.record("harness", ItemEnqueued(payload(item), part.queue))
     if part.scenario.tries is not None:
-        part.station.broker.limit(part.queue, min(part.scenario.tries, part.worker.max_attempts))
+        tries = min(part.scenario.tries, part.worker.max_attempts)
+        part.station.broker.limit(part.queue, tries, part.worker.seeding)
     part.station.broker.seed(part.queue, items, part.worker.seeding)
     if part.worker.sentinel:
         part.station.broker.mark(part.worker.sentinel)
@@ -264,7 +267,12 @@ def _texts(keys: Sequence[bytes]) -> tuple[str, ...]:
 
 
 def _dead(reader: Reader) -> tuple[str, ...]:
-    """The places that the reader knows of where items lie that nobody waits for any more."""
+    """The places that the reader knows of where items lie that nobody waits for any more.
+
+    In RabbitMQ: all queues of the workers' own.
+    """
+    if isinstance(reader, AmqpReader):
+        return reader.queues()
     roles = getattr(reader, "roles", None)
     places = (*roles().dead, *roles().done) if roles else ()
     return _texts(places)

@@ -17,12 +17,15 @@ from harness.history import (
     Event,
     ItemDelivered,
     ItemDone,
+    ItemEnqueued,
     ItemSettled,
     ItemStarted,
     JobSeen,
     LogEnded,
+    MessagePublished,
     Payload,
     PodSeen,
+    RequestRefused,
     What,
     Worker,
 )
@@ -320,6 +323,32 @@ def another_asks(connection: int) -> Find:
     return last(lambda what: isinstance(what, AskedForItem) and what.connection != connection)
 
 
+#: Seconds after a refusal in which workers may yet find another way to their work.
+_ANOTHER_WAY = 15.0
+
+
+def turned_down(events: Sequence[Event], now: float) -> RequestRefused | None:
+    """What the broker has refused so that workers cannot begin; None while they may yet.
+
+    Some ask for what they need not have: a refusal counts when nothing was given to anybody, and
+    two workers have failed since, or some seconds are over.
+    """
+    first: Event | None = None
+    last: RequestRefused | None = None
+    failed = 0
+    for event in events:
+        what = event.what
+        if isinstance(what, ItemDelivered):
+            return None
+        if isinstance(what, RequestRefused):
+            first, last = first or event, what
+        elif isinstance(what, ContainerSeen) and first is not None:
+            failed += what.state == "terminated" and what.exit_code != 0
+    if first is None or last is None:
+        return None
+    return last if failed > 1 or now - first.time > _ANOTHER_WAY else None
+
+
 def owners(events: Sequence[Event]) -> dict[int, Worker]:
     """Whose the connections are, as far as is known."""
     return {
@@ -361,6 +390,51 @@ def end_of_attempt(item: Payload, *, one_each: bool) -> Find:
         return None
 
     return find
+
+
+def fate(item: Payload, attempts: int, *, one_each: bool) -> Find:
+    """What shows what becomes of an item on which the work fails, once another one was settled.
+
+    It is settled, and whoever did that has ended or goes on; or so many attempts on it are over. A
+    copy that waits in a queue from which it comes back is neither.
+    """
+    over = end_of_attempt(item, one_each=one_each)
+
+    def find(events: Sequence[Event]) -> Event | None:
+        given = settled = sent = 0
+        another, waits = False, False
+        for event in events:
+            what = event.what
+            if isinstance(what, ItemSettled) and what.effective is not False:
+                settled += what.item == item
+                another = another or what.item != item
+            elif isinstance(what, ItemDelivered) and what.item == item:
+                given += 1
+            elif isinstance(what, ItemEnqueued) and what.item == item:
+                sent, waits = sent + 1, False
+            elif isinstance(what, MessagePublished) and what.item == item:
+                waits = what.waiting
+        if not another or not given:
+            return None
+        if given > attempts:
+            return events[-1]
+        last = _from_last_delivery(events, item)
+        if given < attempts and (settled < sent or waits):
+            return None
+        return over(last)
+
+    return find
+
+
+def _from_last_delivery(events: Sequence[Event], item: Payload) -> Sequence[Event]:
+    """The owners of all connections, and all since the item was given out last."""
+    place = next(
+        index
+        for index in range(len(events) - 1, -1, -1)
+        if isinstance(what := events[index].what, ItemDelivered) and what.item == item
+    )
+    known = [one for one in events[:place] if isinstance(one.what, ConnectionOwner)]
+    return [*known, *events[place:]]
 
 
 def _takes_back(what: What) -> bool:

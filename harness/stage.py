@@ -18,6 +18,7 @@ from harness.history import (
     FaultHealed,
     FaultInjected,
     FaultLanded,
+    ItemDelivered,
     JobSeen,
     LogCaughtUp,
     LogEnded,
@@ -128,6 +129,8 @@ class Stage:
     fill: Callable[[], None] = lambda: None
     #: The Job by this name of other workers like these, with their queue and so many items.
     another: Callable[[str, str, int], Manifest] | None = None
+    #: RabbitMQ: how the queue was declared, beside that it is durable.
+    declared: str = ""
     _traps: list[RemoteTrap] = field(default_factory=list)
     _containers: dict[Worker, str] = field(default_factory=dict)
 
@@ -249,6 +252,48 @@ class Stage:
                 seen=f"{error.seen}; {self.last_words()}",
                 todo="tell the worker where the broker is: --env NAME={host}, {port} or {url}",
             ) from None
+
+    def somebody_begins(self) -> None:
+        """Wait for the first item that is given to anybody.
+
+        `InfrastructureError` where the broker refuses what workers need for that.
+        """
+
+        def find(events: Sequence[Event]) -> bool | None:
+            self.check_refusals(events)
+            given = any(isinstance(event.what, ItemDelivered) for event in events)
+            return True if given or self.ended(events) is not None else None
+
+        self.recording.wait_quietly("an item to be given to somebody", find, self.bounds.progress)
+
+    def check_refusals(self, events: Sequence[Event]) -> None:
+        """Raise `InfrastructureError` where the broker refuses what workers need to begin."""
+        refused = seen.turned_down(events, self.recording.moment())
+        if refused is None:
+            return
+        own = refused.queue == self.queue
+        asked = ", ".join(refused.wanted)
+        todo = "see what the worker asks of the broker, and whether it has to be there before"
+        if own and asked:
+            options = " ".join(f"--queue-args {one}" for one in refused.wanted)
+            todo = f"let the harness declare {self.queue} like this: {options}"
+        elif own:
+            todo = (
+                "declare the queue durable and without arguments, as the harness does, or say with "
+                "--queue-args NAME=VALUE how the harness is to declare it"
+            )
+        raise InfrastructureError(
+            f"the broker refuses what workers ask for, so none can begin: {refused.why}",
+            expected=f"a queue {self.queue} that the worker takes as the harness declared it: "
+            f"durable{self.declared}"
+            if own
+            else f"a broker that grants {refused.method or 'all that the worker asks for'}",
+            seen=f"{refused.method} of {refused.queue} with {asked or 'no arguments'}: "
+            f"{refused.code} {refused.why}"
+            if own
+            else f"{refused.code} {refused.why}",
+            todo=todo,
+        )
 
     def _connected(self, events: Sequence[Event]) -> bool | None:
         if self.ended(events) is not None:

@@ -18,6 +18,7 @@ from harness.history import (
     ConnectionRefused,
     ConnectionReleased,
     ContainerSeen,
+    CopyLeft,
     Event,
     FaultConfirmed,
     FaultHealed,
@@ -40,9 +41,11 @@ from harness.history import (
     LogCaughtUp,
     LogEnded,
     LogLine,
+    MessagePublished,
     NeighbourSeen,
     NotUnderstood,
     PodSeen,
+    RequestRefused,
     RunEnded,
     WorkDigested,
 )
@@ -111,6 +114,12 @@ def _delivered(cast: Cast, what: ItemDelivered) -> str:
 def _settled(cast: Cast, what: ItemSettled) -> str:
     text = _SETTLED[what.how].format(who=_who(cast, what.connection), item=shown(what.item))
     return text + _EFFECT[what.effective]
+
+
+def _published(cast: Cast, what: MessagePublished) -> str:
+    place = what.exchange and f"the exchange {what.exchange} as {what.key}"
+    content = "" if what.item is None else f" that carries {shown(what.item)}"
+    return f"{_who(cast, what.connection)} published a message{content} to {place or what.key}"
 
 
 def _asked(cast: Cast, what: AskedForItem) -> str:
@@ -201,12 +210,18 @@ TELLERS: dict[type, Callable[[Cast, Any], str]] = {
     ConnectionReleased: lambda cast, what: f"{_who(cast, what.connection)} was let go",
     ConnectionCut: lambda cast, what: f"{_who(cast, what.connection)} was cut off",
     ConnectionClosed: lambda cast, what: f"{_who(cast, what.connection)} was disconnected",
+    RequestRefused: lambda cast, what: (
+        f"the broker refused {what.method or 'something'} to {_who(cast, what.connection)}: "
+        f"{what.why}"
+    ),
     NotUnderstood: lambda cast, what: (
         f"{_who(cast, what.connection)} was not understood: {what.why}"
     ),
     BrokerLost: lambda _, what: f"the broker ended: {what.why}",
     BrokerBack: lambda _, what: f"the broker was back, {_BACK[what.kept]}",
     BrokerDepth: _depth,
+    MessagePublished: _published,
+    CopyLeft: lambda _, what: f"a copy of {shown(what.item)} was left in {what.queue}",
     ItemLeft: lambda _, what: f"{shown(what.item)} was left in {what.queue}, {what.where}",
     PodSeen: _pod,
     NeighbourSeen: lambda _, what: f"pod {what.name} of another Job was at {what.address}",

@@ -22,6 +22,7 @@ from harness.history.connections import (
     ConnectionRefused,
     ConnectionReleased,
     NotUnderstood,
+    RequestRefused,
 )
 from harness.history.events import Event, What
 from harness.history.faults import (
@@ -47,6 +48,7 @@ from harness.history.header import MAX_ATTEMPTS, SCHEMA, Bounds, Figures, Habit,
 from harness.history.items import (
     AskedForItem,
     BrokerDepth,
+    CopyLeft,
     FoundEmpty,
     ItemDelivered,
     ItemDone,
@@ -58,6 +60,7 @@ from harness.history.items import (
     ItemSettled,
     ItemStarted,
     LeaseExpired,
+    MessagePublished,
     WorkDigested,
 )
 from harness.history.payload import Digest, Payload, Raw, payload, sha256_of, to_bytes
@@ -90,6 +93,7 @@ __all__ = [
     "ConnectionRefused",
     "ConnectionReleased",
     "ContainerSeen",
+    "CopyLeft",
     "Digest",
     "Event",
     "FaultConfirmed",
@@ -116,11 +120,13 @@ __all__ = [
     "LogCaughtUp",
     "LogEnded",
     "LogLine",
+    "MessagePublished",
     "NeighbourSeen",
     "NotUnderstood",
     "Payload",
     "PodSeen",
     "Raw",
+    "RequestRefused",
     "RunEnded",
     "Towards",
     "What",

@@ -70,6 +70,22 @@ class ConnectionClosed(Record, frozen=True, tag="connection_closed"):
     at: float | None = None
 
 
+class RequestRefused(Record, frozen=True, tag="request_refused"):
+    """The broker has refused what a client asked for, and ended the channel or the connection.
+
+    `code` and `why` are the broker's words, `method` what they answer. Of a queue that was to be
+    declared: its name, and in `wanted` what was asked of it, as `--queue-args` has it.
+    """
+
+    connection: int
+    code: int
+    why: str
+    method: str = ""
+    queue: str = ""
+    wanted: tuple[str, ...] = ()
+    at: float | None = None
+
+
 class NotUnderstood(Record, frozen=True, tag="not_understood"):
     """Bytes or a command were forwarded that could not be read; `sample` is how they begin.
 

@@ -32,6 +32,7 @@ from harness.history.connections import (
     ConnectionRefused,
     ConnectionReleased,
     NotUnderstood,
+    RequestRefused,
 )
 from harness.history.faults import (
     FaultConfirmed,
@@ -44,6 +45,7 @@ from harness.history.faults import (
 from harness.history.items import (
     AskedForItem,
     BrokerDepth,
+    CopyLeft,
     FoundEmpty,
     ItemDelivered,
     ItemDone,
@@ -55,6 +57,7 @@ from harness.history.items import (
     ItemSettled,
     ItemStarted,
     LeaseExpired,
+    MessagePublished,
     WorkDigested,
 )
 
@@ -78,11 +81,14 @@ What = (
     | ConnectionReleased
     | ConnectionCut
     | ConnectionClosed
+    | RequestRefused
     | NotUnderstood
+    | MessagePublished
     | BrokerLost
     | BrokerBack
     | BrokerDepth
     | ItemLeft
+    | CopyLeft
     | PodSeen
     | NeighbourSeen
     | ContainerSeen

@@ -44,6 +44,9 @@ class Figures(Record, frozen=True):
     #: `pod_start` are the longest that were seen; `work` and `pace` are what is usual.
     longest: Seconds | None = None
     longest_pace: Seconds | None = None
+    #: Where workers publish messages that carry an item on which the work succeeds, as
+    #: "EXCHANGE/KEY", and the queues where such are left; None: not looked at.
+    published: tuple[str, ...] | None = None
 
     @property
     def most_work(self) -> float | None:
@@ -98,5 +101,7 @@ class Header(Record, frozen=True):
     max_attempts: int = MAX_ATTEMPTS
     #: The Job is the user's own, so what is wrong with it is a finding against the user.
     own_job: bool = False
+    #: RabbitMQ: the queue has a dead-letter exchange that its user has named.
+    dead_letters: bool = False
     #: The version of this tool.
     version: str = ""

@@ -157,6 +157,35 @@ class BrokerDepth(Record, frozen=True, tag="broker_depth"):
     final: bool = False
 
 
+class MessagePublished(Record, frozen=True, tag="message_published"):
+    """A worker has published a message elsewhere than into the queue (RabbitMQ).
+
+    `item` is the one that the message carries, in whatever usual form; None where its content
+    shows none of those that the worker has.
+    """
+
+    connection: int
+    exchange: str
+    key: str
+    item: Payload | None = None
+    #: Whether the queue of this name outlives who declared it; None: nobody was seen to.
+    lasting: bool | None = None
+    #: The queue of this name puts what it holds too long elsewhere: it may come back.
+    waiting: bool = False
+    at: float | None = None
+
+
+class CopyLeft(Record, frozen=True, tag="copy_left"):
+    """The final drain has found a message that carries an item in another queue (RabbitMQ).
+
+    `dead_lettered`: the broker itself has put it there, from the queue or from where it waited.
+    """
+
+    item: Payload
+    queue: str
+    dead_lettered: bool = False
+
+
 class ItemLeft(Record, frozen=True, tag="item_left"):
     """The final drain has found an item."""
 

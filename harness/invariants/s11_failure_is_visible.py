@@ -43,8 +43,11 @@ def _on_failing(
         return passed(f"{shown(item.payload)} was set aside where somebody can find it", *evidence)
     if life is None:
         return unknown(f"nobody knows who worked on {shown(item.payload)}", *evidence)
-    if attempt.done or (attempt.settled and attempt.settled.how == "acked"):
-        return _digested(view, attempt, life)
+    settled = attempt.settled
+    if settled and any(one.id > settled.mark.id for one in item.enqueued):
+        settled = None  # it is there once more: its worker, or the broker for it, has sent it
+    if attempt.done or (settled and settled.how in ("acked", "refused")):
+        return _gone(view, attempt, life)
     if life.worker in harmed or end is None or end.exit_code is None:
         return None
     if view.coarse and life.success and life.settled and attempt.started is None:
@@ -52,11 +55,41 @@ def _on_failing(
     return _shown(view, attempt, life, end)
 
 
+def _gone(view: View, attempt: Attempt, life: Life) -> Finding:
+    """The broker has forgotten it."""
+    rejected = attempt.settled is not None and attempt.settled.how == "refused"
+    return (_rejected if rejected else _digested)(view, attempt, life)
+
+
+def _rejected(view: View, attempt: Attempt, life: Life) -> Finding:
+    """The broker has thrown it away: an exit code does not bring it back."""
+    who, item = view.cast.short(life.worker), attempt.item
+    evidence = ids(attempt.delivered, attempt.ended, life.end)
+    if doubt := view.copy_of(attempt):
+        return unknown(f"{who} rejected {shown(item)} for good. {doubt[0]}", *evidence, doubt[1].id)
+    text = f"{who} rejected {shown(item)} for good"
+    if not view.depths and life.end and life.success:
+        return _shown(view, attempt, life, life.end)
+    if not view.depths:
+        return unknown(f"{text}, and nobody looked where it is", *evidence)
+    if view.header.dead_letters:
+        return unknown(
+            f"{text}, and no queue that a worker declared had it at the end: let the worker "
+            "declare the queue that its dead letters come to",
+            *evidence,
+        )
+    return failed(
+        f"{text}, its queue has no dead-letter exchange, and no queue had a copy of it", *evidence
+    )
+
+
 def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
     who, item = view.cast.short(life.worker), attempt.item
     evidence = ids(attempt.delivered, attempt.ended, life.end)
+    if doubt := view.copy_of(attempt):
+        return unknown(f"{who} settled {shown(item)}. {doubt[0]}", *evidence, doubt[1].id)
     if life.end and not life.success and not life.end.killed:
-        return passed(f"{who} settled {shown(item)} and then exited with a failure", *evidence)
+        return _dropped(view, attempt, life)
     if life.end is None and not _goes_on(attempt, life):
         return unknown(f"nobody saw what {who} did after it had settled {shown(item)}", *evidence)
     if view.header.failing_known:
@@ -66,6 +99,22 @@ def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
         "no work failed in this run",
         *evidence,
     )
+
+
+def _dropped(view: View, attempt: Attempt, life: Life) -> Finding:
+    """The worker settled the item and then failed: nobody will try it again, or find it."""
+    who, item = view.cast.short(life.worker), attempt.item
+    evidence = ids(attempt.delivered, attempt.ended, life.end)
+    text = f"{who} settled {shown(item)} and then exited with a failure"
+    if attempt.settled is None:
+        return passed(f"{text}, and the broker has it still", *evidence)
+    if not view.header.failing_known:
+        return unknown(
+            f"{text}: whether the work on it had failed, --failing-item would show", *evidence
+        )
+    if not view.depths:
+        return unknown(f"{text}, and nobody looked whether it was set aside", *evidence)
+    return failed(f"{text}, and no copy of it was set aside: nobody will try it again", *evidence)
 
 
 def _goes_on(attempt: Attempt, life: Life) -> bool:

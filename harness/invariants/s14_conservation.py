@@ -87,7 +87,8 @@ def _account(view: View, item: Item) -> Iterator[Finding]:
     ready = [one for one in item.left if one.where == "ready"]
     dead = sum(one.where == "dead" for one in item.left)
     # Who is found in the dead-letter place may have come there without a word on the wire.
-    aside = max(dead, len(item.settled) - len(acked))
+    others = [one for one in item.settled if one.how != "acked" and not view.vain(one)]
+    aside = max(dead, len(others))
     sent, name = len(item.enqueued), shown(item.payload)
     harm = next((one.mark for one in view.course.injected if one.of_all), None)
     if ready and len(acked) + len(ready) > sent:

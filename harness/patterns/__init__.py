@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any, Literal, Protocol
 
 from harness.errors import UsageError
-from harness.history import BrokerBack, BrokerDepth, ItemLeft
+from harness.history import BrokerBack, BrokerDepth, CopyLeft, ItemEnqueued, ItemLeft
 from harness.kube import Manifest, Namespace, load, load_job
 from harness.tap.points import Point
 from harness.wire.reader import Reader
@@ -79,7 +79,7 @@ class Places:
 class Broker(Protocol):
     """The broker itself, past the tap; all that is done here is the harness's own doing."""
 
-    def limit(self, queue: str, tries: int) -> None:
+    def limit(self, queue: str, tries: int, how: Seeding) -> None:
         """Make the (new) queue set aside by itself what was given out so often, where it can."""
 
     def set_aside(self, queue: str) -> int:
@@ -98,8 +98,10 @@ class Broker(Protocol):
         dead: Sequence[str],
         how: Seeding,
         places: Places | None = None,
-    ) -> tuple[list[ItemLeft], BrokerDepth]:
-        """What is left of them, found by a look at all there is; `dead` are dead-letter places.
+    ) -> tuple[Sequence[ItemLeft | CopyLeft | ItemEnqueued], BrokerDepth]:
+        """What is left of them, found by a look at all there is.
+
+        `dead` are dead-letter places, or (in RabbitMQ) any other queues of the workers.
 
         It may take the items out: nothing is run on this queue afterwards.
         """

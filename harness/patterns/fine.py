@@ -47,7 +47,7 @@ class RedisServer:
         # Any: the client's answers are typed for its two natures, now and awaited, at once
         self._client: Any = client
 
-    def limit(self, queue: str, tries: int) -> None:
+    def limit(self, queue: str, tries: int, how: Seeding) -> None:
         """Nothing: Redis counts no attempts, so its workers have to."""
 
     def set_aside(self, queue: str) -> int:

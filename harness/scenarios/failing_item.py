@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness import seen
-from harness.history import payload
+from harness.history import Event, payload
 from harness.stage import Scenario, Stage
+
+#: So many attempts are watched: some let an item go only when it has failed again.
+_ATTEMPTS = 3
+#: Seconds for the attempts after the first one: a restart waits for the kubelet's back-off.
+_LATER = 60.0
 
 
 def play(stage: Stage) -> None:
-    """Wait for what becomes of the first attempt on it, and no longer: back-offs are long."""
+    """Wait until it is clear what becomes of the item: dropped, set aside, or tried again.
+
+    And until another item was settled: that a worker keeps is shown by those.
+    """
     stage.start()
-    item = payload(stage.items[0])
+    item, one_each = payload(stage.items[0]), stage.station.pattern.name == "coarse"
     timeout = stage.patience + stage.bounds.progress
-    over = seen.end_of_attempt(item, one_each=stage.station.pattern.name == "coarse")
-    stage.recording.wait_quietly("the end of the attempt", over, timeout)
+    over = seen.end_of_attempt(item, one_each=one_each)
+    if stage.recording.wait_quietly("the end of the attempt", over, timeout) is None:
+        return
+    fate = seen.fate(item, _ATTEMPTS, one_each=one_each)
+
+    def find(events: Sequence[Event]) -> bool | None:
+        return True if stage.ended(events) is not None or fate(events) else None
+
+    stage.recording.wait_quietly("what becomes of the item that fails", find, _LATER)
 
 
 SCENARIO = Scenario(
     name="failing-item",
     says="the work on one item fails",
-    proves={"fine": ("S11",), "coarse": ("S11",)},
+    proves={"fine": ("S11", "S1"), "coarse": ("S11", "S1")},
     play=play,
     items=3,
     failing=True,

@@ -9,6 +9,7 @@ def play(stage: Stage) -> None:
     """Start the Job, and let it end, for as long as something brings it nearer to that."""
     stage.start()
     stage.somebody_connects()
+    stage.somebody_begins()
     stage.wait_for_the_end()
 
 

@@ -127,7 +127,7 @@ class Amqp(Decoder):
         except Exception as error:
             return Piece(raw, self._lost(towards, raw, f"{type(error).__name__}: {error}"))
 
-    def _whole(self, towards: Towards, number: int, raw: bytes, at: int) -> Message:
+    def _whole(self, towards: Towards, number: int, raw: bytes, at: int) -> Message | None:
         """A method with all of its content; the frame that is at `at` is its header."""
         name, fields = hot.method(raw[:at]) or _read(raw[:at])
         end = _after(raw, at)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Literal, NamedTuple
 
-from harness.history import NotUnderstood
-from harness.tap.records import Delivery, Message, Method, Settlement
+import msgspec
+
+from harness.tap.records import Commit, Delivery, Message, Method, Settlement
 
 _SETTLES: dict[str, Literal["ack", "nack", "reject", "recover"]] = {
     "Basic.Ack": "ack",
@@ -45,9 +46,45 @@ class _Unsettled:
         self._size -= len(body or b"")
         return body, queue
 
+    def put_back(self, tag: int, body: bytes | None, queue: str) -> None:
+        """It is not settled after all."""
+        self._size += len(body or b"")
+        self._deliveries[tag] = (body, queue)
+
     def up_to(self, tag: int) -> tuple[int, ...]:
         """The tags up to this one; all of them with 0."""
         return tuple(one for one in self._deliveries if not tag or one <= tag)
+
+
+class _Transaction:
+    """What a channel has settled and published since the last commit or rollback."""
+
+    def __init__(self) -> None:
+        self._settlements: list[Settlement] = []
+        self._published: list[Method] = []
+        self._size = 0
+
+    def settle(self, settlement: Settlement) -> None:
+        self._settlements.append(settlement)
+
+    def publish(self, method: Method) -> None:
+        size = len(method.body or b"")
+        if self._size + size > REMEMBERED:
+            method = msgspec.structs.replace(method, body=None)
+        else:
+            self._size += size
+        self._published.append(method)
+
+    def commit(self, method: Method) -> Commit:
+        return Commit(
+            method.connection, method.channel, tuple(self._settlements), tuple(self._published)
+        )
+
+    def roll_back(self, unsettled: _Unsettled) -> None:
+        """Its deliveries are the worker's again: RabbitMQ gives none of them back."""
+        for one in self._settlements:
+            for tag, body, queue in zip(one.tags, one.bodies, one.queues, strict=True):
+                unsettled.put_back(tag, body, queue)
 
 
 class Channel:
@@ -63,23 +100,18 @@ class Channel:
         self._consumes: deque[_Source] = deque()
         self._gets: deque[_Source] = deque()
         self._unsettled = _Unsettled()
+        #: None where there is none: then each message counts at once.
+        self._transaction: _Transaction | None = None
 
-    def said(self, method: Method) -> Message:
-        """Take a method into account; what it means, where that is more than it says."""
-        name, fields = method.name, method.fields
+    def said(self, method: Method) -> Message | None:
+        """Take a method into account; what it means, where that is more than it says.
+
+        None for what counts with the commit of its transaction only.
+        """
         if method.towards == "broker":
-            if name in _SETTLES:
-                return self._settle(method, _SETTLES[name])
-            if name == "Basic.Consume":
-                self._consume(fields)
-            elif name == "Basic.Get":
-                self._gets.append(_Source(fields["queue"] or self._queue, fields["no_ack"]))
-            elif name == "Queue.Declare" and fields["queue"]:
-                self._queue = fields["queue"]
-            elif name == "Tx.Select":
-                why = "from here on acknowledgements wait for a Tx.Commit, which is not followed"
-                return NotUnderstood(method.connection, "broker", why, name, 0)
-        elif name == "Basic.ConsumeOk" and self._consumes:
+            return self._asked(method)
+        name, fields = method.name, method.fields
+        if name == "Basic.ConsumeOk" and self._consumes:
             self._consumers[fields["consumer_tag"]] = self._consumes.popleft()
         elif name == "Basic.GetEmpty" and self._gets:
             self._gets.popleft()
@@ -87,8 +119,39 @@ class Channel:
             self._queue = fields["queue"]
         return method
 
-    def carried(self, method: Method) -> Message:
+    def _asked(self, method: Method) -> Message | None:
+        name, fields = method.name, method.fields
+        if name in _SETTLES:
+            settlement = self._settle(method, _SETTLES[name])
+            # Recover takes back at once, in a transaction too.
+            if self._transaction is None or settlement.how == "recover":
+                return settlement
+            self._transaction.settle(settlement)
+            return None
+        if name == "Basic.Consume":
+            self._consume(fields)
+        elif name == "Basic.Get":
+            self._gets.append(_Source(fields["queue"] or self._queue, fields["no_ack"]))
+        elif name == "Queue.Declare" and fields["queue"]:
+            self._queue = fields["queue"]
+        elif name == "Tx.Select":
+            self._transaction = self._transaction or _Transaction()
+        elif name in ("Tx.Commit", "Tx.Rollback") and self._transaction is not None:
+            return self._end(method, self._transaction)
+        return method
+
+    def _end(self, method: Method, over: _Transaction) -> Message:
+        self._transaction = _Transaction()
+        if method.name == "Tx.Commit":
+            return over.commit(method)
+        over.roll_back(self._unsettled)
+        return method
+
+    def carried(self, method: Method) -> Message | None:
         """The same for a method that is whole with its content."""
+        if method.name == "Basic.Publish" and self._transaction is not None:
+            self._transaction.publish(method)
+            return None
         if method.name not in ("Basic.Deliver", "Basic.GetOk"):
             return method
         fields, consumer = method.fields, ""

@@ -14,7 +14,16 @@ import msgspec
 
 from harness.history import Towards
 from harness.tap.content import found
-from harness.tap.records import Command, Delivery, ErrorReply, Message, Method, Reply, Settlement
+from harness.tap.records import (
+    Command,
+    Commit,
+    Delivery,
+    ErrorReply,
+    Message,
+    Method,
+    Reply,
+    Settlement,
+)
 
 Kind = Literal["command", "reply", "delivery", "settlement", "method"]
 
@@ -86,7 +95,10 @@ def delivery(*, body: bytes | None = None, after: bool = False) -> Point:
 
 
 def settlement(*hows: str, body: bytes | None = None, after: bool = False) -> Point:
-    """A worker's ack, nack or reject (one of `hows`, or any) of a message, or of any."""
+    """A worker's ack, nack or reject (one of `hows`, or any) of a message, or of any.
+
+    In a transaction that is the commit, with which it counts.
+    """
     name = f"{_when(after)} {'/'.join(hows) or 'settlement'}"
     return Point(name, "broker", "settlement", hows, items=_one(body), after=after)
 
@@ -134,6 +146,8 @@ def _delivery(point: Point, message: Message) -> bool:
 
 
 def _settlement(point: Point, message: Message) -> bool:
+    if isinstance(message, Commit):
+        return any(_settlement(point, one) for one in message.settlements)
     return (
         isinstance(message, Settlement)
         and (not point.names or message.how in point.names)

@@ -105,7 +105,19 @@ class Settlement(msgspec.Struct, frozen=True, gc=False, tag="settlement"):
     queues: tuple[str, ...] = ()
 
 
-Message = Command | Reply | Push | Method | Delivery | Settlement | NotUnderstood
+class Commit(msgspec.Struct, frozen=True, gc=False, tag="commit"):
+    """A worker commits an AMQP transaction: what it settled and published there counts from here.
+
+    What a transaction holds is no record before that. Of a body too long to be kept there is None.
+    """
+
+    connection: int
+    channel: int
+    settlements: tuple[Settlement, ...] = ()
+    published: tuple[Method, ...] = ()
+
+
+Message = Command | Reply | Push | Method | Delivery | Settlement | Commit | NotUnderstood
 
 
 class Monitored(msgspec.Struct, frozen=True, gc=False, tag="monitored"):

@@ -10,6 +10,7 @@ from harness.view.connections import Connection, Hold
 from harness.view.course import Course, Harm, Loss
 from harness.view.cover import LATE
 from harness.view.due import Due, due, far_too_long, long_lease, too_long
+from harness.view.elsewhere import Copy, Elsewhere, Published
 from harness.view.figures import figures, starts_matched
 from harness.view.habits import USUAL, Habits
 from harness.view.idle import Idle, IdleTime, without
@@ -29,11 +30,13 @@ __all__ = [
     "Cast",
     "Claim",
     "Connection",
+    "Copy",
     "Course",
     "Deletion",
     "Depth",
     "Digested",
     "Due",
+    "Elsewhere",
     "End",
     "Habits",
     "Harm",
@@ -50,6 +53,7 @@ __all__ = [
     "Neighbour",
     "Order",
     "Pod",
+    "Published",
     "Run",
     "Settlement",
     "Told",

@@ -34,8 +34,17 @@ LATE = (
 def flaw(view: View, item: Item, settlement: Settlement) -> Finding | None:
     """What is wrong with, or not known about, the way in which an item was settled."""
     attempt = next((one for one in item.attempts if one.settled is settlement), None)
+    if settlement.how == "refused" and not item.dead:
+        return _rejected(view, item, settlement, attempt)
+    return _worked_on(view, item, settlement, attempt)
+
+
+def _worked_on(
+    view: View, item: Item, settlement: Settlement, attempt: Attempt | None
+) -> Finding | None:
     done = sum(one.done is not None for one in item.attempts)
-    if item.dead:
+    moved = item.payload == view.header.failing_item and _again(item, settlement)
+    if item.dead or moved:
         return _set_aside(view, item, settlement)
     if done >= len(item.settled):
         return _in_no_time(view, item, attempt)
@@ -242,6 +251,38 @@ def _set_aside(view: View, item: Item, settlement: Settlement) -> Finding | None
             suspect=True,
         )
     return None
+
+
+def _again(item: Item, settlement: Settlement) -> bool:
+    """Whether it was sent once more since: by its worker, or by a queue in which it waited."""
+    return any(one.id > settlement.mark.id for one in item.enqueued)
+
+
+def _rejected(
+    view: View, item: Item, settlement: Settlement, attempt: Attempt | None
+) -> Finding | None:
+    """It was rejected for good: did it come to any other queue?"""
+    if _again(item, settlement):
+        return None
+    name = shown(item.payload)
+    evidence = _ids(settlement.mark, *(one.mark for one in view.depths[-1:]))
+    doubt = view.copy_of(attempt) if attempt is not None else None
+    if doubt is not None:
+        told = f"{name} was rejected without requeue. {doubt[0]}"
+        return unknown(told, *evidence, doubt[1].id, suspect=True)
+    if view.vain(settlement):
+        return failed(
+            f"{name} is lost: {view.cast.short(settlement.worker)} rejected it without requeue, "
+            "its queue has no dead-letter exchange, and no queue had a copy of it",
+            *evidence,
+        )
+    where = "no queue that a worker declared had it at the end" if view.depths else "nobody looked"
+    return unknown(
+        f"{name} was rejected without requeue, and {where}: let the worker declare the queue that "
+        "its dead letters come to",
+        *evidence,
+        suspect=True,
+    )
 
 
 # -- settled before the work -----------------------------------------------------------------------

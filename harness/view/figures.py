@@ -31,6 +31,7 @@ def figures(view: View) -> Figures:
         log_live=habits.live,
         ends_first=habits.ends_first,
         enough=habits.enough,
+        published=tuple(sorted(view.elsewhere.places())) if view.coarse and view.attempts else None,
     )
 
 

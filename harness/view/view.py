@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 
 from harness.history import (
     BrokerDepth,
+    CopyLeft,
     Event,
     Header,
     ItemLeft,
@@ -27,17 +28,25 @@ from harness.view.cluster import ClusterTable, Deletion, Job, Neighbour, Pod
 from harness.view.connections import Connection, ConnectionTable
 from harness.view.course import Course, CourseTable
 from harness.view.cover import flaw
+from harness.view.elsewhere import (
+    Elsewhere,
+    ElsewhereTable,
+    used_by_successes,
+    with_copies,
+    with_dead_letters,
+)
 from harness.view.habits import Habits, habits
 from harness.view.idle import IdleTime, idle_times
-from harness.view.items import Attempt, Digested, Item, ItemTable, Line
+from harness.view.items import Attempt, Digested, Item, ItemTable, Line, Settlement
 from harness.view.lines import attribute
 from harness.view.marks import Mark, mark
 from harness.view.removed import removal
 from harness.view.timing import Told, order, rule
+from harness.view.words import shown
 from harness.view.workers import Life, lives, of_the_living
 
 #: What is recorded when a run is over and its workers are gone.
-_AFTERWARDS = (BrokerDepth, ItemLeft, RunEnded)
+_AFTERWARDS = (BrokerDepth, CopyLeft, ItemLeft, RunEnded)
 
 
 class Depth(msgspec.Struct, frozen=True):
@@ -74,6 +83,8 @@ class View:
     cast: Cast
     #: The moment of the last event before what was left was looked for, with no workers any more.
     watched: float
+    #: What workers published elsewhere than into the queue.
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
     @property
     def coarse(self) -> bool:
@@ -150,6 +161,54 @@ class View:
         return None if worker is None else self.workers.get(worker)
 
     @cached_property
+    def used_by_successes(self) -> frozenset[str] | None:
+        """Where workers publish messages about their successes; None where that is not known."""
+        return used_by_successes(self.header, self.elsewhere)
+
+    def copy_of(self, attempt: Attempt) -> tuple[str, Mark] | None:
+        """Why a copy of an attempt's item may be somewhere, although none was found; and by what.
+
+        None where its worker published nothing meanwhile that could be one.
+        """
+        name, who = shown(attempt.item), self.cast.short(attempt.worker)
+        successes = self.used_by_successes
+        for one in self.elsewhere.within(attempt):
+            if one.item is None:
+                return (
+                    f"{who} published a message to {one.place} that may be a dead letter of "
+                    f"{name}: it would be recognised if it carried the item, as it is or in JSON, "
+                    "hex or base64",
+                    one.mark,
+                )
+            if one.item != attempt.item:
+                continue
+            if successes is None or one.place in successes:
+                return (
+                    f"{who} published {name} to {one.place}, where messages about successes go "
+                    "too: a place for failures alone would show that it was set aside",
+                    one.mark,
+                )
+            if one.lasting is None:
+                return (
+                    f"{who} published {name} to {one.place}, and no queue had it at the end: let "
+                    "the worker declare the queue that it comes to",
+                    one.mark,
+                )
+        return None
+
+    def vain(self, settlement: Settlement) -> bool:
+        """Whether it was a rejection for good of a message that then was nowhere any more.
+
+        Not where the queue has a dead-letter exchange: who takes what comes by it, is not known.
+        """
+        return (
+            settlement.how == "refused"
+            and self.coarse
+            and bool(self.depths)
+            and not self.header.dead_letters
+        )
+
+    @cached_property
     def too_few_completions(self) -> bool:
         """Coarse: the Job asks for fewer messages than there are, and each success took one."""
         completions = self.job.completions
@@ -187,8 +246,9 @@ def look(header: Header, events: Iterable[Event]) -> View:
     """Read all events, once and in their order, and say what they show."""
     connections, asks, items = ConnectionTable(), AskTable(), ItemTable()
     cluster, course, depths, digests = ClusterTable(), CourseTable(), _Depths(), _Digests()
+    aside = ElsewhereTable()
     handlers: dict[type, list[Callable[[Event, Any], None]]] = {}
-    for table in (connections, asks, items, cluster, course, depths, digests):
+    for table in (connections, asks, items, cluster, course, depths, digests, aside):
         for kind, handler in table.takes.items():
             handlers.setdefault(kind, []).append(handler)
     nobody: list[Callable[[Event, Any], None]] = []
@@ -208,6 +268,8 @@ def look(header: Header, events: Iterable[Event]) -> View:
         for payload, some in items.wire.items()
     }
     items.wire.clear()
+    elsewhere = aside.all(links)
+    read = with_dead_letters(with_copies(read, header, elsewhere).values())
     told = attribute(read, items.lines)
     harms = course.course()
     asked = asks.of(frozenset(items.queues), links)
@@ -230,4 +292,5 @@ def look(header: Header, events: Iterable[Event]) -> View:
         last,
         cast(workers, cluster.pods, links),
         watched,
+        elsewhere,
     )

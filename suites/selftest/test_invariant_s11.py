@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 from histories import Tale, good_coarse
 
-from harness.history import ContainerSeen, ItemDelivered, ItemReclaimed, ItemSettled, Raw
+from harness.history import (
+    BrokerDepth,
+    ContainerSeen,
+    CopyLeft,
+    Figures,
+    ItemDelivered,
+    ItemEnqueued,
+    ItemReclaimed,
+    ItemSettled,
+    MessagePublished,
+    Payload,
+    Raw,
+)
 from harness.verdict import Outcome
 
 
@@ -93,13 +105,153 @@ def test_the_failing_item_is_known_by_its_bytes() -> None:
     assert tale.finds("S11") is Outcome.FAIL
 
 
-@pytest.mark.parametrize(("code", "outcome"), [(1, Outcome.PASS), (137, Outcome.FAIL)])
-def test_settled_and_then_it_exits_with_a_failure(code: int, outcome: Outcome) -> None:
-    """Who is killed only then has not told of a failure."""
-    tale = attempted("fine", None, failing_known=True)
+def dropped(pattern: str, code: int = 1, **fields: Any) -> Tale:
+    """It settles the item on which the work fails, and exits so; the broker has nothing of it."""
+    tale = attempted(pattern, None, **{"failing_known": True, **fields})
     tale.settled(2, "a", "apple")
     tale.exited(3, "a", code)
-    assert tale.finds("S11") is outcome
+    tale.left(20)
+    return tale
+
+
+@pytest.mark.parametrize("code", [0, 1, 137])
+def test_settled_and_then_it_exits_with_a_failure(code: int) -> None:
+    """An exit code brings the item back as little as the one of who is killed only then."""
+    for pattern in ("fine", "coarse"):
+        tale = dropped(pattern, code)
+        assert tale.what(tale.failure("S11")) == [ItemDelivered, ItemSettled, ContainerSeen]
+
+
+def test_whether_it_was_dropped_is_not_known() -> None:
+    """Nobody said that it fails; nobody looked; it says that it is done, and the broker has it."""
+    assert dropped("fine", failing_known=False).finds("S11") is Outcome.UNKNOWN
+    tale = dropped("fine")
+    tale.drop(BrokerDepth)
+    assert tale.finds("S11") is Outcome.UNKNOWN
+    tale = attempted("fine", None, failing_known=True)
+    tale.finished(2, "a", "apple")
+    tale.exited(3, "a", 1)
+    tale.left(20, "apple")
+    assert tale.finds("S11") is Outcome.PASS
+
+
+def sent_elsewhere(
+    item: Payload | None = "apple",
+    *,
+    place: str = "failed",
+    exchange: str = "",
+    lasting: bool | None = True,
+    copy: str | None = "failed",
+    code: int = 1,
+    how: Any = "acked",
+    **fields: Any,
+) -> Tale:
+    """It publishes a message elsewhere, settles the item, and exits; so much is left of it."""
+    tale = Tale("coarse", **{"failing_item": "apple", "failing_known": True, **fields})
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    message = MessagePublished(tale.connection("a"), exchange, place, item, lasting, at=1.9)
+    tale.put(1.9, "tap", message)
+    tale.settled(2, "a", "apple", how)
+    tale.exited(3, "a", code)
+    tale.came(4, "b")
+    tale.worked(4, "b", "banana")
+    published = MessagePublished(tale.connection("b"), "", "results", "banana", True, at=4.5)
+    tale.put(5, "tap", published)
+    tale.exited(6, "b")
+    tale.put(20, "broker", CopyLeft("banana", "results"))
+    if copy is not None:
+        tale.put(20, "broker", CopyLeft("apple", copy))
+    tale.left(20)
+    tale.over(21)
+    return tale
+
+
+@pytest.mark.parametrize("code", [0, 1])
+@pytest.mark.parametrize("how", ["acked", "refused"])
+def test_it_has_set_it_aside_in_a_queue_of_its_own(code: int, how: str) -> None:
+    tale = sent_elsewhere(code=code, how=how)
+    assert tale.finds("S11") is Outcome.PASS
+    assert tale.finds("S1") is not Outcome.FAIL
+    # By way of an exchange: its queue shows it.
+    assert sent_elsewhere(exchange="e", place="k", lasting=None).finds("S11") is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"copy": None},  # its queue has lost it
+        {"lasting": False},  # its queue goes with who declared it
+        {"lasting": False, "copy": None},
+        {"item": "banana", "copy": None},
+    ],
+)
+@pytest.mark.parametrize("how", ["acked", "refused"])
+def test_a_copy_that_nobody_can_find_is_none(fields: dict[str, Any], how: str) -> None:
+    assert sent_elsewhere(**fields, how=how).finds("S11") is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"item": None, "copy": None}, "JSON, hex or base64"),
+        ({"place": "results", "copy": "results"}, "a place for failures alone"),
+        ({"exchange": "e", "place": "k", "lasting": None, "copy": None}, "exchange e"),
+        ({"lasting": None, "copy": None}, "declare the queue"),
+        (
+            {"copy": "failed", "figures": Figures(work=1.0, published=("failed",))},
+            "a place for failures alone",
+        ),
+    ],
+)
+@pytest.mark.parametrize("how", ["acked", "refused"])
+def test_what_may_be_a_dead_letter(fields: dict[str, Any], word: str, how: str) -> None:
+    tale = sent_elsewhere(**fields, how=how)
+    finding = next(one for one in tale.judged("S11").findings if one.outcome is Outcome.UNKNOWN)
+    assert word in finding.reason
+    assert tale.finds("S11") is Outcome.UNKNOWN
+    assert tale.finds("S1") is not Outcome.FAIL
+
+
+def test_what_it_sends_when_the_item_is_gone_is_no_copy_of_it() -> None:
+    tale = dropped("coarse")
+    tale.put(25, "tap", MessagePublished(tale.connection("a"), "", "bye", None, at=25.0))
+    assert tale.finds("S11") is Outcome.FAIL
+
+
+def test_it_sends_it_anew() -> None:
+    """By itself, or by way of a queue where it waits: it is there once more."""
+    tale = attempted("coarse", None, failing_known=True)
+    tale.settled(2, "a", "apple")
+    tale.put(2.5, "tap", ItemEnqueued("apple", "queue", None, at=2.5))
+    tale.exited(3, "a", 1)
+    tale.left(20, "apple", "banana")
+    assert tale.finds("S11") is Outcome.PASS
+    assert tale.finds("S14") is not Outcome.FAIL
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_rejected_without_a_dead_letter_exchange(code: int) -> None:
+    for fields in ({}, {"failing_known": True}):
+        tale = attempted("coarse", None, **fields)
+        tale.settled(2, "a", "apple", "refused", effective=None)
+        tale.exited(3, "a", code)
+        tale.left(20)
+        assert tale.finds("S11") is Outcome.FAIL
+        assert tale.what(tale.failure("S1")) == [ItemSettled, BrokerDepth]
+
+
+def test_rejected_and_nobody_knows_who_takes_what_is_dead_lettered() -> None:
+    tale = attempted("coarse", None, dead_letters=True)
+    tale.settled(2, "a", "apple", "refused", effective=None)
+    tale.exited(3, "a", 1)
+    tale.left(20)
+    assert tale.finds("S11") is Outcome.UNKNOWN
+    assert tale.finds("S1") is Outcome.UNKNOWN
+    tale.put(20, "broker", CopyLeft("apple", "taken", dead_lettered=True))
+    assert tale.finds("S11") is Outcome.PASS
+    assert tale.finds("S1") is not Outcome.FAIL
 
 
 def test_nobody_saw_what_it_did_after_it_had_settled() -> None:
@@ -153,6 +305,13 @@ def test_it_is_still_being_tried(owned: bool) -> None:
     assert finding.outcome is Outcome.UNKNOWN
     assert finding.reason == "nobody saw how the work on the failing item ended"
     assert finding.evidence == (given,)
+
+
+def test_rejected_and_nobody_looked() -> None:
+    tale = attempted("coarse", None)
+    tale.settled(2, "a", "apple", "refused")
+    tale.exited(3, "a", 1)
+    assert tale.finds("S11") is Outcome.UNKNOWN
 
 
 def test_refused_and_still_there() -> None:

@@ -38,7 +38,9 @@ profile = "extended"
 timeout-factor = 1.5
 env = { HOST = "{host}", TOKEN = "a=b" }
 accept-unproved = ["S11", "S3"]
+queue-args = { x-queue-type = "quorum", x-max-priority = 10, durable = true }
 """
+ARGUMENTS = ('x-queue-type="quorum"', "x-max-priority=10", "durable=true")
 WORDS = {
     "pattern": "fine",
     "image": "my/worker:1",
@@ -98,9 +100,10 @@ def test_all_that_says_something_of_a_worker_can_be_said(
     file.write_text(WHOLE)
     assert main(["check"]) == 0
     env = {"--queuejob-env=HOST={host}", "--queuejob-env=TOKEN=a=b", "--queuejob-keep=never"}
+    env |= {f"--queuejob-queue-args={one}" for one in ARGUMENTS}
     assert {*asked[0]} == flags(**WORDS) | env
     assert len(asked[0]) == len({*asked[0]})
-    said = {*WORDS, "env"}
+    said = {*WORDS, "env", "queue-args"}
     assert said == {one.name for one in (*OPTIONS, *LISTS) if one.kind is not None}
     told = capsys.readouterr().err
     assert f"from {file}: pattern, image, " in told
@@ -113,6 +116,7 @@ def test_the_command_line_wins(here: Path, asked: list[list[str]]) -> None:
     assert main(["check", *words, "--accept-unproved=L2"]) == 0
     changed = {**WORDS, "image": "other", "profile": "core", "sentinel": "", "keep": "never"}
     env = {f"--queuejob-env={one}" for one in ("HOST=h", "MORE=1", "TOKEN=a=b")}
+    env |= {f"--queuejob-queue-args={one}" for one in ARGUMENTS}
     assert {*asked[0]} == flags(**{**changed, "accept-unproved": "L2"}) | env
     assert len(asked[0]) == len({*asked[0]})
 

@@ -27,9 +27,12 @@ from harness.history import (
     Gap,
     Header,
     ItemDelivered,
+    ItemEnqueued,
     ItemSettled,
     ItemStarted,
     LogEnded,
+    MessagePublished,
+    RequestRefused,
     What,
     Worker,
     read,
@@ -77,6 +80,59 @@ OWNED = ConnectionOwner(1, A)
 )
 def test_an_attempt_has_come_to_its_end(what: list[What], over: bool) -> None:  # a table
     assert (seen.end_of_attempt("x", one_each=True)(events(*what)) is not None) is over
+
+
+SENT, OTHER = ItemEnqueued("x", "q"), [given("y", 9), done("y", 9)]
+AGAIN = [given("x", 2), ConnectionOwner(2, B)]
+B_ENDED = ContainerSeen(B, "terminated", 1, exit_code=1)
+WAITS = MessagePublished(1, "", "later", "x", lasting=True, waiting=True)
+
+
+@pytest.mark.parametrize(
+    ("what", "over"),
+    [
+        ([SENT, OWNED, given("x"), ENDED], False),
+        ([SENT, *OTHER, OWNED, given("x"), ENDED], False),
+        # Settled by whoever has ended with that: dropped or set aside.
+        ([SENT, *OTHER, OWNED, given("x"), done("x")], False),
+        ([SENT, *OTHER, OWNED, given("x"), done("x"), ENDED], True),
+        ([SENT, OWNED, given("x"), done("x"), ENDED], False),
+        ([SENT, OWNED, given("x"), done("x"), ENDED, *OTHER], True),
+        ([SENT, *OTHER, OWNED, given("x"), done("x", effective=False), ENDED], False),
+        # Settled, and a copy will come back; and then it has.
+        ([SENT, *OTHER, OWNED, given("x"), WAITS, done("x"), ENDED], False),
+        ([SENT, *OTHER, OWNED, given("x"), WAITS, done("x"), ENDED, SENT], False),
+        ([SENT, *OTHER, given("x"), WAITS, done("x"), SENT, *AGAIN, done("x", 2), B_ENDED], True),
+        # So many attempts.
+        ([SENT, *OTHER, OWNED, given("x"), ENDED, *AGAIN], False),
+        ([SENT, *OTHER, OWNED, given("x"), ENDED, *AGAIN, B_ENDED], True),
+        ([SENT, *OTHER, OWNED, given("x"), ENDED, *AGAIN, given("x", 3)], True),
+    ],
+)
+def test_what_becomes_of_an_item_on_which_the_work_fails(
+    what: list[What], over: bool
+) -> None:  # a table
+    assert (seen.fate("x", 2, one_each=True)(events(*what)) is not None) is over
+
+
+REFUSED = RequestRefused(1, 406, "inequivalent arg")
+FAILED = [ENDED, ContainerSeen(B, "terminated", 1, exit_code=1)]
+
+
+@pytest.mark.parametrize(
+    ("what", "now", "over"),
+    [
+        ([], 99.0, False),
+        ([REFUSED], 2.0, False),
+        ([REFUSED, ENDED], 3.0, False),
+        ([ENDED, REFUSED, ENDED], 4.0, False),
+        ([REFUSED, *FAILED], 4.0, True),
+        ([REFUSED], 17.0, True),
+        ([REFUSED, *FAILED, given("x")], 99.0, False),
+    ],
+)
+def test_workers_cannot_begin_for_a_refusal(what: list[What], now: float, over: bool) -> None:
+    assert (seen.turned_down(events(*what), now) is REFUSED) is over
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pamqp import body, commands, frame, header, heartbeat
 from harness.history import NotUnderstood
 from harness.tap import channel
 from harness.tap.amqp import Amqp
-from harness.tap.records import Delivery, Message, Method, Piece, Settlement
+from harness.tap.records import Commit, Delivery, Message, Method, Piece, Settlement
 
 Towards = Literal["broker", "client"]
 START = b"AMQP\x00\x00\x09\x01"
@@ -219,8 +219,63 @@ def test_a_message_that_is_too_long_is_not_kept() -> None:
     assert [one.body for one in session.delivered] == [b"a"]
 
 
-def test_transactions_are_not_followed_and_it_is_told() -> None:
-    assert "Tx.Commit" in Session().sends(commands.Tx.Select()).lost[0]
+def in_transaction() -> Session:
+    """Three deliveries; two are settled and one message is published in a transaction."""
+    session = consuming().gets(deliver(1, b"a") + deliver(2, b"b") + deliver(3, b"c"))
+    session.sends(commands.Tx.Select()).gets(raw(commands.Tx.SelectOk()))
+    session.sends(BASIC.Ack(1), BASIC.Reject(2, requeue=False))
+    return session.sends(BASIC.Publish(routing_key="results"), *content(b"result of a"))
+
+
+def test_what_a_transaction_holds_counts_with_its_commit() -> None:
+    session = in_transaction()
+    assert session.settled == []
+    (commit,) = [
+        one for one in session.sends(commands.Tx.Commit()).messages if isinstance(one, Commit)
+    ]
+    assert [(one.how, one.bodies) for one in commit.settlements] == [
+        ("ack", (b"a",)),
+        ("reject", (b"b",)),
+    ]
+    assert [(one.fields["routing_key"], one.body) for one in commit.published] == [
+        ("results", b"result of a")
+    ]
+    names = [one.name for one in session.messages if isinstance(one, Method)]
+    assert not {"Basic.Ack", "Basic.Publish"} & {*names}
+    # The next transaction has begun with that.
+    (_, last) = [
+        one
+        for one in session.sends(BASIC.Ack(3), commands.Tx.Commit()).messages
+        if isinstance(one, Commit)
+    ]
+    assert [one.bodies for one in last.settlements] == [(b"c",)]
+    assert not last.published
+
+
+def test_what_was_rolled_back_can_be_settled_again() -> None:
+    session = in_transaction().sends(commands.Tx.Rollback())
+    session.sends(BASIC.Ack(0, multiple=True), commands.Tx.Commit())
+    (commit,) = [one for one in session.messages if isinstance(one, Commit)]
+    assert [sorted(filter(None, one.bodies)) for one in commit.settlements] == [[b"a", b"b", b"c"]]
+    assert not commit.published
+
+
+def test_what_is_never_committed_was_never_settled() -> None:
+    session = in_transaction().sends(CHANNEL.Close(200, "bye", 0, 0))
+    assert not any(isinstance(one, (Commit, Settlement)) for one in session.messages)
+
+
+def test_recover_does_not_wait_for_the_commit() -> None:
+    session = in_transaction().sends(BASIC.Recover(requeue=True))
+    assert session.settled == [("recover", (3,), True)]
+
+
+def test_of_too_much_in_a_transaction_only_where_it_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "REMEMBERED", 15)
+    session = in_transaction()
+    session.sends(BASIC.Publish(routing_key="more"), *content(b"too much"), commands.Tx.Commit())
+    (commit,) = [one for one in session.messages if isinstance(one, Commit)]
+    assert [one.body for one in commit.published] == [b"result of a", None]
 
 
 @pytest.mark.parametrize(

@@ -433,7 +433,7 @@ def test_what_is_left_of_a_span(
 
 
 def test_figures_of_a_run() -> None:
-    for tale in (good_fine(), good_coarse()):
+    for tale, published in ((good_fine(), None), (good_coarse(), ())):
         assert figures(tale.view()) == Figures(
             work=1.0,
             pace=1.0,
@@ -448,6 +448,7 @@ def test_figures_of_a_run() -> None:
             enough=0.5,
             longest=1.0,
             longest_pace=1.0,
+            published=published,
         )
 
 

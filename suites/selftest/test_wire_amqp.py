@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
+from pamqp.commands import INDEX_MAPPING
 
 from harness.history import (
     AskedForItem,
@@ -16,9 +18,11 @@ from harness.history import (
     ItemEnqueued,
     ItemReturned,
     ItemSettled,
+    MessagePublished,
     NotUnderstood,
+    RequestRefused,
 )
-from harness.tap.records import Delivery, Method, Record, Settlement
+from harness.tap.records import Commit, Delivery, Method, Record, Settlement
 from harness.wire.amqp import AmqpReader
 
 EPOCH = 1000.0
@@ -119,6 +123,130 @@ def test_what_a_worker_publishes_into_the_queue_is_an_item_too() -> None:
     published = Method(1, "broker", 1, "Basic.Publish", fields, {}, b"apple")
     elsewhere = Method(1, "broker", 1, "Basic.Publish", {**fields, "exchange": "e"}, {}, b"no")
     assert read(published, elsewhere) == [ItemEnqueued("apple", "job1", 1, 0.0)]
+
+
+def publish(body: bytes, queue: str = "failed", exchange: str = "", connection: int = 1) -> Method:
+    fields = {"exchange": exchange, "routing_key": queue}
+    return Method(connection, "broker", 1, "Basic.Publish", fields, {}, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"apple/7",
+        b"failed: apple/7, on the second try",
+        b'{"error": "no", "item": "apple\\/7"}',
+        b"6170706c652f37",
+        b'["YXBwbGUvNw=="]',
+    ],
+)
+def test_a_message_elsewhere_that_carries_the_item(body: bytes) -> None:
+    events = read(delivery(1, b"apple/7"), publish(body), settle("ack", b"apple/7"))
+    assert events[1:] == [
+        MessagePublished(1, "", "failed", "apple/7", at=1.0),
+        ItemSettled("apple/7", 1, "acked", "1/1", effective=None, at=2.0),
+    ]
+
+
+def test_a_message_elsewhere_that_carries_nothing_known() -> None:
+    """Only while its sender has an item, and not again and again."""
+    events = read(
+        publish(b"hello"),
+        delivery(1, b"apple/7"),
+        *[publish(b"progress", "", "logs")] * 9,
+        publish(b"progress", connection=2),
+        settle("ack", b"apple/7"),
+        publish(b"bye"),
+    )
+    told = [event for event in events if isinstance(event, MessagePublished)]
+    assert told == [MessagePublished(1, "logs", "", None, at=2.0 + n) for n in range(5)]
+
+
+def test_a_copy_may_go_by_another_connection_of_the_same_client_and_after_its_settlement() -> None:
+    opened = [ConnectionOpened(one, "10.0.0.1", 4000 + one) for one in (1, 2)]
+    events = read(
+        *opened,
+        delivery(1, b"apple/7"),
+        publish(b"apple/7", connection=2),
+        settle("ack", b"apple/7"),
+        publish(b"apple/7", connection=2),
+        ConnectionOpened(3, "10.0.0.3", 4000),
+        publish(b"apple/7", connection=3),
+    )
+    told = [event for event in events if isinstance(event, MessagePublished)]
+    assert [(one.connection, one.item, one.at) for one in told] == [
+        (2, "apple/7", 3.0),
+        (2, "apple/7", 5.0),
+    ]
+
+
+def test_a_commit_publishes_and_settles() -> None:
+    commit = Commit(
+        1, 1, (settle("ack", b"apple/7"),), (publish(b"apple/7"), publish(b"x", "job1"))
+    )
+    assert read(delivery(1, b"apple/7"), commit)[1:] == [
+        MessagePublished(1, "", "failed", "apple/7", at=1.0),
+        ItemEnqueued("x", "job1", 1, at=1.0),
+        ItemSettled("apple/7", 1, "acked", "1/1", effective=None, at=1.0),
+    ]
+
+
+def test_what_comes_back_from_another_queue_is_there_once_more() -> None:
+    back = Delivery(
+        1, 1, 2, "job1", b"fig", {"headers": {"x-death": [{}]}}, redelivered=False, no_ack=False
+    )
+    again = msgspec.structs.replace(back, redelivered=True)
+    assert [type(event) for event in read(back, again)] == [
+        ItemEnqueued,
+        ItemDelivered,
+        ItemDelivered,
+    ]
+
+
+def test_queues_of_the_workers_own_are_known() -> None:
+    reader = AmqpReader("job1", EPOCH)
+    declared = {"passive": False, "durable": True, "arguments": {}}
+    for record in (
+        said("Queue.Declare", queue="", **declared),
+        Method(1, "client", 1, "Queue.DeclareOk", {"queue": "amq.gen-1"}),
+        said("Queue.Declare", queue="job1", **declared),
+        said("Queue.Bind", queue="mine", exchange="e", routing_key=""),
+        publish(b"x", "failed"),
+        publish(b"x", "a key", "e"),
+    ):
+        reader.take(EPOCH, record)
+    assert reader.queues() == ("amq.gen-1", "mine", "failed")
+
+
+def refuse(code: int, why: str, name: str = "Queue.Declare") -> Method:
+    index = next(one for one, kind in INDEX_MAPPING.items() if kind.name == name)
+    fields = {"reply_code": code, "reply_text": why, "class_id": index >> 16}
+    return Method(1, "client", 1, "Channel.Close", {**fields, "method_id": index & 0xFFFF})
+
+
+def test_what_the_broker_refuses() -> None:
+    arguments = {"x-queue-type": "quorum", "x-max-priority": 10, "x-single": True}
+    declare = said("Queue.Declare", queue="job1", passive=False, durable=False, arguments=arguments)
+    assert read(declare, refuse(406, "inequivalent arg")) == [
+        RequestRefused(
+            1,
+            406,
+            "inequivalent arg",
+            "Queue.Declare",
+            "job1",
+            (
+                "durable=false",
+                "x-queue-type=quorum",
+                "x-max-priority=10",
+                "x-single=true",
+            ),
+            at=1.0,
+        )
+    ]
+    assert read(declare, refuse(404, "no queue", "Basic.Consume")) == [
+        RequestRefused(1, 404, "no queue", "Basic.Consume", at=1.0)
+    ]
+    assert read(refuse(320, "shutdown"), refuse(200, "bye")) == []
 
 
 def test_what_the_tap_has_missed_stays_a_gap() -> None:

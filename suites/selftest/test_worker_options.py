@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE, UsageError
-from harness.worker import Seeding, WorkerUnderTest
+from harness.worker import Seeding, WorkerUnderTest, argument
 
 JOB = """
 apiVersion: batch/v1
@@ -79,6 +79,10 @@ spec:
             ["--stream-field with --seed stream", "--seed list"],
         ),
         (
+            ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-queue-args=x=1"],
+            ["--queue-args with --pattern coarse only"],
+        ),
+        (
             ["--queuejob-image=x", "--queuejob-pattern=fine", "--queuejob-accept-unproved=S99"],
             ["S99", "one of"],
         ),
@@ -117,6 +121,36 @@ def test_a_manifest_that_does_not_do_ends_with_code_4(
     result = pytester.runpytest_subprocess(*worker, *options)
     assert result.ret == EXIT_USAGE
     assert word in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("x-queue-type=quorum", "quorum"),
+        ("x-max-priority=10", 10),
+        ("x-single-active-consumer=true", True),
+        ('x-dead-letter-routing-key="10"', "10"),
+        ("x-dead-letter-exchange=a=b", "a=b"),
+        ('x-dead-letter-exchange=""', ""),
+        ("x-max-age=-1h", "-1h"),
+    ],
+)
+def test_an_argument_of_a_queue(word: str, value: object) -> None:
+    _, found = argument(word)
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize("word", ["", "x", "x=", "=1", "a b=1", "durable=7", "durable=no"])
+def test_what_is_no_argument_of_a_queue(word: str) -> None:
+    with pytest.raises(UsageError, match="--queue-args"):
+        argument(word)
+
+
+def test_a_queue_is_durable_unless_its_user_says_otherwise() -> None:
+    assert Seeding().durable
+    made = Seeding(arguments=(("durable", False), ("x-max-priority", 3)))
+    assert not made.durable
+    assert made.of_queue == {"x-max-priority": 3}
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a\n"])
