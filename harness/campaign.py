@@ -14,6 +14,7 @@ from harness.errors import InfrastructureError, QueuejobError
 from harness.history import Event, FaultConfirmed, Header, read
 from harness.judge import Judgement, invariants, judge
 from harness.learned import Learned
+from harness.limit import Limit, unlimited
 from harness.lock import turn
 from harness.news import Begun, Hear, Over, Waiting, unheard
 from harness.part import Part, says
@@ -198,6 +199,8 @@ class Campaign:
     level: Level = "extended"
     #: Is told how each scenario goes on.
     hear: Hear = unheard
+    #: How long all of it may take; None: as long as it does.
+    limit: Limit | None = None
 
     def judged(self, name: str) -> Judged:
         """The scenario of this name: played, unless it was, and judged."""
@@ -209,7 +212,10 @@ class Campaign:
             header, lines = read(file, str(path))
             events = tuple(lines)
         why = _text(folder / _ERROR)
-        return Judged(judge(header, events, self.level), events, why, path)
+        judgement = judge(header, events, self.level)
+        if self.limit is not None and judgement.violated(self.level):
+            self.limit.broken()
+        return Judged(judgement, events, why, path)
 
     def learned(self) -> Learned:
         """What the fault-free run teaches; `InfrastructureError` where it taught nothing."""
@@ -242,6 +248,8 @@ class Campaign:
 
     def _perform(self, name: str, folder: Path) -> None:
         scenario: Scenario = registry.lookup("scenarios", name, "SCENARIO")
+        if self.limit is not None:
+            self.limit.check(scenario.name)
         self.hear(Begun(name, says(self.worker, scenario)))
         if name == FAULT_FREE:
             learned = Learned()
@@ -251,8 +259,11 @@ class Campaign:
         self.hear(Waiting(name, "a broker with its tap"))
         station = self.station()
         self.hear(Waiting(name, ""))
+        if self.limit is not None:  # it may have been over while others were waited for
+            self.limit.check(scenario.name)
         part = Part(self.worker, self.image, scenario, station, learned, self.factor)
-        played = runner.run(part, folder, self.hear, name)
+        left = unlimited if self.limit is None else self.limit.left
+        played = runner.run(part, folder, self.hear, name, left)
         if played.error is not None:
             (folder / _ERROR).write_text(str(played.error), encoding="utf-8")
         if name == FAULT_FREE:

@@ -171,6 +171,12 @@ OPTIONS = (
     ),
     Option("profile", "|".join(LEVELS), f"how much is asked (default: {LEVELS[0]})", LEVEL),
     Option("timeout-factor", "N", "multiplies every bound (default: 1)", NUMBER),
+    Option(
+        "max-duration",
+        "SECONDS",
+        "ends the check, with what was proved by then (default: 900)",
+        NUMBER,
+    ),
     Option("provider", "NAME", "where the cluster comes from (default: kind)"),
     Option("cluster", "NAME", "name of the cluster"),
     Option("spare-node", "yes|no", "a cluster with one node more, which may be lost (default: no)"),

@@ -22,6 +22,7 @@ from harness.history import (
     payload,
 )
 from harness.kube import Manifest
+from harness.limit import Left, unlimited
 from harness.news import Hear, unheard
 from harness.observe.follower import following
 from harness.observe.jobs import watching
@@ -52,10 +53,12 @@ class Played:
     reader: Reader
 
 
-def run(part: Part, folder: Path, hear: Hear = unheard, name: str = "") -> Played:
+def run(
+    part: Part, folder: Path, hear: Hear = unheard, name: str = "", left: Left = unlimited
+) -> Played:
     """Play a scenario; `folder` gets `history.ndjson` and the logs.
 
-    `hear` is told how it goes on, under the name `name`.
+    `hear` is told how it goes on, under the name `name`; there are so many seconds `left` for it.
 
     What goes wrong is in the history and in the answer. Only what nobody foresaw, and Ctrl-C,
     is raised, and then too the history says that the run did not come to its end.
@@ -63,7 +66,7 @@ def run(part: Part, folder: Path, hear: Hear = unheard, name: str = "") -> Playe
     items = items_of(part)
     manifest = job_of(part, len(items))
     container = str(worker_container(manifest, part.worker.container)["name"])
-    recording = Recording(folder / "history.ndjson", header_of(part, items), hear, name)
+    recording = Recording(folder / "history.ndjson", header_of(part, items), hear, name, left)
     reader = part.pattern.reader(
         part.queue, recording.epoch, part.learned.roles, part.worker.seeding
     )

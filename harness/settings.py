@@ -43,6 +43,8 @@ class Settings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     #: What the bounds are multiplied with, those that are measured too.
     timeout_factor: float = 1.0
+    #: Seconds, from when there is a cluster, after which a check ends with what was proved.
+    max_duration: float = 900.0
 
     def check(self) -> None:
         """Raise `UsageError` (or `InfrastructureError`, for a port in use) for what cannot work."""

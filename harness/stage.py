@@ -180,8 +180,13 @@ class Stage:
     def catch(self, trap: RemoteTrap, timeout: float | None = None) -> RemoteCaught:
         """Who came to the point first."""
         bound = timeout or self.patience
-        with self.recording.waiting(f"a worker at the point {trap.point.name!r}", bound):
-            return trap.caught(bound)
+        what = f"a worker at the point {trap.point.name!r}"
+        with self.recording.waiting(what, bound):
+            try:
+                return trap.caught(min(bound, max(0.0, self.recording.left())))
+            except TimedOut:
+                self.recording.in_time(what)
+                raise
 
     def worker_at(self, address: str, but: Collection[Worker] = ()) -> Worker:
         """Whose address this is: the run of the container that is there now, none of `but`."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 from harness.clock import monotonic, now
 from harness.errors import TimedOut
 from harness.history import Event, Gap, Header, What, Writer
+from harness.limit import Left, OutOfTime, unlimited
 from harness.news import Hear, Items, Waiting, unheard
 from harness.observe.tally import Tally
 
@@ -28,8 +29,17 @@ class Recording:
     for, under the name `name`.
     """
 
-    def __init__(self, path: Path, header: Header, hear: Hear = unheard, name: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        header: Header,
+        hear: Hear = unheard,
+        name: str = "",
+        left: Left = unlimited,
+    ) -> None:
         self.header, self.path = header, path
+        #: Seconds until no wait may go on.
+        self.left = left
         self._hear, self._name, self._tally = hear, name or header.scenario, Tally()
         #: Seconds since 1970 at moment 0.
         self.epoch = header.started.timestamp()
@@ -67,7 +77,8 @@ class Recording:
     def wait(self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float) -> T:
         """What `find` makes of the events so far, as soon as it is not None.
 
-        Raises `TimedOut`, which names `what`, after `timeout` seconds; errors of `find` pass.
+        Raises `TimedOut`, which names `what`, after `timeout` seconds, and `OutOfTime` where the
+        check has to end before; errors of `find` pass.
         """
         deadline = monotonic() + timeout
         with self.waiting(what, timeout), self._news:
@@ -76,6 +87,7 @@ class Recording:
                 if found is not None:
                     return found
                 left = deadline - monotonic()
+                self.in_time(what)
                 if left <= 0:
                     raise TimedOut(
                         f"waited {timeout:.0f} s in vain for {what}",
@@ -84,6 +96,16 @@ class Recording:
                         todo=f"see {self.path}",
                     )
                 self._news.wait(min(left, _LOOK))
+
+    def in_time(self, what: str) -> None:
+        """Raise `OutOfTime` where the check has to end, and names what was waited for then."""
+        if self.left() <= 0:
+            raise OutOfTime(
+                f"the time of the check was over, in a wait for {what}",
+                expected=what,
+                seen=_last(self._events),
+                todo="give the check more time: --max-duration SECONDS",
+            )
 
     @contextlib.contextmanager
     def waiting(self, what: str, timeout: float) -> Iterator[None]:

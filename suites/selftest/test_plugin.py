@@ -65,6 +65,8 @@ def calls(pytester: pytest.Pytester) -> list[str]:
         ("--queuejob-images=archive", "*the image source `archive` needs a file*"),
         ("--queuejob-archive=no.tar", "*--queuejob-archive names no file*"),
         ("--queuejob-item-seconds=soon", "*--queuejob-item-seconds is no number*"),
+        ("--queuejob-max-duration=0", "*--queuejob-max-duration is no number above 0*"),
+        ("--queuejob-max-duration=nan", "*--queuejob-max-duration is no number above 0*"),
         ("--queuejob-spare-node=perhaps", "*--queuejob-spare-node is neither yes nor no*"),
         ("--queuejob-api-port=70000", "*--queuejob-api-port is no port*"),
     ],

@@ -36,6 +36,7 @@ keeps = ["stats:*", "results"]
 max-attempts = 3
 profile = "extended"
 timeout-factor = 1.5
+max-duration = 60
 env = { HOST = "{host}", TOKEN = "a=b" }
 accept-unproved = ["S11", "S3"]
 queue-args = { x-queue-type = "quorum", x-max-priority = 10, durable = true }
@@ -63,6 +64,7 @@ WORDS = {
     "max-attempts": "3",
     "profile": "extended",
     "timeout-factor": "1.5",
+    "max-duration": "60",
     "accept-unproved": "S11,S3",
 }
 
@@ -249,7 +251,9 @@ def test_the_command_in_a_report_tells_all_that_was_said() -> None:
     said = {**WORDS, "keep": "never"}
     told = check.command(said.get, lambda name: ["A=1"] if name == "env" else [], redact=False)
     assert "--image my/worker:1 --job ../deploy/job.yaml --manifests ../deploy/needs" in told
-    assert "--profile extended --timeout-factor 1.5 --keep never --env A=1" in told
+    assert (
+        "--profile extended --timeout-factor 1.5 --max-duration 60 --keep never --env A=1" in told
+    )
 
 
 def test_a_redacted_command_does_not_name_the_failing_item() -> None:
