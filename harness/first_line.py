@@ -1,4 +1,4 @@
-"""Stops a worker in the moment in which it writes its next line, from its node.
+"""Stops a worker in the moment in which it writes about its item, from its node.
 
 From outside, a process is ended a while after that was decided, and on a busy machine the work that
 was to be broken off is done by then. So who does it waits on the node, beside the log.
@@ -14,21 +14,25 @@ from harness import seen
 from harness.history import Event, LogLine, Worker
 from harness.stage import Stage
 from harness.tap.remote import RemoteCaught
+from harness.view import USUAL
 
 #: Seconds after which nobody waits any more.
 _PATIENCE = 180
-#: $0 is the container's id, $1 its pod's uid, $2 its name, $3 the file to tell it in, $4 seconds.
+#: Seconds for what was given to be recorded.
+_GIVEN = 2.0
+#: $0 is the container's id, $1 its pod's uid, $2 its name, $3 the file to tell it in, $4 seconds,
+#: $5 what must be in the line.
 ARM = """
 log=$(ls -t /var/log/pods/*_"$1"/"$2"/*.log | head -n 1)
 [ -n "$log" ] || exit 1
 from=$(($(stat -c %s "$log") + 1))
 setsid timeout "$4" bash -c '
 exec 3< <(exec tail -c "+$2" -f "$1")
-IFS= read -r -n 1 -u 3 || exit 1
+while IFS= read -r -u 3 line; do case "$line" in *"$4"*) break;; esac; done
 kill -STOP $(grep -l "$0" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3)
 date +%s.%N > "$3.new" && mv "$3.new" "$3"
 kill $!
-' "$0" "$log" "$from" "$3" > /dev/null 2>&1 < /dev/null &
+' "$0" "$log" "$from" "$3" "$5" > /dev/null 2>&1 < /dev/null &
 """
 #: $0 is that file, $1 in how many tenths of a second it has to be there.
 TELL = """
@@ -44,17 +48,33 @@ class FirstLine:
     stage: Stage
     worker: Worker
     file: str
-    #: How many events there were before.
-    before: int
+    #: What must be in the line: its item, where it is known to name it; else nothing.
+    item: str
+    #: From when on its lines count, in seconds since the start of the run.
+    since: float
 
     @classmethod
-    def armed(cls, stage: Stage, worker: Worker) -> FirstLine:
-        """From now on the worker is stopped when it writes anything."""
-        before, file = len(stage.recording.events), f"/run/queuejob-{secrets.token_hex(4)}"
-        words = (stage.container_of(worker), worker.pod, stage.container, file, str(_PATIENCE))
+    def armed(cls, stage: Stage, worker: Worker, address: str) -> FirstLine:
+        """From now on the worker, whose address this is, is stopped when it writes of its item.
+
+        One that does not name its item when it begins is stopped when it writes anything.
+        """
+        given = stage.recording.wait_quietly("its item", seen.given_to(address), _GIVEN)
+        item = getattr(given.what, "item", "") if given else ""
+        named = isinstance(item, str) and item.isprintable()
+        item = item if named and stage.learned.figures.starts_told in USUAL else ""
+        file = f"/run/queuejob-{secrets.token_hex(4)}"
+        words = (
+            stage.container_of(worker),
+            worker.pod,
+            stage.container,
+            file,
+            str(_PATIENCE),
+            item,
+        )
         provider, node = stage.station.provider, stage.pod(worker).node
         provider.on_node(node, "bash", "-c", ARM, *words)
-        return cls(stage, worker, file, before)
+        return cls(stage, worker, file, item, stage.recording.moment())
 
     def wait(self, caught: RemoteCaught) -> float | None:
         """Wait until it has written something, or is held once more, after it was let go.
@@ -62,13 +82,18 @@ class FirstLine:
         The moment from which on it does nothing; None where that is not known.
         """
         stage = self.stage
+        line = seen.last(
+            lambda what: (
+                isinstance(what, LogLine)
+                and what.worker == self.worker
+                and (what.at or 0.0) >= self.since
+                and self.item in str(what.text)
+            )
+        )
         held = seen.begun(self.worker, caught.connection, caught.address)
 
         def find(events: Sequence[Event]) -> Event | None:
-            for event in events[self.before :]:
-                if isinstance(event.what, LogLine) and event.what.worker == self.worker:
-                    return event
-            return held(events)
+            return line(events) or held(events)
 
         found = stage.wait("the worker to begin its item", find, stage.patience)
         tenths = "50" if isinstance(found.what, LogLine) else "1"

@@ -344,7 +344,9 @@ class Stage:
         Returns at once where the fault-free run has shown no such words: what was delivered to
         a worker that has nothing else counts as begun.
         """
-        if self.learned.figures.starts_matched is None and not self._traps:
+        known = self.learned.figures
+        late = known.log_live is False  # its words may come when all is over
+        if (known.starts_matched is None or late) and not self._traps:
             return
 
         find = seen.begun(worker, caught.connection, caught.address)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import LATE, USUAL, Attempt, Told, View, always_late, rule, several, shown
+from harness.view import LATE, Attempt, Told, View, always_late, rule, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -69,7 +69,7 @@ def _harmed(view: View, told: Told) -> bool:
 
 def _without_end(view: View) -> Iterator[Finding]:
     """Nothing happens to anybody, and of some items that were settled the end is not told."""
-    if view.course.injected or view.habits.ends not in USUAL or view.habits.ends == "always":
+    if view.course.injected or view.habits.ends not in ("mostly", "seldom"):
         return
     known = [one for one in view.attempts if one.settled and one.worker is not None]
     silent = [one for one in known if one.done is None and not view.items[one.item].dead]

@@ -25,7 +25,7 @@ def play(stage: Stage) -> None:
     stage.container_of(victim)  # known beforehand: the kill has to be quick
     if known.settles and known.figures.settles_after_work is not False:
         stage.trap(stage.points.settling, caught.address)
-        line = FirstLine.armed(stage, victim)
+        line = FirstLine.armed(stage, victim, caught.address)
         stage.free(trap)
         stopped = line.wait(caught)
         if stopped is not None:

@@ -65,9 +65,8 @@ def _asked(view: View, item: Item, attempt: Attempt, life: Life) -> Finding | No
     """Its worker is not known to settle before the work: what shows that it has worked on it?"""
     habits, printed = view.habits, plain(item.payload)
     starts, ends = habits.starts in USUAL and printed, habits.ends in USUAL and printed
-    if len(item.enqueued) > 1:  # of equal ones nobody can say which of them a line is about
-        done = view.settles_after_work or _went_on(attempt, life)
-        return None if done else _broken_off(view, attempt, life)
+    if len(item.enqueued) > 1:
+        return _one_of_several(view, item, attempt, life, tells=starts or ends)
     if any(_finished(view, one) for one in _earlier(item, attempt)):
         return None
     if not starts and not ends:
@@ -78,6 +77,21 @@ def _asked(view: View, item: Item, attempt: Attempt, life: Life) -> Finding | No
     if not long_enough and _heard(view, life, attempt):
         return _without(view, item, attempt, life, "has settled it without any work")
     return _unsure(view, attempt, life, "said nothing of the work on it")
+
+
+def _one_of_several(
+    view: View, item: Item, attempt: Attempt, life: Life, *, tells: bool
+) -> Finding | None:
+    """Of equal items nobody can say which of them a line is about: each worker's are counted."""
+    own = [one for one in item.attempts if one.worker == life.worker]
+    ends = sum(one.done is not None for one in own)
+    silent = (
+        tells and attempt.started is None and ends < sum(one.settled is not None for one in own)
+    )
+    if silent:
+        return _unsure(view, attempt, life, "said nothing of the work on it")
+    good = view.settles_after_work or _went_on(attempt, life)
+    return None if good else _broken_off(view, attempt, life)
 
 
 def _begun(

@@ -18,8 +18,6 @@ from harness.view.workers import Life
 USUAL: frozenset[Habit] = frozenset(("always", "mostly"))
 #: Seconds after a delivery within which a line about its beginning is said at once.
 PROMPT = 0.25
-#: Seconds that two lines must be apart, at least, to have come each by itself.
-_APART = 0.1
 #: Lines of so many of a hundred attempts come as they are said, where the log is live.
 _MOST = 75
 #: Shorter work than this, in seconds, cannot be told from none.
@@ -76,7 +74,7 @@ def _own(attempts: Sequence[Attempt], lives: Mapping[Worker, Life]) -> Habits:
     pool = attempts if live else first
     delays = [one.started.at - one.delivered.at for one in pool if one.started]
     late = max((one for one in delays if one <= PROMPT), default=0.0)
-    return Habits(starts, ends, live, _ends_first(settled), _enough(told), late)
+    return Habits(starts, ends, live, _ends_first(settled), _enough(told, late=live is False), late)
 
 
 def _whole(lives: Mapping[Worker, Life], attempt: Attempt) -> bool:
@@ -100,10 +98,10 @@ def _ends_first(settled: Iterable[Attempt]) -> bool:
     return bool(gaps) and sum(gap <= 0 for gap in gaps) > len(gaps) / 2
 
 
-def _enough(told: Iterable[Attempt]) -> float | None:
-    """Who had an item for less than this has not done its work."""
+def _enough(told: Iterable[Attempt], *, late: bool) -> float | None:
+    """Who had an item for less than this has not done its work; `late` lines tell no moment."""
     lasted = [
-        max(one.settled.mark.at, one.done.at if one.done else 0.0) - one.delivered.at
+        max(one.settled.mark.at, one.done.at if one.done and not late else 0.0) - one.delivered.at
         for one in told
         if one.settled and not (one.settled.at_once and one.done is None)
     ]
@@ -118,39 +116,22 @@ def _enough(told: Iterable[Attempt]) -> float | None:
 
 
 def _live(lives: Iterable[Life]) -> bool | None:
-    shown = [one for life in lives for one in _each(life.attempts) if one is not None]
+    """By the lines about a beginning: only these would not be there yet if all lines were late."""
+    shown = [
+        one.started.at - one.delivered.at <= PROMPT or _waited(life, index)
+        for life in lives
+        for index, one in enumerate(life.attempts)
+        if one.started is not None
+    ]
     if not shown:
         return None
     return 100 * sum(shown) >= _MOST * len(shown)
 
 
-def _each(attempts: Sequence[Attempt]) -> Iterable[bool | None]:
-    """Of each attempt of a worker: whether its lines came as they were said, if that shows."""
-    before: Attempt | None = None
-    for one in attempts:
-        if one.started is not None:
-            yield _at_once(one)
-        elif one.done is not None:
-            yield None if before is None else _spread(before, one)
-            before = one
-
-
-def _at_once(attempt: Attempt) -> bool:
-    """Its start line came soon, or lines and work were as far from each other."""
-    started, done = attempt.started, attempt.done
-    if started is None or started.at - attempt.delivered.at <= PROMPT:
-        return True
-    if done is None:
+def _waited(life: Life, index: int) -> bool:
+    """Whether it was given in advance, and begun as soon as the one before was settled."""
+    attempt, before = life.attempts[index], life.attempts[index - 1] if index else None
+    if before is None or before.settled is None or attempt.started is None:
         return False
-    took = 0.0 if attempt.settled is None else attempt.settled.mark.at - attempt.delivered.at
-    return done.at - started.at >= max(_APART, took / 2)
-
-
-def _spread(before: Attempt, attempt: Attempt) -> bool | None:
-    """Whether two ends were as far from each other as the deliveries were."""
-    if before.done is None or attempt.done is None:
-        return None
-    apart = attempt.delivered.at - before.delivered.at
-    if apart < 2 * _APART:
-        return None
-    return attempt.done.at - before.done.at >= max(_APART, apart / 2)
+    since = before.settled.effect
+    return since > attempt.delivered.at and abs(attempt.started.at - since) <= PROMPT

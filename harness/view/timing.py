@@ -69,22 +69,18 @@ def order(attempt: Attempt, work: float | None, habits: Habits, life: Life | Non
 def _judge(attempt: Attempt, report: float, line: float, habits: Habits, life: Life | None) -> Told:
     """From the report to the worker's line."""
     gap, before = line - report, report - attempt.delivered.at
-    if gap <= 0:
+    # Whatever the log is worth, the end was said by then.
+    if gap <= 0 or (gap < _TELLING and gap <= before):
         return Told(attempt, "after", gap)
     if habits.live is False:
         return Told(attempt, "unclear", gap)
-    if gap < _TELLING and gap <= before:
-        return Told(attempt, "after", gap)
-    quiet = _quiet(life, report)
-    # Alone in time, a line was not kept back until the worker did something else.
-    silent = quiet >= gap - _NEAR if habits.live else quiet >= gap + _NEAR
-    if silent and gap > _ALONE + 2 * min(habits.delay, _NEAR):
+    # Who says no beginnings: alone in time, a line was not kept back until its worker ended.
+    silent = _quiet(life, report) >= gap + (-_NEAR if habits.live else _NEAR)
+    if silent and gap > _ALONE + 2 * habits.delay:
         return Told(attempt, "early", gap)
-    if gap < _ALONE and gap <= before:
-        # It had gone on by then, or its lines about a beginning were as late.
-        late = _next(life, report) - report < gap / 2 or gap <= 2 * habits.delay
-        return Told(attempt, "after" if late else "unclear", gap)
-    return Told(attempt, "unclear", gap)
+    # It had gone on by then, or its lines about a beginning were as late.
+    late = _next(life, report) - report < gap / 2 or gap <= 2 * habits.delay
+    return Told(attempt, "after" if late and gap < _ALONE and gap <= before else "unclear", gap)
 
 
 def _next(life: Life | None, since: float) -> float:

@@ -221,9 +221,9 @@ def buffered(*, early: bool) -> Tale:
         tale.came(start, who)
         tale.given(start, who, item)
         tale.settled(start + (0.01 if early else 2), who, item)
-        tale.began(start + 2.05, who, item)
-        tale.finished(start + 2.05, who, item)
-        tale.exited(start + 2.06, who)
+        tale.began(start + 2.25, who, item)
+        tale.finished(start + 2.25, who, item)
+        tale.exited(start + 2.26, who)
     tale.job(20, "Complete", succeeded=3)
     tale.over(30)
     return tale

@@ -41,6 +41,8 @@ class Body:
         self.began = self.world.now
         #: Lines that wait in the worker's own buffer.
         self.buffer: list[str] = []
+        #: It stops with its next line that has this in it, and that is told there.
+        self.stopping = self.stops_at = ""
         self._last = 0.0
         self._process = Process(self.world, self._lives(program))
 
@@ -86,6 +88,7 @@ class Body:
 
     def stops(self) -> None:
         """It does nothing more until it is killed."""
+        self.stopping = ""
         self._process.freeze()
 
     def _end(self, code: int) -> None:
@@ -122,8 +125,7 @@ class Cluster:
         self.succeeded = self.failures = 0
         self.over = False
         self.lines: dict[str, str] = {}
-        #: Whose processes are stopped with their next line, and where the moment of it is told.
-        self._stopping: dict[str, str] = {}
+        #: When processes were stopped with their next line, by where that is told.
         self.told: dict[str, str] = {}
 
     def start(self, parallelism: int, completions: int | None) -> None:
@@ -143,8 +145,10 @@ class Cluster:
         if body is not None:
             body.dies()
 
-    def stop_at_next_line(self, container: str, file: str) -> None:
-        self._stopping[container] = file
+    def stop_at_line(self, container: str, file: str, having: str) -> None:
+        body = self.pod(container).body
+        if body is not None:
+            body.stopping, body.stops_at = file, having
 
     def delete(self, name: str) -> None:
         """With no grace: its processes outlive it by a moment."""
@@ -170,9 +174,9 @@ class Cluster:
         moment = datetime.fromtimestamp(self._epoch + at, UTC)
         line = f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z {text}"
         self.lines[body.place.name] = line
-        if (file := self._stopping.pop(body.place.name, None)) is not None:
+        if body.stopping and body.stops_at in text:
+            self.told[body.stopping] = f"{self._epoch + self.world.now}"
             body.stops()
-            self.told[file] = f"{self._epoch + self.world.now}"
         run = Run(body.place.name, NAME, body.number)
         self.world.later(self.some(0.02), lambda: self._logs.line(run, line))
 

@@ -126,7 +126,7 @@ class _Provider:
         if command[0] == "ctr":
             self._cluster.kill(command[-1])
         elif command[2] == first_line.ARM:
-            self._cluster.stop_at_next_line(command[3], command[6])
+            self._cluster.stop_at_line(command[3], command[6], command[8])
         elif command[2] == first_line.TELL:
             return self._cluster.told.get(command[3], "")
         return ""
