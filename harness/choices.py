@@ -169,6 +169,12 @@ OPTIONS = (
         "how often an item may be tried that kills its worker (default: 5)",
         COUNT,
     ),
+    Option(
+        "patience",
+        "SECONDS",
+        "how long a worker without work is watched for leaving too early (default: 20 to 30)",
+        NUMBER,
+    ),
     Option("profile", "|".join(LEVELS), f"how much is asked (default: {LEVELS[0]})", LEVEL),
     Option("timeout-factor", "N", "multiplies every bound (default: 1)", NUMBER),
     Option(

@@ -14,6 +14,9 @@ from harness.wire.roles import Roles
 _MARGIN = 10.0
 #: How long a pod may take to start where none was seen to start.
 _POD_START = 10.0
+#: Seconds for which a worker without work is watched, unless its user says otherwise: at the least,
+#: in leases, and at the most.
+_WATCH, _LEASES, _LONGEST = 20.0, 2.5, 30.0
 #: The Job controller's (and the kubelet's) first pause after a failure, in seconds.
 BACK_OFF = 10.0
 #: Bounds of the fault-free run itself, in seconds: nothing is known about the worker yet.
@@ -93,6 +96,11 @@ class Learned(msgspec.Struct, frozen=True):
         """Seconds of its worker's time that an item takes at most."""
         known = self.figures.longest_pace, self.figures.pace
         return min(work, next((one for one in known if one is not None), work))
+
+    @property
+    def watch(self) -> float:
+        """Seconds for which a worker that has nothing to do is watched for leaving too early."""
+        return min(_LONGEST, max(_WATCH, _LEASES * (self.figures.lease or 0.0)))
 
     def save(self, path: Path) -> None:
         path.write_bytes(msgspec.json.encode(self))

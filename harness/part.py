@@ -7,8 +7,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 from harness import __version__, clock
+from harness.feeding import REST
 from harness.history import SCHEMA, Figures, Header, Payload, payload
 from harness.kube import Manifest, load_job
 from harness.learned import FIRST, Learned
@@ -72,6 +74,7 @@ def items_of(part: Part) -> tuple[bytes, ...]:
         return tuple(part.scenario.payloads(names, mark))
     given = () if has_its_own(part.worker, part.scenario) else part.worker.own_items
     wanted = part.scenario.items or part.worker.items.count or len(given or names)
+    wanted += _added(part)
     if part.pattern.name == "coarse" and (own := part.own_job) is not None:
         wanted = own["spec"].get("completions") or wanted
     made = [f"{names[n % len(names)]}-{mark}{n}".encode() for n in range(wanted)]
@@ -80,6 +83,28 @@ def items_of(part: Part) -> tuple[bytes, ...]:
         failing = part.worker.failing_item
         items[0] = _NO_TEXT + mark.encode() if failing is None else failing
     return tuple(items)
+
+
+def watch_of(part: Part) -> float:
+    """Seconds for which a worker without work is watched."""
+    return part.learned.watch if part.worker.patience is None else part.worker.patience
+
+
+def at_first(part: Part, items: int) -> int:
+    """How many of the items are there when the Job starts; the others `play` adds.
+
+    Fine: one for each of two workers. Coarse: all but one, for whose worker there is nothing then.
+    """
+    if not part.scenario.adds:
+        return items
+    return min(items, 2) if part.pattern.name == "fine" else max(1, items - 1)
+
+
+def _added(part: Part) -> int:
+    """How many more there have to be, that one worker is at work while another is watched."""
+    if not part.scenario.adds or part.pattern.name != "fine":
+        return 0
+    return ceil(watch_of(part) / max(REST, part.learned.figures.pace or 0.0))
 
 
 def has_its_own(worker: WorkerUnderTest, scenario: Scenario) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from harness.observe.listener import Run as ContainerRun
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
 from harness.observe.workers import Workers
-from harness.part import Part, another_job, header_of, items_of, job_of
+from harness.part import Part, another_job, at_first, header_of, items_of, job_of, watch_of
 from harness.patterns import Places, Points, worker_container
 from harness.stage import Stage
 from harness.supplies import supply
@@ -179,6 +179,8 @@ def _observed(run: _Run) -> Iterator[Stage]:
         queue=part.queue,
         container=run.container,
         fill=lambda: _seed(run),
+        add=_adding(run),
+        watch=watch_of(part),
         send=lambda queue, items: station.broker.seed(queue, items, worker.seeding),
         another=partial(another_job, part) if part.queue_env else None,
         declared="".join(f", {name}={value}" for name, value in worker.seeding.arguments),
@@ -219,17 +221,38 @@ class _Teller:
 
 
 def _seed(run: _Run) -> None:
-    part, recording, items = run.part, run.recording, run.items
-    if part.pattern.name == "coarse":  # Redis tells by itself what is put into it
-        for item in items:
-            # Before it is there: who waits for it has it before anybody could say so.
-            recording.record("harness", ItemEnqueued(payload(item), part.queue))
+    part, items = run.part, run.items[: at_first(run.part, len(run.items))]
+    _announce(run, items)
     if part.scenario.tries is not None:
         tries = min(part.scenario.tries, part.worker.max_attempts)
         part.station.broker.limit(part.queue, tries, part.worker.seeding)
     part.station.broker.seed(part.queue, items, part.worker.seeding)
     if part.worker.sentinel:
         part.station.broker.mark(part.worker.sentinel)
+
+
+def _announce(run: _Run, items: Sequence[bytes]) -> None:
+    """Record what is put into RabbitMQ; Redis tells by itself what is put into it.
+
+    Before it is there: who waits for it has it before anybody could say so.
+    """
+    for item in items if run.part.pattern.name == "coarse" else ():
+        run.recording.record("harness", ItemEnqueued(payload(item), run.part.queue))
+
+
+def _adding(run: _Run) -> Callable[[], bool]:
+    """Puts what was not there at first into the queue, one at a time; False when all are."""
+    part, rest = run.part, iter(run.items[at_first(run.part, len(run.items)) :])
+
+    def add() -> bool:
+        item = next(rest, None)
+        if item is None:
+            return False
+        _announce(run, [item])
+        part.station.broker.seed(part.queue, [item], part.worker.seeding)
+        return True
+
+    return add
 
 
 def _last_words(stage: Stage) -> None:

@@ -18,6 +18,9 @@ from harness.history import (
     ItemDelivered,
     ItemDone,
     ItemEnqueued,
+    ItemLeased,
+    ItemReclaimed,
+    ItemReturned,
     ItemSettled,
     ItemStarted,
     JobSeen,
@@ -142,6 +145,72 @@ def open_of(address: str) -> Callable[[Sequence[Event]], list[ConnectionOpened] 
         return list(found.values()) or None
 
     return find
+
+
+def ended(event: Event) -> Worker | None:
+    """The worker whose end an event shows."""
+    what = event.what
+    if isinstance(what, ContainerSeen) and what.state == "terminated":
+        return what.worker
+    return None
+
+
+def address_of(events: Sequence[Event], connection: int) -> str:
+    """Whence a connection came; empty where that is not known."""
+    for event in events:
+        if isinstance(event.what, ConnectionOpened) and event.what.connection == connection:
+            return event.what.address
+    return ""
+
+
+def is_ready(events: Sequence[Event]) -> bool:
+    """Whether some item is there for whoever asks."""
+    there: dict[Payload, int] = {}
+    for event in events:
+        what = event.what
+        if isinstance(what, (ItemEnqueued, ItemReturned, ItemReclaimed)):
+            there[what.item] = there.get(what.item, 0) + 1
+        elif isinstance(what, (ItemDelivered, ItemSettled)):
+            taken = isinstance(what, ItemDelivered) or there.get(what.item, 0) > 0
+            there[what.item] = max(0, there.get(what.item, 0) - taken)
+    return any(there.values())
+
+
+def leased_until(events: Sequence[Event], address: str) -> float | None:
+    """The end of the last lease that whoever is at an address had, as far as it was told."""
+    its, until = connections_of(events, address), None
+    for event in events:
+        what = event.what
+        if isinstance(what, (ItemDelivered, ItemLeased)) and what.connection in its:
+            until = what.until
+    return until
+
+
+def without_work(events: Sequence[Event], address: str, worker: Worker) -> float | None:
+    """Since when a worker has had nothing to do; None while it has an item, or has not come.
+
+    `address` is its pod's; the runs of its container come after each other.
+    """
+    its = connections_of(events, address)
+    has, since = set[Payload](), None
+    for event in events:
+        what = event.what
+        if isinstance(what, ConnectionOpened) and what.address == address:
+            since = event.time if since is None and not has else since
+        elif isinstance(what, ItemDelivered):
+            if what.connection in its:
+                has.add(what.item)
+                since = None
+            elif what.item in has:  # another has it now
+                has.discard(what.item)
+                since = since if has else event.time
+        elif isinstance(what, (ItemSettled, ItemReturned, ItemReclaimed)) and what.item in has:
+            has.discard(what.item)
+            since = since if has else event.time
+        elif (over := ended(event)) is not None and over != worker and over.pod == worker.pod:
+            has.clear()
+            since = None
+    return since
 
 
 def noticed_after(event_id: int, worker: Worker, address: str) -> Find:

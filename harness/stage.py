@@ -83,6 +83,8 @@ class Scenario:
     tries: int | None = None
     #: There is no queue until `play` fills it.
     late: bool = False
+    #: `play` adds items: at first there are as many as `at_first` of harness.part says.
+    adds: bool = False
     #: Added to the pods' spec.
     pod: Mapping[str, Any] | None = None
     #: There is another Job with the same worker, and a queue of its own.
@@ -127,6 +129,10 @@ class Stage:
     container: str
     #: Puts the items into the queue, where that is late.
     fill: Callable[[], None] = lambda: None
+    #: Puts one item more into the queue; False where there is none.
+    add: Callable[[], bool] = lambda: False
+    #: Seconds for which a worker without work is watched for leaving too early.
+    watch: float = 0.0
     #: The Job by this name of other workers like these, with their queue and so many items.
     another: Callable[[str, str, int], Manifest] | None = None
     #: RabbitMQ: how the queue was declared, beside that it is durable.

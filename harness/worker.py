@@ -19,6 +19,8 @@ _EXAMPLE = r"(Working on|Processing) (?P<item>.+)"
 DIGEST = r"sha256[ :=]+(?P<sha256>[0-9a-fA-F]{64})\b"
 #: What a queue in Redis can be.
 SEEDS = ("list", "stream")
+#: The most seconds for which an idle worker can be watched.
+MAX_PATIENCE = 600
 
 
 #: The value of a queue's argument in RabbitMQ.
@@ -114,6 +116,8 @@ class WorkerUnderTest:
     keeps: tuple[str, ...] | None = None
     #: How often an item may be tried that kills its worker.
     max_attempts: int = MAX_ATTEMPTS
+    #: Seconds for which it is watched while it has nothing to do; None: as its lease is.
+    patience: float | None = None
     seeding: Seeding = Seeding()
 
     @property
@@ -159,6 +163,7 @@ class WorkerUnderTest:
                 seen=f"--pattern {self.pattern}",
             )
         self._check_seeding()
+        self._check_patience()
         if self.items.own and not self.own_items:
             raise UsageError(
                 "all items are such that make the worker fail",
@@ -185,6 +190,14 @@ class WorkerUnderTest:
                 _with_group(flag, pattern, "item", "where the item stands", _EXAMPLE)
         sha256 = ("sha256", "where the SHA-256 stands", DIGEST)
         _with_group("--digest-pattern", self.digest_pattern, *sha256)
+
+    def _check_patience(self) -> None:
+        if self.patience is not None and not 1 <= self.patience <= MAX_PATIENCE:
+            raise UsageError(
+                f"an idle worker cannot be watched for {self.patience:g} s",
+                expected=f"--patience SECONDS, 1 to {MAX_PATIENCE}",
+                seen=f"{self.patience:g}",
+            )
 
     def _check_seeding(self) -> None:
         kind = self.seeding.kind

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Outcome, failed, passed, unknown
-from harness.view import Item, Life, Mark, View, several, shown
+from harness.view import End, Item, Life, Mark, View, several, shown
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -53,10 +53,19 @@ def _coarse(view: View, leavers: list[Life]) -> Iterator[Finding]:
                 *ids(*given, *marks),
             )
     if good:
-        yield passed(f"{several(good, 'exit')} with 0, each after exactly one settled message")
+        yield passed(
+            f"{several(good, 'exit')} with 0, each after exactly one settled message"
+            f"{_tempted(view, [(0.0, inf)])}"
+        )
 
 
 # -- fine: nothing ready, nothing leased -----------------------------------------------------------
+
+
+#: Waits of fewer seconds tempt nobody to leave, and are not told.
+_BRIEF = 5.0
+#: Times, from a moment up to another.
+_Span = tuple[float, float]
 
 
 class _Time(NamedTuple):
@@ -89,6 +98,12 @@ def _fine(view: View, leavers: list[Life]) -> Iterator[Finding]:
                 f"{who} exited with 0, and {shown(one.item.payload)} was not settled",
                 *_evidence(one, end.mark, end.latest),
             )
+        elif (last := _one_after_the_other(times, end)) is not None:
+            yield failed(
+                f"{who} exited with 0, and something was not settled all that time: "
+                f"{shown(last.item.payload)} at the last",
+                *_evidence(last, end.mark, end.latest),
+            )
         elif possible < len(times) and latest_first[possible].came.at < end.latest:
             one = latest_first[possible]
             yield unknown(
@@ -98,7 +113,11 @@ def _fine(view: View, leavers: list[Life]) -> Iterator[Finding]:
         else:
             good += 1
     if good:
-        yield passed(f"{several(good, 'exit')} with 0, each when all items were settled")
+        there = [(one.came.at, one.gone) for one in times]
+        yield passed(
+            f"{several(good, 'exit')} with 0, each when all items were settled"
+            f"{_tempted(view, _merged(there))}"
+        )
 
 
 def _times(view: View) -> Iterator[_Time]:
@@ -109,6 +128,59 @@ def _times(view: View) -> Iterator[_Time]:
         ends = sorted([*ends, *[-inf] * silent, *[inf] * item.unsettled])
         for came, end in zip(item.enqueued, ends, strict=False):
             yield _Time(end, came, item)
+
+
+def _one_after_the_other(times: list[_Time], end: End) -> _Time | None:
+    """The last of several items that were there by turns while a worker may have exited."""
+    reach, last = end.earliest, None
+    for one in sorted(times, key=lambda each: each.came.at):
+        if one.came.at >= reach:
+            break
+        if one.gone > reach:
+            reach, last = one.gone, one
+    return last if reach > end.latest else None
+
+
+# -- for how long it was tempted -------------------------------------------------------------------
+
+
+def _merged(spans: list[_Span]) -> list[_Span]:
+    """The times in which at least one of them was, in their order."""
+    found: list[_Span] = []
+    for since, until in sorted(spans):
+        if found and since <= found[-1][1]:
+            found[-1] = (found[-1][0], max(until, found[-1][1]))
+        else:
+            found.append((since, until))
+    return found
+
+
+def _tempted(view: View, there: list[_Span]) -> str:
+    """For how long a worker had nothing while something was there, and how much others had.
+
+    No finite wait proves that none leaves later: so it is said how long it was.
+    """
+    waits = [
+        min(until, gone) - max(since, came)
+        for life in view.workers.values()
+        for since, until in _without_work(view, life)
+        for came, gone in there
+    ]
+    longest = max(waits, default=0.0)
+    if longest < _BRIEF:
+        return ""
+    most = max((len(life.attempts) for life in view.workers.values()), default=0)
+    return f"; none left in {longest:.0f} s without work, {several(most, 'item')} a worker at most"
+
+
+def _without_work(view: View, life: Life) -> Iterator[_Span]:
+    """The times in which a worker that had come had no item."""
+    stop = view.last if life.end is None else life.end.earliest
+    came = min((one.opened.at for one in life.connections if one.opened), default=stop)
+    for attempt in life.attempts:
+        yield came, attempt.delivered.at
+        came = max(came, stop if attempt.ended is None else attempt.ended.at)
+    yield came, stop
 
 
 def _evidence(one: _Time, end: Mark, latest: float) -> tuple[int, ...]:

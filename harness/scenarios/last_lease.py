@@ -1,54 +1,97 @@
-"""A worker finds the queue empty while another still holds the last lease."""
+"""A worker finds the queue empty while another still has an item: it has to stay, for long."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness import seen
-from harness.history import Event, payload
-from harness.stage import Scenario, Stage
+from harness.faults import let_pass
+from harness.feeding import Feeding
+from harness.history import AskedForItem, Event, ItemDelivered, ItemSettled, payload
+from harness.stage import NotPlayable, Scenario, Stage
 
 HELD = "held with the last lease"
-#: What part of a lease is waited for somebody to leave too early.
-_PART = 0.6
-#: Seconds of it where no lease was seen.
-_UNKNOWN = 6.0
-#: A second, and some more for clocks that do not quite agree.
-_SECOND = 1.2
 
 
 def play(stage: Stage) -> None:
-    """Hold the first acknowledgement until the others have done the rest and asked for more."""
-    trap = stage.trap(stage.points.settling)
-    stage.start()
-    caught = stage.catch(trap)
-    holder = stage.worker_at(caught.address)
-    begun = stage.injected(HELD, "a worker at its first acknowledgement", holder)
-    items = [payload(item) for item in stage.items]
-    rest = stage.wait(
-        "all other items to be settled", seen.all_settled(items, but=1), stage.bounds.end
-    )
-    lease = stage.lease
-    patience = _UNKNOWN if lease is None else _PART * lease
-    left = stage.recording.wait_quietly("somebody to leave", seen.success(), patience)
-    if left is not None:
-        # The kubelet says to the second when that was: hold on until it surely was before.
-        what = "the second of the exit to be over"
-        stage.recording.wait_quietly(what, lambda _: _over(stage, left), _SECOND + patience)
-    stage.confirmed(HELD, begun, rest.id)
-    stage.free(trap)
+    """Fine: one worker always has an item. Coarse: the last message comes late."""
+    if stage.station.pattern.name == "coarse":
+        _keep_back(stage)
+    else:
+        _feed(stage)
     stage.healed(HELD)
     stage.wait_for_the_end()
 
 
-def _over(stage: Stage, left: Event) -> bool | None:
-    finished = getattr(left.what, "finished", None)
-    return True if stage.recording.moment() > (finished or left.time) + _SECOND else None
+def _feed(stage: Stage) -> None:
+    trap = stage.trap(stage.points.settling)
+    stage.start()
+    caught = stage.catch(trap)
+    holder = stage.worker_at(caught.address)
+    to = f"a worker at its first report: it has an item until others have waited {stage.watch:g} s"
+    begun = stage.injected(HELD, to, holder)
+    feeding = Feeding(stage, caught, trap)
+    try:
+        shown = feeding.until_waited(stage.watch)
+    finally:
+        feeding.end()
+    stage.confirmed(HELD, begun, *shown)
+
+
+def _keep_back(stage: Stage) -> None:
+    """Let a worker wait for a message that the producer sends only then."""
+    stage.start()
+    items = [payload(item) for item in stage.items]
+    rest = seen.all_settled(items, but=1)
+    stage.wait("all messages but the last to be settled", rest, stage.bounds.end)
+    to = f"the last message: it is sent when a worker has waited for {stage.watch:g} s"
+    begun = stage.injected(HELD, to)
+    what = "a worker to ask for the last message, or to leave without it"
+    come = stage.recording.wait_quietly(what, idle, stage.patience)
+    if come is None:
+        raise NotPlayable(
+            "no worker has come for the last message",
+            expected=f"one within {stage.patience:g} s, for the Job has a completion for it",
+            seen="none",
+        )
+    what, since = "the idle worker to leave", come.time
+
+    def over(events: Sequence[Event]) -> Event | None:
+        last = left_without(events)
+        return last or (come if stage.recording.moment() > since + stage.watch else None)
+
+    end = stage.recording.wait_quietly(what, over, 2 * stage.watch) or come
+    if seen.ended(end):
+        let_pass(stage, end)
+    stage.add()
+    stage.confirmed(HELD, begun, come.id, end.id)
+
+
+def idle(events: Sequence[Event]) -> Event | None:
+    """A worker that asks and has been given nothing, or has left without anything."""
+    given = {one.what.connection for one in events if isinstance(one.what, ItemDelivered)}
+    for event in events:
+        what = event.what
+        if isinstance(what, AskedForItem) and what.room != 0 and what.connection not in given:
+            return event
+    return left_without(events)
+
+
+def left_without(events: Sequence[Event]) -> Event | None:
+    """The end of a worker that has settled nothing, where it is known who has settled what."""
+    whose = seen.owners(events)
+    settled = [one.what for one in events if isinstance(one.what, ItemSettled)]
+    done = {whose.get(one.connection or 0) for one in settled}
+    ends = (one for one in events if seen.ended(one))
+    return next((one for one in ends if None not in done and seen.ended(one) not in done), None)
 
 
 SCENARIO = Scenario(
     name="last-lease",
-    says="a worker finds nothing to do while another holds the last lease",
-    proves={"fine": ("S1", "S9", "S12", "L3", "S10")},
+    says="a worker finds nothing to do while another holds the last lease, or before it is sent",
+    proves={"fine": ("S1", "S9", "S12", "L3", "S10"), "coarse": ("S9", "S12", "L3")},
     play=play,
     faults=(HELD,),
     items=3,
+    adds=True,
 )

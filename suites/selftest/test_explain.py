@@ -53,7 +53,7 @@ def test_one_is_told_whole_and_in_either_case(capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     assert said.startswith("S9  truthful exit (coarse, fine)\n")
     assert "both.llen(ready).zcard(leases).execute()) == [0, 0]" in said
-    assert "last-lease (fine): a worker finds nothing to do while another holds" in said
+    assert "last-lease (coarse, fine): a worker finds nothing to do while another holds" in said
 
 
 def test_all_are_listed_and_those_that_nobody_judges_say_so(

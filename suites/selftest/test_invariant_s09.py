@@ -247,3 +247,58 @@ def test_coarse_two_are_too_many_whoever_else_there_is() -> None:
     tale.put(5, "harness", ItemEnqueued("cherry", QUEUE))
     tale.given(5, "b", "cherry")
     assert tale.finds("S9") is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("times", "outcome"),
+    [
+        ([(0, 5.7), (5.6, 6.2)], Outcome.FAIL),
+        ([(0, 5.7), (5.6, 5.9), (5.8, 9)], Outcome.FAIL),
+        ([(0, 5.7), (5.8, 9)], Outcome.UNKNOWN),
+        ([(0, 5.7), (5.6, 5.9)], Outcome.UNKNOWN),
+        ([(0, 5.4), (5.3, 5.45), (6.1, 9)], Outcome.PASS),
+    ],
+)
+def test_one_after_the_other_was_there(times: list[tuple[float, float]], outcome: Outcome) -> None:
+    """It hung up at 5.5, and ended at some time until 6: all that time something was there."""
+    assert stays(*times).finds("S9") is outcome
+
+
+def test_the_last_of_those_that_were_there_by_turns_is_shown() -> None:
+    failure = stays((0, 5.7), (5.6, 6.2)).failure("S9")
+    assert "item-1 at the last" in failure.reason
+
+
+def tempted(waits: float) -> Tale:
+    """`b` has nothing to do for so long, while `a` has one item after the other."""
+    tale = Tale("fine")
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.worked(1, "a", "apple", waits / 2)
+    tale.worked(1 + waits / 2, "a", "banana", waits / 2)
+    tale.exited(1 + waits, "a")
+    tale.exited(waits + 9, "b")
+    tale.over(60)
+    return tale
+
+
+def test_for_how_long_it_was_tempted_is_told() -> None:
+    """What came after all was done is no temptation."""
+    (finding,) = tempted(20).judged("S9").findings
+    assert finding.reason.endswith("; none left in 20 s without work, 2 items a worker at most")
+    (finding,) = tempted(4).judged("S9").findings
+    assert finding.reason.endswith("each when all items were settled")
+
+
+def test_for_how_long_a_coarse_one_was_tempted_is_told() -> None:
+    tale = Tale("coarse", completions=2)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.asked(1, "a")
+    tale.given(13, "a", "apple")
+    tale.settled(14, "a", "apple", effective=None)
+    tale.exited(15, "a")
+    tale.over(60)
+    (finding,) = tale.judged("S9").findings
+    assert finding.reason.endswith("; none left in 12 s without work, 1 item a worker at most")

@@ -34,6 +34,7 @@ stream-group = "g"
 stream-field = "f"
 keeps = ["stats:*", "results"]
 max-attempts = 3
+patience = 40.5
 profile = "extended"
 timeout-factor = 1.5
 max-duration = 60
@@ -62,6 +63,7 @@ WORDS = {
     "stream-field": "f",
     "keeps": "stats:*,results",
     "max-attempts": "3",
+    "patience": "40.5",
     "profile": "extended",
     "timeout-factor": "1.5",
     "max-duration": "60",

@@ -35,7 +35,7 @@ from harness.learned import Learned
 from harness.observe.listener import Run
 from harness.observe.owners import Owners
 from harness.observe.workers import Workers
-from harness.part import Part, header_of, items_of
+from harness.part import Part, at_first, header_of, items_of, watch_of
 from harness.patterns import coarse, fine
 from harness.scenario import Level, Timeouts
 from harness.stage import Scenario, Stage
@@ -250,10 +250,21 @@ class _Simulated:
         return Learned(figures(view), roles().fault_free() if roles else None, settles)
 
     def _seed(self) -> None:
+        first = at_first(self.part, len(self.items))
+        self.rest = list(self.items[first:])
+        self._put(self.items[:first])
+
+    def _add(self) -> bool:
+        if not self.rest:
+            return False
+        self._put([self.rest.pop(0)])
+        return True
+
+    def _put(self, items: Sequence[bytes]) -> None:
         if self.pattern.name == "coarse":
-            for item in self.items:
+            for item in items:
                 self.recording.record("harness", ItemEnqueued(payload(item), self.queue))
-        self.broker.seed(self.queue, self.items, self.worker.seeding)
+        self.broker.seed(self.queue, items, self.worker.seeding)
         if self.pattern.name == "fine":
             self.tap.redis.tick()
 
@@ -284,6 +295,8 @@ class _Simulated:
             queue=self.queue,
             container=NAME,
             fill=self._seed,
+            add=self._add,
+            watch=watch_of(self.part),
         )
 
     def _start(self) -> None:
