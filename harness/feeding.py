@@ -176,8 +176,24 @@ class Feeding:
         return find
 
     def _taken(self, before: int) -> Event | None:
-        what = "the next item to be taken"
-        return self._stage.recording.wait_quietly(what, self._given(before), _TAKES)
+        """The delivery of the next item, soon after a report, which may be of several commands."""
+        stage, given = self._stage, self._given(before)
+        recording, settling = stage.recording, stage.points.settling
+        until = recording.moment() + _TAKES
+
+        def find(events: Sequence[Event]) -> bool | None:
+            return True if given(events) or self._trap.prey is not None else None
+
+        while (left := until - recording.moment()) > 0:
+            if not recording.wait_quietly("the next item to be taken", find, left):
+                break
+            stage.station.tap.sync()  # a quick worker may be at its next report by now
+            if found := given(recording.events):
+                return found
+            following = stage.trap(settling, self._address)
+            stage.free(self._trap)
+            self._trap = following
+        return given(recording.events)
 
     def _follow(self, given: Event) -> None:
         """Whoever has the next item is the busy one from now on."""

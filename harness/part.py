@@ -23,6 +23,8 @@ from harness.worker import WorkerUnderTest
 #: What many handlers choke on, where nobody says what makes this one fail: bytes that are no text.
 _NO_TEXT = b"\xff\xfe\xfd-"
 _ITS_OWN = " (with items of its own, not with those that were given)"
+#: Items of a scenario that has as many as fit into its time.
+_MOST = 30
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def items_of(part: Part) -> tuple[bytes, ...]:
         return tuple(part.scenario.payloads(names, mark))
     given = () if has_its_own(part.worker, part.scenario) else part.worker.own_items
     wanted = part.scenario.items or part.worker.items.count or len(given or names)
-    wanted += _added(part)
+    wanted = max(wanted + _added(part), _in_time(part))
     if part.pattern.name == "coarse" and (own := part.own_job) is not None:
         wanted = own["spec"].get("completions") or wanted
     made = [f"{names[n % len(names)]}-{mark}{n}".encode() for n in range(wanted)]
@@ -105,6 +107,14 @@ def _added(part: Part) -> int:
     if not part.scenario.adds or part.pattern.name != "fine":
         return 0
     return ceil(watch_of(part) / max(REST, part.learned.figures.pace or 0.0))
+
+
+def _in_time(part: Part) -> int:
+    """How many items one worker works off in the time that the scenario has for them."""
+    pace = part.learned.figures.pace
+    if part.pattern.name != "fine" or pace is None:
+        return 0
+    return min(_MOST, int(part.scenario.seconds / max(pace, REST)))
 
 
 def has_its_own(worker: WorkerUnderTest, scenario: Scenario) -> bool:

@@ -85,6 +85,8 @@ class Scenario:
     late: bool = False
     #: `play` adds items: at first there are as many as `at_first` of harness.part says.
     adds: bool = False
+    #: Fine: as many items as are worked off in so many seconds, if that is more than `items`.
+    seconds: float = 0.0
     #: Added to the pods' spec.
     pod: Mapping[str, Any] | None = None
     #: There is another Job with the same worker, and a queue of its own.

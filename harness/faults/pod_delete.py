@@ -22,9 +22,18 @@ class PodDelete:
 
     def inject(self, stage: Stage, worker: Worker, address: str) -> None:
         """From now on nothing passes; what the worker says in its last seconds is lost."""
-        tap, pod = stage.station.tap, stage.pod(worker)
+        self.land(stage, worker, address, self.strike(stage, worker, address))
+
+    def strike(self, stage: Stage, worker: Worker, address: str) -> int:
+        """Cut it off and have its pod deleted; returns at once, with the event of that."""
+        pod = stage.pod(worker)
         begun = stage.cut_off(self.name, f"pod {pod.name}: deleted with grace 0", worker, address)
         stage.station.namespace.delete_pod(pod.name, grace=0)
+        return begun
+
+    def land(self, stage: Stage, worker: Worker, address: str, begun: int) -> None:
+        """Wait until the pod is gone, and leave nothing of it."""
+        tap, pod = stage.station.tap, stage.pod(worker)
         timeout = stage.station.namespace.timeouts.settle
         end = stage.wait(f"pod {pod.name} to be gone", seen.pod_gone(worker.pod), timeout)
         # Its processes outlive it by some seconds, in which they could connect again and go on.

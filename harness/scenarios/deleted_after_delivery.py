@@ -1,31 +1,61 @@
-"""A pod is deleted with grace 0 while its worker has an item."""
+"""A pod is deleted with grace 0 while its worker has an item; who takes that over is killed."""
 
 from __future__ import annotations
 
-from harness.faults import harm_at_work
+from harness import seen
+from harness.faults import container_kill
 from harness.faults.pod_delete import FAULT
+from harness.history import ItemDelivered
 from harness.stage import Scenario, Stage
+from harness.stepping import Stepping, changed
+
+#: Seconds before the end of a lease from which on others may be about to take the item over.
+_EARLY = 0.3
+#: Seconds for others to take it over where nobody knows how long that may take.
+_UNKNOWN = 30.0
 
 
 def play(stage: Stage) -> None:
-    """The first who is given an item is the victim: as soon as it has begun, or earlier.
+    """The first who is given an item is the victim, before it hears of that.
 
-    A broker that gives an item to a connection, and to another when that is lost, has given it also
-    where it never came to its worker: then nobody has worked on it, however long the deletion took.
+    So nobody has worked on it, however long the deletion takes; and who takes an item in one step
+    and its lease in another has come to the first one. Fine: whoever takes the item over is killed
+    with its first step.
     """
+    trap = stage.trap(stage.points.delivered)
+    stage.start()
+    caught = stage.catch(trap)
+    victim = stage.worker_at(caught.address)
     if stage.station.pattern.name == "coarse":
-        trap = stage.trap(stage.points.delivered)
-        stage.start()
-        caught = stage.catch(trap)
-        FAULT.inject(stage, stage.worker_at(caught.address), caught.address)
-        stage.wait_for_the_end()
+        FAULT.inject(stage, victim, caught.address)
     else:
-        harm_at_work(stage, FAULT)
+        timeout = stage.station.namespace.timeouts.settle
+        given = stage.wait("the item of a worker", seen.given_to(caught.address), timeout)
+        begun = FAULT.strike(stage, victim, caught.address)
+        if isinstance(given.what, ItemDelivered) and not given.what.final:
+            _kill_its_successor(stage, given.what, given.id, caught.address)
+        FAULT.land(stage, victim, caught.address, begun)
+    stage.wait_for_the_end()
+
+
+def _kill_its_successor(stage: Stage, given: ItemDelivered, after: int, address: str) -> None:
+    """Let the others go on step by step until one has done something to the item; kill that one."""
+    stepping = Stepping(stage, but=(address,))
+    since = (given.until or 0.0) - _EARLY
+    first = changed(given.item, address, after)
+    event = stepping.until(first, stage.bounds.reclaim or _UNKNOWN, since)
+    connection = getattr(event.what, "connection", None) if event is not None else None
+    taker = seen.address_of(stage.recording.events, connection or 0)
+    stepping.end(but=taker)
+    worker = stage.owners.of(taker)
+    if worker is not None:
+        container_kill.FAULT.inject(stage, worker, taker)
 
 
 SCENARIO = Scenario(
     name="deleted-after-delivery",
-    says="a pod is deleted, with grace 0, while its worker has an item",
+    says="a pod is deleted, with grace 0, while its worker has an item; fine: and who takes that "
+    "over is killed in that moment",
     proves={
         "fine": ("S1", "S9", "S12", "L1", "L3"),
         "coarse": ("S1", "S12", "S13", "L1", "L3"),

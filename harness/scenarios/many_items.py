@@ -8,7 +8,7 @@ _MANY = 6
 
 
 def play(stage: Stage) -> None:
-    """Let the Job work them off."""
+    """Let the Job work them off. One that stops after so many shows only where there are more."""
     stage.start()
     stage.wait_for_the_end()
 
@@ -20,5 +20,6 @@ SCENARIO = Scenario(
     play=play,
     level="extended",
     items=_MANY,
+    seconds=30.0,
     parallelism=1,
 )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.history import Digest, to_bytes
+from harness.history import Digest, Figures, to_bytes
+from harness.items import Items
 from harness.learned import Learned
-from harness.part import Part, another_job, header_of, items_of, job_of
+from harness.part import Part, another_job, at_first, header_of, items_of, job_of, watch_of
 from harness.patterns.coarse import PATTERN as COARSE
 from harness.patterns.fine import PATTERN as FINE
 from harness.scenarios.equal_items import SCENARIO as EQUAL
+from harness.scenarios.last_lease import SCENARIO as LAST
+from harness.scenarios.many_items import SCENARIO as MANY
 from harness.scenarios.neighbour import SCENARIO as NEIGHBOUR
 from harness.scenarios.odd_payloads import SCENARIO as ODD
 from harness.stage import Scenario
@@ -38,6 +42,32 @@ def test_items_that_are_equal_are_announced_as_such() -> None:
     assert len(set(items)) < len(items)
     assert not header_of(one, items).unique_items
     assert header_of(part(ODD), items_of(part(ODD))).unique_items
+
+
+def test_one_worker_has_work_for_as_long_as_another_is_watched() -> None:
+    one = part(LAST, patience=12.0)
+    assert watch_of(one) == 12
+    items = items_of(one)
+    assert len(items) == len(set(items)) == 3 + 20  # quick ones rest for 0.6 s
+    assert at_first(one, len(items)) == 2
+    given = part(LAST, items=Items(own=(b"first", b"second", b"third", b"fourth")))
+    assert items_of(given) == (b"first", b"second", b"third", b"fourth")
+
+
+def test_the_last_message_is_kept_back() -> None:
+    one = part(LAST, "coarse")
+    items = items_of(one)
+    assert at_first(one, len(items)) == len(items) - 1 == 2
+    assert at_first(part(EQUAL, "coarse"), 4) == 4
+    assert at_first(part(LAST, "coarse"), 1) == 1
+
+
+@pytest.mark.parametrize(("pace", "count"), [(None, 6), (0.1, 30), (1.5, 20), (10.0, 6)])
+def test_as_many_items_as_fit_into_a_time(pace: float | None, count: int) -> None:
+    one = dataclasses.replace(part(MANY), learned=Learned(Figures(pace=pace)))
+    assert len(items_of(one)) == count
+    coarse = dataclasses.replace(part(MANY, "coarse"), learned=Learned(Figures(pace=pace)))
+    assert len(items_of(coarse)) == 6
 
 
 def test_coarse_has_as_many_completions_as_items() -> None:
