@@ -31,6 +31,8 @@ _LEASE, _LEASE_TO_WORK = 120.0, 30.0
 _INSTEAD = 60.0
 #: Seconds that an idle worker may pause before it looks again, or between two looks at leases.
 PAUSE = 60.0
+#: Seconds of work on an item where none was seen to be done.
+_WORK = 30.0
 #: Seconds until the end of a Job that did not end in the fault-free run either.
 _HUNG = 20.0
 
@@ -70,7 +72,9 @@ class Learned(msgspec.Struct, frozen=True):
         `completions` of a fine Job, where it has them: so many pods have to start, if not at once.
         A bound of which a term is not known is None.
         """
-        work, usual = self.figures.most_work or 0.0, self.figures.work or 0.0
+        known = self.figures.most_work
+        work = _WORK if known is None else known
+        usual = work if self.figures.work is None else self.figures.work
         start = self.figures.pod_start or _POD_START
         fine, free = pattern == "fine", 2 * work + start + _MARGIN
         if fine:
@@ -83,9 +87,9 @@ class Learned(msgspec.Struct, frozen=True):
         end += (ceil((completions or 1) / parallelism) if fine else rounds) * start
         if not self.ended:
             end = min(end, _HUNG)
-        known = not fine or self.lease is not None
+        bounded = not fine or self.lease is not None
         return Bounds(
-            reclaim=round(factor * reclaim, 1) if known else None,
+            reclaim=round(factor * reclaim, 1) if bounded else None,
             progress=round(factor * (self._pace(work) + _MARGIN), 1),
             end=round(factor * end, 1),
             pickup=round(factor * (free + PAUSE), 1) if fine else None,

@@ -90,6 +90,13 @@ def test_a_lease_is_waited_for_if_it_fits_the_work(
     assert (known.bounds("fine", 4, 2).reclaim or 0) == pytest.approx(waited + 2 * work + 20)
 
 
+def test_work_that_was_not_seen_is_not_done_at_once() -> None:
+    """Its reports are not recognised, say: then its items may take as long as they like."""
+    unseen, quick = Learned(Figures(lease=6.0)), Learned(Figures(work=1.0, lease=6.0))
+    assert unseen.bounds("fine", 4, 2).end >= quick.bounds("fine", 4, 2).end + 100
+    assert unseen.bounds("coarse", 4, 2).progress == 40
+
+
 def test_a_job_that_never_ended_is_not_waited_for_again() -> None:
     known = Figures(work=30.0, lease=60.0)
     assert Learned(known, ended=False).bounds("fine", 4, 2).end == 20
