@@ -54,6 +54,8 @@ class Workers:
         self._lock = threading.Lock()
         self._uids: dict[str, str] = {}
         self._states: dict[Worker, State] = {}
+        #: Those whose address was known.
+        self._placed: set[Worker] = set()
         self._plain: dict[Run, int] = {}
         #: What has been read of each run, by the kubelet's moment of its last line.
         self.read: dict[Run, str] = {}
@@ -127,6 +129,9 @@ class Workers:
         for run, state in runs:
             worker = Worker(pod.uid, run)
             if self._states.get(worker) == state:
+                # Its address may be known only now: a short run is over before that.
+                if pod.address and worker not in self._placed:
+                    self._place(pod, worker, state)
                 continue
             self._states[worker] = state
             self._recording.record(
@@ -143,8 +148,14 @@ class Workers:
                     self._moment(state.finished),
                 ),
             )
-            began, ended = self._moment(state.started), self._moment(state.finished)
-            self._owners.seen(pod.address, pod.uid, run, began, ended)
+            self._place(pod, worker, state)
+
+    def _place(self, pod: Pod, worker: Worker, state: State) -> None:
+        """Tell whose the connections from its address are."""
+        if pod.address:
+            self._placed.add(worker)
+        began, ended = self._moment(state.started), self._moment(state.finished)
+        self._owners.seen(pod.address, worker.pod, worker.run, began, ended)
 
     def _moment(self, when: datetime | None) -> float | None:
         return None if when is None else when.timestamp() - self._recording.epoch

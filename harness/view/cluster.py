@@ -30,6 +30,8 @@ class Pod(msgspec.Struct, frozen=True):
     #: From when on it was about to be deleted.
     leaving: Mark | None = None
     deleted: Mark | None = None
+    #: Empty where nobody ever knew it.
+    address: str = ""
 
 
 class Neighbour(msgspec.Struct, frozen=True):
@@ -49,6 +51,8 @@ class Run(msgspec.Struct, frozen=True):
     exit_code: int | None = None
     signal: int | None = None
     finished: float | None = None
+    #: The second in which it began; None when it did not, or nobody has said.
+    started: float | None = None
     #: False when lines of its log are missing.
     log_whole: bool = True
 
@@ -127,6 +131,8 @@ class ClusterTable:
             pod = msgspec.structs.replace(pod, leaving=mark(event))
         if what.change == "deleted" and pod.deleted is None:
             pod = msgspec.structs.replace(pod, deleted=mark(event))
+        if what.address:
+            pod = msgspec.structs.replace(pod, address=what.address)
         self.pods[what.pod] = pod
 
     def _neighbour(self, event: Event, what: NeighbourSeen) -> None:
@@ -134,6 +140,8 @@ class ClusterTable:
 
     def _container(self, event: Event, what: ContainerSeen) -> None:
         run = self._runs.get(what.worker) or Run()
+        if what.started is not None:
+            run = msgspec.structs.replace(run, started=what.started)
         if what.state == "running" and run.running is None:
             run = msgspec.structs.replace(run, running=mark(event))
         elif what.state == "terminated" and run.ended is None:

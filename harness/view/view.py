@@ -42,6 +42,7 @@ from harness.view.lines import attribute
 from harness.view.marks import Mark, mark
 from harness.view.removed import removal
 from harness.view.timing import Told, order, rule
+from harness.view.unowned import with_owners
 from harness.view.words import shown
 from harness.view.workers import Life, lives, of_the_living
 
@@ -262,6 +263,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
             handler(event, what)
     runs = cluster.runs()
     links = of_the_living(connections.all(), runs)
+    links = with_owners(links, runs, cluster.pods, cluster.neighbours)
     bound = header.pattern == "coarse"
     read = {
         payload: Reader(payload, links, bound=bound).read(some)

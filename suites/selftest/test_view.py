@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 from histories import Tale, good_coarse, good_fine
 
 from harness.history import (
+    ConnectionClosed,
+    ConnectionOpened,
     ConnectionOwner,
+    ContainerSeen,
     Digest,
     Figures,
     ItemDelivered,
     ItemEnqueued,
     ItemSettled,
+    NeighbourSeen,
     Payload,
+    PodSeen,
     Raw,
     Worker,
 )
@@ -557,3 +565,51 @@ def test_deliveries_and_settlements_of_strangers_are_kept() -> None:
     tale.put(2, "tap", ItemSettled("apple", 99, "acked", at=2.0))
     assert attempt(tale).worker is None
     assert item(tale).unsettled == 0
+
+
+# -- whose the connections of short runs are -------------------------------------------------------
+
+
+def short(*addresses: str, known: str = "", runs: str = "a") -> Tale:
+    """Workers that were gone before anybody knew where they are; connections from there."""
+    tale = Tale("coarse")
+    tale.sent("apple")
+    for name in runs:
+        seen = PodSeen("added", f"uid-{name}", f"pod-{name}", "Pending", 1, address=known)
+        tale.put(1.0, "pods", seen)
+    for number, address in enumerate(addresses, start=1):
+        tale.put(2.0, "tap", ConnectionOpened(number, address, 4000, at=2.0))
+        tale.put(2.1, "tap", ConnectionClosed(number, "client", at=2.1))
+    for name in runs:
+        ended = ContainerSeen(
+            Worker(f"uid-{name}"), "terminated", 2, exit_code=0, started=1.0, finished=2.0
+        )
+        tale.put(3.0, "pods", ended)
+    return tale
+
+
+def owners_of(tale: Tale) -> list[Worker | None]:
+    return [one.worker for one in tale.view().connections.values()]
+
+
+def test_the_only_run_that_can_have_made_a_connection_did() -> None:
+    assert owners_of(short("10.0.0.1")) == [Worker("uid-a")]
+    assert owners_of(short("10.0.0.1", "10.0.0.1")) == [Worker("uid-a")] * 2
+    assert owners_of(short("10.0.0.1", known="10.0.0.1")) == [Worker("uid-a")]
+
+
+def test_where_several_can_have_made_it_nobody_did() -> None:
+    assert owners_of(short("10.0.0.1", runs="ab")) == [None]
+    assert owners_of(short("10.0.0.1", "10.0.0.2")) == [None, None]
+    assert owners_of(short("10.0.0.1", known="10.0.0.2")) == [None]
+    tale = short("10.0.0.1")
+    tale.put(3, "pods", NeighbourSeen("uid-x", "next", "10.0.0.1"))
+    assert owners_of(tale) == [None]
+
+
+@pytest.mark.parametrize("fields", [{"started": 3.0}, {"started": None}, {"finished": None}])
+def test_a_run_that_was_not_there_then_did_not_make_it(fields: dict[str, Any]) -> None:
+    tale = short("10.0.0.1")
+    last = tale.events.pop()
+    tale.put(3.0, "pods", msgspec.structs.replace(last.what, **fields))
+    assert owners_of(tale) == [None]
