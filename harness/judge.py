@@ -57,13 +57,16 @@ class Judgement:
         return self.verdicts[name]
 
     def blamed(self, name: str) -> Verdict:
-        """The verdict, without the failures that are not the image's, nor of the user's own Job."""
-        own = self.header.own_job
+        """The verdict, without the failures that are not the image's, nor of the user's own Job.
+
+        What the pattern itself cannot do is nobody's fault, whoever wrote the Job.
+        """
+        asked = {Subject.WORKER, *([Subject.JOB] if self.header.own_job else [])}
         return Verdict(
             tuple(
                 one
                 for one in self.verdicts[name].findings
-                if one.outcome is not Outcome.FAIL or one.subject is Subject.WORKER or own
+                if one.outcome is not Outcome.FAIL or one.subject in asked
             )
         )
 
@@ -130,7 +133,13 @@ def _verdict(invariant: Invariant, view: View, flaws: list[Flaw]) -> Verdict:
     except Exception as error:  # whatever it is: a checker that breaks has proved nothing
         findings = [unknown(f"the check itself has failed: {type(error).__name__}: {error}")]
     doubted = [_doubted(one, _of(one, flaws, view), invariant) for one in _short(findings)]
-    return Verdict(tuple(dict.fromkeys(one for some in doubted for one in some)))
+    told = list(dict.fromkeys(one for some in doubted for one in some))
+    course = view.course
+    if course.ended and course.why and all(one.outcome is Outcome.UNKNOWN for one in told):
+        # First of all what has stopped the run: what else was not seen follows from that.
+        first = unknown(f"the run was broken off: {brief(course.why)}", course.ended.id)
+        told = [first, *(one for one in told if one != first)]
+    return Verdict(tuple(told))
 
 
 def _short(findings: Iterable[Finding]) -> list[Finding]:

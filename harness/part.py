@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from harness.feeding import REST
 from harness.history import SCHEMA, Figures, Header, Payload, payload
 from harness.kube import Manifest, load_job
 from harness.learned import FIRST, Learned
-from harness.patterns import Pattern, Workers, with_workers
+from harness.patterns import Pattern, Workers, with_workers, worker_container
 from harness.stage import Scenario
 from harness.station import Station
 from harness.supplies import supplies
@@ -22,6 +23,13 @@ from harness.worker import WorkerUnderTest
 
 #: What many handlers choke on, where nobody says what makes this one fail: bytes that are no text.
 _NO_TEXT = b"\xff\xfe\xfd-"
+_SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh", "busybox")
+#: Whatever failed before, the script goes on and succeeds.
+_OR_ELSE = re.compile(r"\|\|\s*(true|:|echo|exit\s+0|sleep|printf)\b[^;|&]*|\|\|\s*:(\s|$)")
+#: The exit code of a pipe is that of its last command.
+_PIPE = re.compile(r"(?<!\|)\|(?!\|)&?\s*\w[^;|&]*$")
+_AND_THEN = re.compile(r"[;&]\s*(true|:|exit\s+0|(echo|printf|sleep|date|sync)\b[^;|&]*)\s*;?\s*$")
+_STRICT = re.compile(r"\bset\s+-\w*e|errexit")
 _ITS_OWN = " (with items of its own, not with those that were given)"
 #: Items of a scenario that has as many as fit into its time.
 _MOST = 30
@@ -58,6 +66,11 @@ class Part:
         if self.worker.job is None or self.scenario.shaped:
             return None
         return load_job(self.worker.job)
+
+    @property
+    def container(self) -> str:
+        """The worker's container in this run's Job, as its owner says; the task page's has one."""
+        return "" if self.own_job is None else self.worker.container
 
     @cached_property
     def supplies(self) -> tuple[Manifest, ...]:
@@ -154,8 +167,39 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         max_attempts=part.worker.max_attempts,
         own_job=part.own_job is not None,
         dead_letters="x-dead-letter-exchange" in part.worker.seeding.of_queue,
+        swallows=_swallows(part),
         version=__version__,
     )
+
+
+def _swallows(part: Part) -> str:
+    """What in the owner's Job hides the worker's exit code: the words of its shell, or nothing."""
+    job = _owners(part)
+    if job is None:
+        return ""
+    container = worker_container(job, part.worker.container)
+    words = [str(one) for one in (*container.get("command", ()), *container.get("args", ()))]
+    for shell, flag, script in zip(words, words[1:], words[2:], strict=False):
+        if shell.rpartition("/")[2] in _SHELLS and flag.startswith("-") and "c" in flag:
+            return hidden_by(script, strict="e" in flag)
+    return ""
+
+
+def hidden_by(script: str, *, strict: bool = False) -> str:
+    """The words of a shell's script by which it exits with 0 though a command before them failed.
+
+    `strict`: it was started with -e. Only what surely does so is named.
+    """
+    lines = [line.partition(" #")[0].strip() for line in script.strip().splitlines()]
+    text = "; ".join(line for line in lines if line and not line.startswith("#"))
+    if found := _OR_ELSE.search(text):
+        return found[0].strip()
+    piped = _PIPE.search(text)
+    if piped and "pipefail" not in text:
+        return piped[0].strip()
+    strict = strict or bool(_STRICT.search(text))
+    found = _AND_THEN.search(text)
+    return found[0].strip() if found and not strict else ""
 
 
 def _shape(part: Part) -> tuple[int, int | None]:
@@ -181,6 +225,7 @@ def job_of(part: Part, items: int) -> Manifest:
             parallelism=scenario.parallelism,
             completions=completions,
             pod=scenario.pod or {},
+            like=_owners(part),
         )
     )
 
@@ -189,11 +234,22 @@ def another_job(part: Part, name: str, queue: str, items: int) -> Manifest:
     """The same workers in another Job, with so many items in another queue."""
     completions = items if part.pattern.name == "coarse" else None
     env = {**_env(part), part.queue_env: queue}
-    workers = Workers(part.image, parallelism=2, completions=completions, env=env)
+    workers = Workers(
+        part.image,
+        completions=completions,
+        env=env,
+        container=part.worker.container,
+        like=_owners(part),
+    )
     made = part.pattern.manifest(workers)
     for metadata in (made["metadata"], made["spec"]["template"]["metadata"]):
         metadata["name"] = name
     return made
+
+
+def _owners(part: Part) -> Manifest | None:
+    """The owner's Job, for a run that needs another shape of it."""
+    return None if part.worker.job is None else load_job(part.worker.job)
 
 
 def _neighbours(worker: WorkerUnderTest, items: tuple[bytes, ...]) -> tuple[Payload, ...]:

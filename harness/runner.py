@@ -29,6 +29,7 @@ from harness.observe.jobs import watching
 from harness.observe.listener import Run as ContainerRun
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
+from harness.observe.warnings import warned
 from harness.observe.workers import Workers
 from harness.part import Part, another_job, at_first, header_of, items_of, job_of, watch_of
 from harness.patterns import Places, Points, worker_container
@@ -65,7 +66,7 @@ def run(
     """
     items = items_of(part)
     manifest = job_of(part, len(items))
-    container = str(worker_container(manifest, part.worker.container)["name"])
+    container = str(worker_container(manifest, part.container)["name"])
     recording = Recording(folder / "history.ndjson", header_of(part, items), hear, name, left)
     reader = part.pattern.reader(
         part.queue, recording.epoch, part.learned.roles, part.worker.seeding
@@ -189,6 +190,7 @@ def _observed(run: _Run) -> Iterator[Stage]:
         station.ear.listening(_Teller(run, owners), lambda why: recording.gap("tap", why)),
         following(station.namespace, run.folder / "logs", logs, logs.wanted, hide),
         watching(station.namespace, run.job, recording),
+        warned(station.namespace, run.job, recording),
     ):
         yield stage
 

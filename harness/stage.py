@@ -36,7 +36,7 @@ from harness.scenario import Level
 from harness.station import Station
 from harness.tap.points import Point
 from harness.tap.remote import RemoteCaught, RemoteTrap
-from harness.view import due, look, shown
+from harness.view import ClusterTable, Standing, clean, due, look, not_running, shown
 
 T = TypeVar("T")
 
@@ -263,7 +263,8 @@ class Stage:
                 f"no worker has connected to the broker within {self.patience:.0f} s",
                 expected=f"a connection to {broker}",
                 seen=f"{error.seen}; {self.last_words()}",
-                todo="tell the worker where the broker is: --env NAME={host}, {port} or {url}",
+                todo="tell the worker where the broker is: --env NAME={host}, {port} or {url}, and "
+                "see what it wrote",
             ) from None
 
     def somebody_begins(self) -> None:
@@ -309,22 +310,50 @@ class Stage:
         )
 
     def _connected(self, events: Sequence[Event]) -> bool | None:
-        if self.ended(events) is not None:
-            return True
         for event in reversed(events):
-            what = event.what
-            if isinstance(what, ConnectionOpened):
+            if isinstance(event.what, ConnectionOpened):
                 return True
-            if isinstance(what, ConnectionRefused):
-                raise InfrastructureError(f"a worker was turned away: {what.why}")
+            if isinstance(event.what, ConnectionRefused):
+                raise InfrastructureError(f"a worker was turned away: {event.what.why}")
+        seen = self._standing(events)
+        obstacle = not_running(seen)
+        if obstacle and self.recording.moment() >= obstacle.since + obstacle.patience:
+            raise InfrastructureError(
+                f"no worker gets to run: {obstacle.why}",
+                expected="a container that starts and connects",
+                seen=self.last_words(),
+                todo=obstacle.todo,
+            )
+        if seen.job.complete is not None:
+            return True
+        if seen.job.failed is not None:
+            raise InfrastructureError(
+                "the Job failed before a worker had reached the broker: "
+                f"{seen.job.reason or 'nobody says why'} ({clean(seen.job.why)})",
+                expected="a worker that connects to the broker",
+                seen=self.last_words(),
+                todo="see what the worker wrote; give what it needs with --env or --manifests",
+            )
+        for event in events:
+            what = event.what
             if isinstance(what, ContainerSeen) and what.reason in HOPELESS:
                 raise InfrastructureError(
-                    "the worker's container does not run, and no worker has reached the broker",
+                    "the worker ends again and again, and has not reached the broker",
                     expected="a container that starts and connects",
                     seen=f"{what.reason}; {self.last_words()}",
-                    todo="see that the image is on this machine, or can be pulled, and starts",
+                    todo="see what the worker wrote; tell it where the broker is "
+                    "(--env NAME={host}, {port} or {url}), and what else it needs",
                 )
         return None
+
+    @staticmethod
+    def _standing(events: Sequence[Event]) -> Standing:
+        """What the cluster told last of the Job and its pods."""
+        table = ClusterTable()
+        for event in events:
+            if (take := table.takes.get(type(event.what))) is not None:
+                take(event, event.what)
+        return Standing.of(table)
 
     def last_words(self) -> str:
         """How workers have ended, and what they wrote last."""

@@ -44,9 +44,12 @@ from harness.history import (
     MessagePublished,
     NeighbourSeen,
     NotUnderstood,
+    OtherContainerSeen,
+    OtherLogLine,
     PodSeen,
     RequestRefused,
     RunEnded,
+    WarningSeen,
     WorkDigested,
 )
 from harness.view import Cast, brief, clean, shown
@@ -143,7 +146,8 @@ def _depth(_: Cast, what: BrokerDepth) -> str:
 def _pod(_: Cast, what: PodSeen) -> str:
     leaving = " and about to be deleted" if what.deleting else ""
     change = "seen" if what.change == "modified" else what.change
-    return f"pod {what.name} was {change}, {what.phase}{leaving}"
+    why = f": {what.why}" if what.why else ""
+    return f"pod {what.name} was {change}, {what.phase}{leaving}{why}"
 
 
 def _container(cast: Cast, what: ContainerSeen) -> str:
@@ -153,11 +157,24 @@ def _container(cast: Cast, what: ContainerSeen) -> str:
     if what.exit_code is None:
         return f"{who} ended"
     killed = " (killed)" if what.exit_code == _SIGKILLED or what.signal == 9 else ""
-    return f"{who} ended with exit code {what.exit_code}{killed}"
+    why = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
+    return f"{who} ended with exit code {what.exit_code}{killed}{why}"
+
+
+def _other(cast: Cast, what: OtherContainerSeen) -> str:
+    name = f"container {what.container} of pod {cast.pods.get(what.pod, what.pod)}"
+    why = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
+    if what.state == "terminated" and what.exit_code is not None:
+        return f"{name} ended with exit code {what.exit_code}{why}"
+    return f"{name} was {what.state}{why}"
 
 
 def _job(_: Cast, what: JobSeen) -> str:
-    conditions = [one.type for one in what.conditions if one.status == "True"]
+    conditions = [
+        f"{one.type} ({one.reason}: {one.message})" if one.message else one.type
+        for one in what.conditions
+        if one.status == "True"
+    ]
     counts = f"{what.active} active, {what.succeeded} succeeded, {what.failed} failed"
     return f"the Job was {', '.join(conditions) or 'running'}: {counts}"
 
@@ -226,6 +243,14 @@ TELLERS: dict[type, Callable[[Cast, Any], str]] = {
     PodSeen: _pod,
     NeighbourSeen: lambda _, what: f"pod {what.name} of another Job was at {what.address}",
     ContainerSeen: _container,
+    OtherContainerSeen: _other,
+    OtherLogLine: lambda cast, what: (
+        f"container {what.container} of pod {cast.pods.get(what.pod, what.pod)} wrote: "
+        f"{shown(what.text, 200)}"
+    ),
+    WarningSeen: lambda _, what: (
+        f"the cluster warned about {what.about}: {what.reason}: {what.why}"
+    ),
     JobSeen: _job,
     JobDeleted: _deleted,
     LogLine: _log,

@@ -27,6 +27,8 @@ MAX_PATIENCE = 600
 Argument = str | int | bool
 _ARGUMENT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,100}")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
+#: Who starts a Job's pods where its manifest names nobody else.
+_CONTROLLER = "kubernetes.io/job-controller"
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ class WorkerUnderTest:
         return tuple(one for one in self.items.own if one != self.failing_item)
 
     def check_job(self, job: Mapping[str, Any]) -> None:
-        """Raise `UsageError` where its owner's Job cannot be for its owner's items."""
+        """Raise `UsageError` where its owner's Job cannot start, or is not for these items."""
+        _check_starts(job, f"--job {self.job}")
         wanted = job["spec"].get("completions")
         if self.pattern != "coarse" or wanted is None or self.items == Items():
             return
@@ -225,6 +228,48 @@ class WorkerUnderTest:
                     expected="a word without blanks",
                     seen=given,
                 )
+
+
+def _check_starts(job: Mapping[str, Any], seen: str) -> None:
+    """Raise `UsageError` for a Job whose pods nothing here would start."""
+    spec = job["spec"]
+    managed_by = spec.get("managedBy", _CONTROLLER)
+    named, pod = job.get("metadata", {}), spec.get("template", {}).get("spec", {})
+    wrong = (
+        (
+            "generateName" in named and "name" not in named,
+            "the Job has no name before it is created",
+            "give it a metadata.name instead of a generateName",
+        ),
+        (
+            spec.get("suspend") is True,
+            "the Job is suspended: nothing will start it",
+            "leave spec.suspend out, or set it to false: there is no queue controller here",
+        ),
+        (
+            managed_by != _CONTROLLER,
+            f"the Job is managed by {managed_by}, which is not here: nothing will start it",
+            "leave spec.managedBy out",
+        ),
+        (
+            spec.get("parallelism") == 0,
+            "the Job's parallelism is 0: nothing will start it",
+            "set spec.parallelism to the number of workers",
+        ),
+        (
+            spec.get("completions") == 0,
+            "the Job's completions are 0: it is Complete before anything starts",
+            "set spec.completions to the number of messages (coarse), or leave it out (fine)",
+        ),
+        (
+            pod.get("restartPolicy") == "Always",
+            "a Job's pods cannot have the restartPolicy Always",
+            "set spec.template.spec.restartPolicy to OnFailure or Never",
+        ),
+    )
+    for is_wrong, what, todo in wrong:
+        if is_wrong:
+            raise UsageError(what, expected="a Job whose pods start", seen=seen, todo=todo)
 
 
 def _with_group(flag: str, pattern: str, group: str, what: str, example: str) -> None:

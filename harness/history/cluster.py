@@ -20,6 +20,8 @@ class PodSeen(Record, frozen=True, tag="pod_seen"):
     address: str = ""
     #: It has been asked to end.
     deleting: bool = False
+    #: Why it waits for a node, or has failed, in the cluster's words; empty where it does neither.
+    why: str = ""
 
 
 class NeighbourSeen(Record, frozen=True, tag="neighbour_seen"):
@@ -42,6 +44,42 @@ class ContainerSeen(Record, frozen=True, tag="container_seen"):
     signal: int | None = None
     started: float | None = None
     finished: float | None = None
+    #: The reason in the kubelet's or the runtime's words.
+    why: str = ""
+
+
+class OtherContainerSeen(Record, frozen=True, tag="other_container_seen"):
+    """The state of a container of the Job's pod that is not the worker's.
+
+    `beside`: an ordinary one, which has to end before the pod does. `init`: before the others.
+    `sidecar`: an init container that goes on, and that the pod does not wait for.
+    """
+
+    pod: str
+    container: str
+    kind: Literal["beside", "init", "sidecar"]
+    run: Count
+    state: Literal["waiting", "running", "terminated"]
+    reason: str = ""
+    exit_code: int | None = None
+    why: str = ""
+
+
+class OtherLogLine(Record, frozen=True, tag="other_log_line"):
+    """A line that a container beside the worker wrote; only the first ones of each run."""
+
+    pod: str
+    container: str
+    text: Payload
+    at: float
+
+
+class WarningSeen(Record, frozen=True, tag="warning_seen"):
+    """A warning of the cluster about the Job or a pod of it: `about` is as Pod/NAME."""
+
+    about: str
+    reason: str
+    why: str
 
 
 class Condition(Record, frozen=True):
@@ -64,6 +102,8 @@ class JobSeen(Record, frozen=True, tag="job_seen"):
     succeeded: Count
     failed: Count
     conditions: tuple[Condition, ...] = ()
+    #: Its manifest, or whoever changed that, lets no pod start.
+    suspended: bool = False
 
 
 class JobDeleted(Record, frozen=True, tag="job_deleted"):

@@ -21,7 +21,10 @@ from harness.history.cluster import (
     LogEnded,
     LogLine,
     NeighbourSeen,
+    OtherContainerSeen,
+    OtherLogLine,
     PodSeen,
+    WarningSeen,
 )
 from harness.history.connections import (
     ConnectionClosed,
@@ -92,6 +95,9 @@ What = (
     | PodSeen
     | NeighbourSeen
     | ContainerSeen
+    | OtherContainerSeen
+    | OtherLogLine
+    | WarningSeen
     | JobSeen
     | JobDeleted
     | LogLine

@@ -103,5 +103,7 @@ class Header(Record, frozen=True):
     own_job: bool = False
     #: RabbitMQ: the queue has a dead-letter exchange that its user has named.
     dead_letters: bool = False
+    #: The words of the Job's own command that hide with which code the worker exits; or empty.
+    swallows: str = ""
     #: The version of this tool.
     version: str = ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.scenario import Level
-from harness.verdict import Finding
+from harness.verdict import Finding, Subject, failed, unknown
 from harness.view import Mark, View
 
 
@@ -46,6 +46,25 @@ class Seen(Protocol):
 
     @property
     def mark(self) -> Mark: ...
+
+
+def failed_by_exit(
+    view: View, reason: str, *evidence: int, subject: Subject = Subject.WORKER
+) -> Finding:
+    """A failure that stands on an exit code of 0, where that is the worker's own.
+
+    Where the Job's command hides it, that is the Job's fault; and nobody's in the task page's.
+    """
+    words = view.header.swallows
+    if not words:
+        return failed(reason, *evidence, subject=subject)
+    reason += (
+        f"; but the exit code is that of the Job's own command, whose `{words}` hides a failure: "
+        "let the worker's own exit code be the container's, as with exec"
+    )
+    if view.header.own_job:
+        return failed(reason, *evidence, subject=Subject.JOB)
+    return unknown(reason, *evidence)
 
 
 def ids(*shown: Mark | Seen | None) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.invariants import Invariant, ids
 from harness.verdict import Finding, Subject, failed, passed, unknown
-from harness.view import Life, Mark, View
+from harness.view import Life, Mark, View, held_open, not_running
 
 #: Seconds in which a pod may have been on its way, and in which the Job's controller may not yet
 #: have heard of the success, unless it has counted it.
@@ -50,11 +50,12 @@ def _completed(view: View, first: Life, success: Mark) -> Finding:
     ends = [life.end for life in view.workers.values()]
     over = [end.mark for end in ends if end is not None]
     if len(over) == len(ends) and view.last - max(one.at for one in over) > view.header.bounds.end:
-        return failed(
-            f"all workers have ended, {who} with success, and the Job is not Complete",
-            *ids(success, over[-1], view.job.last),
-            subject=Subject.JOB,
-        )
+        text = f"all workers have ended, {who} with success, and the Job is not Complete"
+        cause = held_open(view.standing) or not_running(view.standing)
+        if cause is not None:
+            text += f": {cause.why}; {cause.todo}"
+        marks = cause.marks if cause else ()
+        return failed(text, *ids(success, over[-1], *marks, view.job.last), subject=Subject.JOB)
     return unknown(f"the Job was not Complete yet after the success of {who}", success.id)
 
 

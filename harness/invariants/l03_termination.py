@@ -14,14 +14,28 @@ from harness.view import (
     Item,
     Life,
     Mark,
+    Obstacle,
     Pod,
     View,
+    clean,
     due,
     far_too_long,
+    held_open,
     long_lease,
+    not_running,
     several,
     shown,
 )
+
+#: By the reason of the condition with which a Job fails: the field that says so.
+_FIELDS = {
+    "DeadlineExceeded": "spec.activeDeadlineSeconds",
+    "BackoffLimitExceeded": "spec.backoffLimit",
+    "PodFailurePolicy": "spec.podFailurePolicy",
+    "FailedIndexes": "spec.backoffLimitPerIndex",
+    "MaxFailedIndexesExceeded": "spec.maxFailedIndexes",
+}
+
 
 #: Seconds in which a pod is started, wherever there is room for it.
 _STARTS = 60.0
@@ -71,22 +85,95 @@ def _ended(view: View, over: Mark) -> Finding:
         return failed(
             f"{text}: its completions are {view.job.completions}", *evidence, subject=Subject.JOB
         )
-    if view.job.failed and view.header.failing_item is not None:
+    if view.job.failed and view.header.failing_item is not None and not view.job.reason:
         return passed(f"{text}: it failed for the item that cannot be worked on", *evidence)
+    if view.job.failed and view.job.reason:
+        return _failed(view, text, evidence)
+    return unknown(text, *evidence)
+
+
+def _failed(view: View, text: str, evidence: tuple[int, ...]) -> Finding:
+    """The Job was ended with work left: by what its manifest says, or by what its workers did?"""
+    job = view.job
+    text = f"{text}: it failed with {job.reason} ({clean(job.why)})"
+    field = _FIELDS.get(job.reason)
+    if field is None:
+        return unknown(text, *evidence)
+    if job.reason == "DeadlineExceeded":
+        return _of_the_job(view, f"{text}; raise {field}", *evidence)
+    ends = [life for life in view.workers.values() if life.end and not life.success]
+    own = [life for life in ends if not _harmed(view, life) and life.run.reason != "OOMKilled"]
+    if ends and not own:
+        how = "by the faults of this run"
+        if any(life.run.reason == "OOMKilled" and not _harmed(view, life) for life in ends):
+            how, field = "for want of memory", f"resources.limits.memory, or {field}"
+        why = f"its workers ended {how} alone; change {field}"
+        return _of_the_job(view, f"{text}; {why}", *evidence, *ids(ends[0].end))
+    if view.header.failing_item is not None:
+        return passed(f"{text}: it failed for the item that cannot be worked on", *evidence)
+    for life in own:
+        who = view.cast.short(life.worker)
+        if life.attempts and all(one.settled for one in life.attempts):
+            return failed(
+                f"{text}; {who} had settled all that it was given, and exited with "
+                f"{life.end.exit_code if life.end else None}",
+                *evidence,
+                *ids(life.end),
+            )
+    return _in_the_work(view, text, own, evidence)
+
+
+def _in_the_work(view: View, text: str, own: list[Life], evidence: tuple[int, ...]) -> Finding:
+    """Workers ended by themselves with items in their hands: was it for the items?"""
+    held = {one.item for life in own for one in life.attempts[-1:] if not one.settled}
+    ends = ids(*(life.end for life in own[:1]))
+    if len(held) > 1 and any(item.settled for item in view.sent):
+        return failed(
+            f"{text}; workers failed by themselves with {several(len(held), 'item')}, and others "
+            "of them were done",
+            *evidence,
+            *ends,
+        )
+    if held:
+        what = f"the work on {shown(next(iter(held)))} fails: see the worker's log"
+        return unknown(f"{text}; {what}, or name it with --failing-item", *evidence, *ends)
+    what = "workers ended by themselves, and had been given nothing: see the worker's log"
+    return unknown(f"{text}; {what}, and give what it needs with --env or --manifests", *evidence)
+
+
+def _harmed(view: View, life: Life) -> bool:
+    """Whether this run has had a part in the end of a worker."""
+    end = life.end
+    if end is None:
+        return False
+    aimed = (one for one in view.course.injected if one.mark.id < end.mark.id)
+    return _left(view, life, end) or any(
+        one.worker == life.worker
+        or one.of_all
+        or any(each.number == one.connection for each in life.connections)
+        for one in aimed
+    )
+
+
+def _of_the_job(view: View, text: str, *evidence: int) -> Finding:
+    """A finding against the user's own Job; with the task page's it is no more than a reason."""
+    if view.header.own_job:
+        return failed(text, *evidence, subject=Subject.JOB)
     return unknown(text, *evidence)
 
 
 def _hangs(view: View, found: Due) -> Finding:
     """The Job has not ended."""
     rest, last, by = _open(view), view.job.last, found.by
+    cause = _cause(view)
+    if cause and view.last > min(by, cause.since + view.header.bounds.end):
+        open_ = f" with {several(len(rest), 'item')} not settled" if rest else ""
+        text = f"the Job hangs{open_}: {cause.why}; {cause.todo}"
+        return _of_the_job(view, text, *ids(*cause.marks, last))
     if view.last <= by:
         return unknown(
             f"the history ends {by - view.last:.1f} s before the Job had to end", *ids(last)
         )
-    failing = view.header.failing_item
-    for item in view.sent:
-        if item.unsettled and item.payload == failing:
-            return _stuck(view, item, last)
     if (other := _waits(view, found, last)) is not None:
         return other
     if rest:
@@ -102,6 +189,10 @@ def _hangs(view: View, found: Due) -> Finding:
 
 def _waits(view: View, found: Due, last: Mark | None) -> Finding | None:
     """Whether it may wait for something, and not hang."""
+    failing = view.header.failing_item
+    for item in view.sent:
+        if item.unsettled and item.payload == failing:
+            return _stuck(view, item, last)
     if found.working is not None:
         return _at_work(view, found.working, last)
     if (pod := _not_started(view)) is not None:
@@ -168,7 +259,23 @@ def _all_settled(view: View, last: Mark | None) -> Finding:
                 *ids(last),
                 subject=Subject.PATTERN,
             )
+    lives = view.workers.values()
+    if not view.coarse and view.job.last and lives and all(life.success for life in lives):
+        text = "every item is settled, every worker exited with 0, and the Job is still open"
+        if completions is not None:
+            text += (
+                f": {view.job.succeeded} of {completions} completions; leave spec.completions out"
+            )
+        return _of_the_job(view, text, *ids(view.job.last))
     return failed("every item is settled, and the Job hangs", *ids(last))
+
+
+def _cause(view: View) -> Obstacle | None:
+    """What keeps the Job open although no worker runs any more, and none could change it."""
+    runs = [life for life in view.workers.values() if life.end is None]
+    if any(life.run.running or life.connections for life in runs):
+        return None
+    return held_open(view.standing) or not_running(view.standing)
 
 
 def _wasted(view: View) -> Iterator[tuple[str, tuple[int, ...]]]:

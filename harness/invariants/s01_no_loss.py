@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.invariants import Invariant, ids
-from harness.verdict import Finding, Subject, failed, passed, unknown
+from harness.invariants import Invariant, failed_by_exit, ids
+from harness.verdict import Finding, Subject, passed, unknown
 from harness.view import Item, View, several, shown
 
 
@@ -30,7 +30,8 @@ def _never_settled(view: View, item: Item) -> Iterable[Finding]:
     if view.job.complete is not None:
         last = item.attempts[-1].delivered if item.attempts else None
         left = item.left[-1].mark if item.left else None
-        yield failed(
+        yield failed_by_exit(
+            view,
             f"the Job is Complete, and nobody has settled {shown(item.payload)}",
             *ids(item.enqueued[-1], last, view.job.complete, left),
             subject=Subject.JOB if view.too_few_completions else Subject.WORKER,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
-from harness.invariants import Invariant, ids
+from harness.invariants import Invariant, failed_by_exit, ids
 from harness.verdict import Finding, Outcome, failed, passed, unknown
 from harness.view import End, Item, Life, Mark, View, several, shown
 
@@ -48,10 +48,9 @@ def _coarse(view: View, leavers: list[Life]) -> Iterator[Finding]:
             )
         else:
             given = [one.delivered for one in life.attempts if one.settled is None][:1]
-            yield failed(
-                f"{who} exited with 0, and has settled {several(count, 'message')}",
-                *ids(*given, *marks),
-            )
+            text = f"{who} exited with 0, and has settled {several(count, 'message')}"
+            evidence = ids(*given, *marks)
+            yield failed(text, *evidence) if count else failed_by_exit(view, text, *evidence)
     if good:
         yield passed(
             f"{several(good, 'exit')} with 0, each after exactly one settled message"
@@ -94,7 +93,8 @@ def _fine(view: View, leavers: list[Life]) -> Iterator[Finding]:
         who = view.cast.short(life.worker)
         if lasting < len(times) and latest_first[lasting].came.at < end.earliest:
             one = latest_first[lasting]
-            yield failed(
+            yield failed_by_exit(
+                view,
                 f"{who} exited with 0, and {shown(one.item.payload)} was not settled",
                 *_evidence(one, end.mark, end.latest),
             )

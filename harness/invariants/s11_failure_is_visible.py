@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.history import Worker
-from harness.invariants import Invariant, ids
+from harness.invariants import Invariant, failed_by_exit, ids
 from harness.verdict import Finding, failed, passed, unknown
 from harness.view import Attempt, End, Item, Life, View, shown
 
@@ -155,7 +155,8 @@ def _shown(view: View, attempt: Attempt, life: Life, end: End) -> Finding:
     who, item = view.cast.short(life.worker), attempt.item
     evidence = ids(attempt.delivered, attempt.ended, end.mark)
     if life.success:
-        return failed(f"{who} had {shown(item)}, did not get it done, and exited with 0", *evidence)
+        text = f"{who} had {shown(item)}, did not get it done, and exited with 0"
+        return failed_by_exit(view, text, *evidence)
     return passed(f"{who} failed with {shown(item)} and exited with {end.exit_code}", *evidence)
 
 

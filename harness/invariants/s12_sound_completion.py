@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.invariants import Invariant, ids
-from harness.verdict import Finding, Subject, failed, passed, unknown
+from harness.invariants import Invariant, failed_by_exit, ids
+from harness.verdict import Finding, Subject, passed, unknown
 from harness.view import Depth, Left, View, several
 
 
@@ -23,7 +23,8 @@ def check(view: View) -> Iterator[Finding]:
     if not alive and not held:
         yield passed("the Job is Complete and the broker is empty", complete.id)
         return
-    yield failed(
+    yield failed_by_exit(
+        view,
         f"the Job is Complete, and the broker still holds {several(max(held, len(alive)), 'item')}",
         *ids(complete, *(each.mark for each in alive[:1]), view.depths[-1].mark),
         subject=Subject.JOB if view.too_few_completions else Subject.WORKER,

@@ -102,9 +102,11 @@ class Api:
         method = self._core.list_node
         return self._read("nodes", lambda **k: method(label_selector=selector, **k))
 
-    def events(self, namespace: str) -> Any:
+    def events(self, namespace: str, selector: str = "") -> Any:
         method = self._core.list_namespaced_event
-        return self._read(f"events of {namespace}", lambda **k: method(namespace, **k))
+        return self._read(
+            f"events of {namespace}", lambda **k: method(namespace, field_selector=selector, **k)
+        )
 
     def log(
         self,

@@ -81,6 +81,10 @@ class Namespace:
         found = [Event.of(item) for item in self._api.events(self.name)["items"]]
         return sorted(found, key=lambda event: event.at)
 
+    def warnings(self) -> list[Event]:
+        """Those of the events that say that something is not as it should be."""
+        return [Event.of(item) for item in self._api.events(self.name, "type=Warning")["items"]]
+
     def log(self, pod: str, *, container: str | None = None, previous: bool = False) -> str:
         """What a container has written so far; `previous`: in its run before the present one."""
         return self._api.log(self.name, pod, container, previous)

@@ -20,6 +20,8 @@ class State:
     signal: int | None = None
     started: datetime | None = None
     finished: datetime | None = None
+    #: The reason in the kubelet's or the runtime's words.
+    why: str = ""
 
     @classmethod
     def of(cls, state: JSON) -> State:
@@ -31,10 +33,14 @@ class State:
                 ended.get("signal"),
                 _moment_or_none(ended.get("startedAt")),
                 _moment_or_none(ended.get("finishedAt")),
+                (ended.get("message") or "").strip(),
             )
         if runs := state.get("running"):
             return cls("running", started=_moment_or_none(runs.get("startedAt")))
-        return cls("waiting", (state.get("waiting") or {}).get("reason") or "")
+        waits = state.get("waiting") or {}
+        # The words of a back-off change with each try, and say no more than its reason.
+        why = "" if waits.get("reason") == "CrashLoopBackOff" else waits.get("message") or ""
+        return cls("waiting", waits.get("reason") or "", why=why.strip())
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,11 @@ class Container:
     #: How the present run stands, and how the one before it ended.
     now: State
     last: State | None = None
+    #: Whether the pod starts it before the others, and whether its end is waited for.
+    kind: Literal["beside", "init", "sidecar"] = "beside"
 
     @classmethod
-    def of(cls, status: JSON) -> Container:
+    def of(cls, status: JSON, kind: Literal["beside", "init", "sidecar"] = "beside") -> Container:
         state, last = status.get("state", {}), status.get("lastState", {})
         waiting = state.get("waiting")
         ended = state.get("terminated") or last.get("terminated") or {}
@@ -74,6 +82,7 @@ class Container:
             exit_code=ended.get("exitCode"),
             now=State.of(state),
             last=State.of(last) if last else None,
+            kind=kind,
         )
 
 
@@ -119,6 +128,8 @@ class Pod:
     #: It has been asked to end.
     deleting: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    #: Why it has failed or was turned away, as "Evicted: …"; empty where it was not.
+    why: str = ""
 
     @classmethod
     def of(cls, item: JSON) -> Pod:
@@ -126,16 +137,23 @@ class Pod:
         conditions = {c["type"]: c for c in status.get("conditions", [])}
         placed = conditions.get("PodScheduled", {})
         unplaced = placed.get("status") == "False"
+        goes_on = {
+            one["name"]
+            for one in item["spec"].get("initContainers") or ()
+            if one.get("restartPolicy") == "Always"
+        }
         return cls(
             name=item["metadata"]["name"],
             uid=item["metadata"]["uid"],
             phase=status.get("phase", "Unknown"),
             ready=conditions.get("Ready", {}).get("status") == "True",
             node=item["spec"].get("nodeName", ""),
-            containers=tuple(
-                Container.of(one)
-                for kind in ("initContainerStatuses", "containerStatuses")
-                for one in status.get(kind, [])
+            containers=(
+                *(
+                    Container.of(one, "sidecar" if one["name"] in goes_on else "init")
+                    for one in status.get("initContainerStatuses", [])
+                ),
+                *(Container.of(one) for one in status.get("containerStatuses", [])),
             ),
             unplaced_since=_moment(placed["lastTransitionTime"]) if unplaced else None,
             unplaced_why=placed.get("message", "") if unplaced else "",
@@ -143,6 +161,7 @@ class Pod:
             version=int(item["metadata"].get("resourceVersion") or 0),
             deleting="deletionTimestamp" in item["metadata"],
             labels=item["metadata"].get("labels") or {},
+            why=": ".join(filter(None, (status.get("reason"), status.get("message")))),
         )
 
     def __str__(self) -> str:
@@ -170,6 +189,8 @@ class Job:
     version: int = 0
     #: All conditions: type, status, reason, message.
     conditions: tuple[tuple[str, str, str, str], ...] = ()
+    #: Its spec says that no pod of it may start.
+    suspended: bool = False
 
     @classmethod
     def of(cls, item: JSON) -> Job:
@@ -195,6 +216,7 @@ class Job:
                 (one["type"], one["status"], one.get("reason") or "", one.get("message") or "")
                 for one in status.get("conditions", [])
             ),
+            suspended=bool(spec.get("suspend")),
         )
 
     def __str__(self) -> str:
@@ -216,6 +238,8 @@ class Event:
     reason: str
     message: str
     count: int
+    #: The object's own id: another one of the same name has another.
+    uid: str = ""
 
     @classmethod
     def of(cls, item: JSON) -> Event:
@@ -228,6 +252,7 @@ class Event:
             reason=item.get("reason") or "",
             message=(item.get("message") or "").strip(),
             count=item.get("count") or 1,
+            uid=about.get("uid") or "",
         )
 
     def __str__(self) -> str:

@@ -72,6 +72,7 @@ class JobWatcher:
                 job.succeeded,
                 job.failed,
                 tuple(Condition(*one) for one in job.conditions),
+                job.suspended,
             ),
         )
 

@@ -15,6 +15,8 @@ from harness.history import (
     ItemStarted,
     LogEnded,
     LogLine,
+    OtherContainerSeen,
+    OtherLogLine,
     PodSeen,
     WorkDigested,
     Worker,
@@ -30,6 +32,8 @@ from harness.worker import DIGEST
 
 #: Lines of one run that are recorded although no pattern fits them.
 _PLAIN = 200
+#: Lines of another container's run that are recorded.
+_OTHERS = 20
 _LONGEST = 4096
 
 
@@ -56,19 +60,22 @@ class Workers:
         self._states: dict[Worker, State] = {}
         #: Those whose address was known.
         self._placed: set[Worker] = set()
+        self._other_states: dict[tuple[str, str, int], State] = {}
         self._plain: dict[Run, int] = {}
         #: What has been read of each run, by the kubelet's moment of its last line.
         self.read: dict[Run, str] = {}
 
-    def wanted(self, pod: Pod, container: str) -> bool:
-        """Whether this container is the worker of a pod of the Job."""
-        mine = pod.labels.get("batch.kubernetes.io/job-name") == self._job
-        return mine and (not self._container or container == self._container)
+    def wanted(self, pod: Pod, container: str) -> bool:  # of all containers
+        """Whether this is a pod of the Job."""
+        return pod.labels.get("batch.kubernetes.io/job-name") == self._job
+
+    def _is_worker(self, container: str) -> bool:
+        return not self._container or container == self._container
 
     # -- what the follower tells ----------------------------------------------------------------
 
     def pod(self, change: Change, pod: Pod) -> None:
-        if pod.labels.get("batch.kubernetes.io/job-name") != self._job:
+        if not self.wanted(pod, self._container):
             return
         with self._lock:
             self._uids[pod.name] = pod.uid
@@ -83,15 +90,21 @@ class Workers:
                     pod.node,
                     pod.address,
                     pod.deleting,
+                    f"Unschedulable: {pod.unplaced_why}" if pod.unplaced_since else pod.why,
                 ),
             )
             for one in pod.containers:
-                if self.wanted(pod, one.name):
+                if self._is_worker(one.name):
                     self._container_seen(pod, one)
+                else:
+                    self._other_seen(pod, one)
 
     def line(self, run: Run, line: str) -> None:
         stamp, _, text = line.partition(" ")
         at = datetime.fromisoformat(stamp).timestamp() - self._recording.epoch
+        if not self._is_worker(run.container):
+            self._other_line(run, text, at)
+            return
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
         self._owners.alive(worker, at)
         said, digest = self._lines.read(text), self._digest.search(text)
@@ -111,6 +124,8 @@ class Workers:
             self._recording.record("logs", told)
 
     def ended(self, run: Run, why: str) -> None:
+        if not self._is_worker(run.container):
+            return
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
         self._recording.record("logs", LogEnded(worker, not why, why))
 
@@ -119,14 +134,35 @@ class Workers:
 
     # -- how --------------------------------------------------------------------------------------
 
+    def _other_line(self, run: Run, text: str, at: float) -> None:
+        with self._lock:
+            lines = self._plain[run] = self._plain.get(run, 0) + 1
+        if lines <= _OTHERS:
+            pod, kept = self._uids.get(run.pod, run.pod), payload(self._kept(text).encode())
+            self._recording.record("logs", OtherLogLine(pod, run.container, kept, at))
+
+    def _other_seen(self, pod: Pod, one: Container) -> None:
+        for run, state in _runs(one):
+            key = pod.uid, one.name, run
+            if self._other_states.get(key) == state:
+                continue
+            self._other_states[key] = state
+            self._recording.record(
+                "pods",
+                OtherContainerSeen(
+                    pod.uid,
+                    one.name,
+                    one.kind,
+                    run,
+                    state.name,
+                    state.reason,
+                    state.exit_code,
+                    self._hide(state.why),
+                ),
+            )
+
     def _container_seen(self, pod: Pod, one: Container) -> None:
-        runs = [(one.restarts, one.now)]
-        if one.last is not None and one.now.name == "waiting":
-            # Only runs that were started are counted: the last of them has ended, the next waits.
-            runs = [(one.restarts, one.last), (one.restarts + 1, one.now)]
-        elif one.last is not None and one.restarts > 0:
-            runs.insert(0, (one.restarts - 1, one.last))
-        for run, state in runs:
+        for run, state in _runs(one):
             worker = Worker(pod.uid, run)
             if self._states.get(worker) == state:
                 # Its address may be known only now: a short run is over before that.
@@ -146,6 +182,7 @@ class Workers:
                     state.signal,
                     self._moment(state.started),
                     self._moment(state.finished),
+                    self._hide(state.why),
                 ),
             )
             self._place(pod, worker, state)
@@ -163,3 +200,13 @@ class Workers:
     def _kept(self, text: str) -> str:
         """As much of a line as is recorded; a secret that is cut in two is still hidden whole."""
         return self._hide(text[: 2 * _LONGEST])[:_LONGEST]
+
+
+def _runs(one: Container) -> list[tuple[int, State]]:
+    """The runs of a container that its state tells of."""
+    if one.last is not None and one.now.name == "waiting":
+        # Only runs that were started are counted: the last of them has ended, the next waits.
+        return [(one.restarts, one.last), (one.restarts + 1, one.now)]
+    if one.last is not None and one.restarts > 0:
+        return [(one.restarts - 1, one.last), (one.restarts, one.now)]
+    return [(one.restarts, one.now)]

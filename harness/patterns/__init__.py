@@ -17,6 +17,9 @@ from harness.wire.reader import Reader
 from harness.wire.roles import Roles
 from harness.worker import Seeding
 
+#: Of a pod's spec: what belongs to the shape of the Job, or beside the worker.
+_OF_THE_JOB = ("containers", "restartPolicy", "activeDeadlineSeconds")
+
 
 @dataclass(frozen=True)
 class Workers:
@@ -33,6 +36,8 @@ class Workers:
     pod: Mapping[str, Any] = field(default_factory=dict)
     #: Which container is the worker; empty: the only one.
     container: str = ""
+    #: Its owner's Job: the worker's container, and its pod, are as they are there.
+    like: Manifest | None = None
 
 
 @dataclass(frozen=True)
@@ -207,19 +212,38 @@ def page_job(pattern: str) -> Manifest:
 def with_workers(job: Manifest, workers: Workers) -> Manifest:
     """A copy of a Job, run by `workers`."""
     made = copy.deepcopy(job)
+    made["metadata"].pop("namespace", None)  # it runs in the harness' own
     spec = made["spec"]
     if workers.parallelism is not None:
         spec["parallelism"] = workers.parallelism
     if workers.completions is not None:
         spec["completions"] = workers.completions
     pod = spec["template"]["spec"]
+    container = worker_container(made, "" if workers.like else workers.container)
+    if workers.like is not None:
+        _carry_over(workers.like, workers.container, pod, container)
     pod.update(copy.deepcopy(dict(workers.pod)))
-    container = worker_container(made, workers.container)
     container["image"] = workers.image
     kept = [one for one in container.get("env", []) if one["name"] not in workers.env]
     added = [{"name": name, "value": value} for name, value in workers.env.items()]
     container["env"] = kept + added
     return made
+
+
+def _carry_over(owners: Manifest, name: str, pod: Any, container: Any) -> None:
+    """Have the worker and its pod be as in its owner's Job; without what is beside the worker."""
+    theirs = copy.deepcopy(owners["spec"]["template"]["spec"])
+    worker = copy.deepcopy(worker_container(owners, name))
+    for key, value in theirs.items():
+        if key not in _OF_THE_JOB:
+            pod[key] = value
+    known = {one["name"] for one in worker.get("env", [])}
+    kept = [one for one in container.get("env", []) if one["name"] not in known]
+    env = kept + worker.pop("env", [])
+    for key, value in worker.items():
+        if key not in ("name", "image"):
+            container[key] = value
+    container["env"] = env
 
 
 def worker_container(job: Manifest, name: str = "") -> Any:

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from harness.report.model import Overrides, Result, VerdictWord
-from harness.view import several
-
-
-def headline(result: Result, summary: Mapping[str, VerdictWord], overrides: Overrides) -> str:
-    """Made of the worst verdict of each invariant."""
-    return "; ".join([_answer(result, summary, overrides), *_but(overrides)])
+from harness.report.model import Case, Overrides, Result, ScenarioRow, VerdictWord
+from harness.report.result import why_invalid
+from harness.view import brief, clean, several
 
 
-def _answer(result: Result, summary: Mapping[str, VerdictWord], overrides: Overrides) -> str:
+def headline(
+    result: Result,
+    summary: Mapping[str, VerdictWord],
+    overrides: Overrides,
+    *,
+    exit_code: int = 0,
+    tests: Sequence[Case] = (),
+    scenarios: Sequence[ScenarioRow] = (),
+) -> str:
+    """Made of the worst verdict of each invariant, and of what has stopped a run."""
+    stopped = _stopped(scenarios)
+    answer = _answer(result, summary, overrides, why_invalid(exit_code, tests))
+    if stopped and result in (Result.INVALID, Result.UNPROVED):
+        word, _, rest = answer.partition(": ")
+        answer = f"{word}: {stopped}; {rest}"
+    return "; ".join([answer, *_but(overrides)])
+
+
+def _stopped(scenarios: Sequence[ScenarioRow]) -> str:
+    """What has stopped the first run that did not come to its end: the others may hang on it."""
+    broken = [one for one in scenarios if one.error]
+    if not broken:
+        return ""
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    return f"{broken[0].id} did not come to its end{more}: {clean(brief(broken[0].error))}"
+
+
+def _answer(
+    result: Result, summary: Mapping[str, VerdictWord], overrides: Overrides, why: str
+) -> str:
     broken = _ids(summary, "fail")
     if result is Result.NONCONFORMANT:
         return f"NOT CONFORMANT: it breaks {', '.join(broken)}"
     if result is Result.INVALID:
-        return "INVALID: not all of the profile was run, so this says nothing about the image"
+        return f"INVALID: {why}, so this says nothing about the image"
     if result is Result.UNPROVED:
         open_ = [one for one in _ids(summary, "unknown") if one not in overrides.accepted]
         return f"NOT PROVED: {', '.join(open_) or 'some of it'} not seen to hold"

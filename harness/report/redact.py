@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from harness.history import Digest, Event, LogLine, Payload, read, to_bytes
+from harness.history import Digest, Event, LogLine, OtherLogLine, Payload, read, to_bytes
 from harness.view.lines import plain
 
 _ENCODER = msgspec.json.Encoder()
@@ -69,7 +69,7 @@ class _Hiding:
             value = getattr(what, name)
             if name == "item":
                 changes[name] = self.payload(value)
-            elif name == "sample" or (name == "text" and isinstance(what, LogLine)):
+            elif name == "sample" or (name == "text" and isinstance(what, (LogLine, OtherLogLine))):
                 changes[name] = self._whole(value)
             elif name in _SAID and isinstance(value, str):
                 changes[name] = self._text(value)

@@ -39,6 +39,20 @@ def result(code: int, tests: Iterable[Case]) -> Result:
     return Result.CONFORMANT if fine else Result.INVALID
 
 
+def why_invalid(code: int, tests: Iterable[Case]) -> str:
+    """In words, why such a result is invalid."""
+    outcomes = [one.outcome for one in tests]
+    if missing := outcomes.count("notRun"):
+        return f"{missing} of {len(outcomes)} tests of the profile were not run"
+    if not executed(outcomes):
+        return "no test came to a verdict"
+    if code == EXIT_OK:
+        return "the session ended with 0, and not all of the tests passed"
+    if code == EXIT_VIOLATED:
+        return "the session ended with 1, and no guarantee was seen to be broken"
+    return f"the session was broken off with exit code {code}"
+
+
 def executed(outcomes: Iterable[OutcomeWord]) -> bool:
     """Whether every test came to its turn, and one at least to a verdict."""
     seen = set(outcomes)

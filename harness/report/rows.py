@@ -22,7 +22,7 @@ from harness.report.model import (
 from harness.scenario import Level
 from harness.story import tell
 from harness.verdict import Finding, Outcome
-from harness.view import View, clean, look
+from harness.view import View, brief, clean, look
 
 _NOTHING = "nothing was looked at"
 _WORDS: Mapping[Outcome, VerdictWord] = {
@@ -61,7 +61,7 @@ class Rows:
 def rows(run: Run, folder: Path) -> Rows:
     """Judge the history; raises `BrokenHistory` where it is none."""
     if not run.history:
-        return Rows(_scenario(run, None))
+        return Rows(_scenario(run, None), tuple(_without_history(run)))
     path = folder / run.history
     with path.open("rb") as file:
         view = look(*read(file, str(path)))
@@ -77,7 +77,29 @@ def rows(run: Run, folder: Path) -> Rows:
 
 def unreadable(run: Run, error: BrokenHistory) -> Rows:
     """The same of a history that cannot be read to its end: nothing but that is known of it."""
-    return Rows(_scenario(replace(run, error=run.error or str(error)), None))
+    run = replace(run, error=run.error or str(error))
+    return Rows(_scenario(run, None), tuple(_without_history(run)))
+
+
+def _without_history(run: Run) -> Iterator[InvariantRow]:
+    """What it was to prove is unknown, for the reason for which there is no history."""
+    for name in run.proves if run.error else ():
+        reason = clean(brief(run.error))
+        yield InvariantRow(
+            id=name,
+            scenario=run.name,
+            required=True,
+            verdict="unknown",
+            subject="worker",
+            reason=reason,
+            seeded=0,
+            completed=0,
+            lost=None,
+            duplicates=(),
+            reclaimed=0,
+            max_reclaim_latency=None,
+            findings=(Found(verdict="unknown", subject="worker", reason=reason),),
+        )
 
 
 def _scenario(run: Run, header: Header | None) -> ScenarioRow:

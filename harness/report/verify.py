@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from harness import __version__
+from harness import __version__, credentials
 from harness.history import BrokenHistory
 from harness.report import scrub
 from harness.report.build import PROFILES, profile, worst
 from harness.report.canonical import canonical, digest, required_digest
 from harness.report.headline import headline
-from harness.report.model import Case, Fault, InvariantRow, Report, ScenarioRow
+from harness.report.model import Case, Fault, InvariantRow, Report, Result, ScenarioRow, VerdictWord
 from harness.report.result import result
 from harness.report.rows import Rows, Run, rows, unreadable
 from harness.scenario import Level
@@ -177,7 +177,7 @@ def _concluded(report: Report) -> Iterator[str]:
     fresh = {
         "result": (report.result, answer),
         "summary": (report.summary, summary),
-        "headline": (report.headline, headline(answer, summary, report.overrides)),
+        "headline": (report.headline, _headline(report, answer, summary)),
         "profiles": (report.profiles, (profile(name, report.tests),)),
     }
     for what, (said, follows) in fresh.items():
@@ -187,6 +187,19 @@ def _concluded(report: Report) -> Iterator[str]:
         yield "exitCode: it is 0, and a guarantee is broken"
     if any(one.outcome == "failed" for one in report.tests) and report.exit_code in (0, 6):
         yield f"exitCode: it is {report.exit_code}, and a test has failed"
+
+
+def _headline(report: Report, answer: Result, summary: Mapping[str, VerdictWord]) -> str:
+    """Made anew; of what was cleaned when it was written, that is done again."""
+    fresh = headline(
+        answer,
+        summary,
+        report.overrides,
+        exit_code=report.exit_code,
+        tests=report.tests,
+        scenarios=report.scenarios,
+    )
+    return credentials.text(fresh)
 
 
 def _short(thing: object) -> str:

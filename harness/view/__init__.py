@@ -5,7 +5,7 @@ What it says follows from the events alone; what it means for a guarantee is the
 
 from harness.view.cast import Cast
 from harness.view.claims import FREE, SLACK, Claim, claim
-from harness.view.cluster import Deletion, Job, Neighbour, Pod, Run
+from harness.view.cluster import ClusterTable, Deletion, Job, Neighbour, Pod, Run
 from harness.view.connections import Connection, Hold
 from harness.view.course import Course, Harm, Loss
 from harness.view.cover import LATE
@@ -16,6 +16,7 @@ from harness.view.habits import USUAL, Habits
 from harness.view.idle import Idle, IdleTime, without
 from harness.view.items import Attempt, Digested, Item, Left, Line, Settlement, Wait
 from harness.view.marks import Mark, before
+from harness.view.obstacles import Obstacle, Standing, held_open, not_running
 from harness.view.timing import Order, Told, always_late, rule
 from harness.view.view import Depth, View, look
 from harness.view.words import brief, clean, several, shown
@@ -29,6 +30,7 @@ __all__ = [
     "Attempt",
     "Cast",
     "Claim",
+    "ClusterTable",
     "Connection",
     "Copy",
     "Course",
@@ -51,11 +53,13 @@ __all__ = [
     "Loss",
     "Mark",
     "Neighbour",
+    "Obstacle",
     "Order",
     "Pod",
     "Published",
     "Run",
     "Settlement",
+    "Standing",
     "Told",
     "View",
     "Wait",
@@ -67,8 +71,10 @@ __all__ = [
     "due",
     "far_too_long",
     "figures",
+    "held_open",
     "long_lease",
     "look",
+    "not_running",
     "rule",
     "several",
     "shown",

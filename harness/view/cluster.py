@@ -1,4 +1,4 @@
-"""The Job, its pods, and the runs of their containers."""
+"""The Job, its pods, the runs of their containers, and what the cluster warned about."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from harness.history import (
     JobSeen,
     LogEnded,
     NeighbourSeen,
+    OtherContainerSeen,
+    OtherLogLine,
+    Payload,
     PodSeen,
+    WarningSeen,
     Worker,
 )
 from harness.view.marks import Mark, mark
@@ -32,6 +36,27 @@ class Pod(msgspec.Struct, frozen=True):
     deleted: Mark | None = None
     #: Empty where nobody ever knew it.
     address: str = ""
+    #: Its phase as it was last seen; and why it waits for a node, or has failed (or empty).
+    phase: str = ""
+    why: str = ""
+    #: Since when it waits, or has failed, for that reason.
+    since: Mark | None = None
+
+
+class Other(msgspec.Struct, frozen=True):
+    """A container beside the worker, in its last run; as `OtherContainerSeen`."""
+
+    seen: OtherContainerSeen
+    mark: Mark
+    #: The last line that was recorded of it.
+    line: Payload | None = None
+
+
+class Warned(msgspec.Struct, frozen=True):
+    """A warning of the cluster about the Job or a pod of it."""
+
+    seen: WarningSeen
+    mark: Mark
 
 
 class Neighbour(msgspec.Struct, frozen=True):
@@ -53,6 +78,10 @@ class Run(msgspec.Struct, frozen=True):
     finished: float | None = None
     #: The second in which it began; None when it did not, or nobody has said.
     started: float | None = None
+    #: Why it waits or has ended, as the cluster names it and in its words: OOMKilled.
+    reason: str = ""
+    why: str = ""
+    waiting: Mark | None = None
     #: False when lines of its log are missing.
     log_whole: bool = True
 
@@ -70,6 +99,11 @@ class Job(msgspec.Struct, frozen=True):
     seen: bool = False
     complete: Mark | None = None
     failed: Mark | None = None
+    #: Why it has ended, as the controller names it and in its words: DeadlineExceeded.
+    reason: str = ""
+    why: str = ""
+    #: Since when nothing will start it.
+    suspended: Mark | None = None
     #: Pods that have succeeded, as it was last seen.
     succeeded: int = 0
     last: Mark | None = None
@@ -97,12 +131,18 @@ class ClusterTable:
         #: Pods of another Job, by their addresses.
         self.neighbours: dict[str, Neighbour] = {}
         self.deletions: list[Deletion] = []
+        #: Containers beside the worker, by their pod and name.
+        self.others: dict[tuple[str, str], Other] = {}
+        self.warnings: list[Warned] = []
         self._runs: dict[Worker, Run] = {}
         # Any: each handler takes the one kind that stands beside it.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
             PodSeen: self._pod,
             NeighbourSeen: self._neighbour,
             ContainerSeen: self._container,
+            OtherContainerSeen: self._other,
+            OtherLogLine: self._line,
+            WarningSeen: self._warning,
             JobSeen: self._job,
             JobDeleted: self._deleted,
             LogEnded: self._log,
@@ -133,6 +173,9 @@ class ClusterTable:
             pod = msgspec.structs.replace(pod, deleted=mark(event))
         if what.address:
             pod = msgspec.structs.replace(pod, address=what.address)
+        if what.why != pod.why:
+            pod = msgspec.structs.replace(pod, since=mark(event), why=what.why)
+        pod = msgspec.structs.replace(pod, phase=what.phase)
         self.pods[what.pod] = pod
 
     def _neighbour(self, event: Event, what: NeighbourSeen) -> None:
@@ -143,7 +186,7 @@ class ClusterTable:
         if what.started is not None:
             run = msgspec.structs.replace(run, started=what.started)
         if what.state == "running" and run.running is None:
-            run = msgspec.structs.replace(run, running=mark(event))
+            run = msgspec.structs.replace(run, running=mark(event), reason="", why="")
         elif what.state == "terminated" and run.ended is None:
             run = msgspec.structs.replace(
                 run,
@@ -152,8 +195,28 @@ class ClusterTable:
                 exit_code=what.exit_code,
                 signal=what.signal,
                 finished=what.finished,
+                reason=what.reason,
+                why=what.why,
+            )
+        elif what.state == "waiting" and run.running is None and run.ended is None:
+            run = msgspec.structs.replace(
+                run, waiting=mark(event), reason=what.reason, why=what.why
             )
         self._runs[what.worker] = run
+
+    def _other(self, event: Event, what: OtherContainerSeen) -> None:
+        before = self.others.get((what.pod, what.container))
+        if before is None or what.run >= before.seen.run:
+            line = before.line if before else None
+            self.others[what.pod, what.container] = Other(what, mark(event), line)
+
+    def _line(self, event: Event, what: OtherLogLine) -> None:  # as all handlers
+        if other := self.others.get((what.pod, what.container)):
+            changed = msgspec.structs.replace(other, line=what.text)
+            self.others[what.pod, what.container] = changed
+
+    def _warning(self, event: Event, what: WarningSeen) -> None:
+        self.warnings.append(Warned(what, mark(event)))
 
     def _log(self, event: Event, what: LogEnded) -> None:
         run = self._runs.get(what.worker) or Run()
@@ -163,14 +226,19 @@ class ClusterTable:
         self.deletions.append(Deletion(mark(event), what))
 
     def _job(self, event: Event, what: JobSeen) -> None:
-        true = {one.type for one in what.conditions if one.status == "True"}
+        true = {one.type: one for one in what.conditions if one.status == "True"}
         job, now = self.job, mark(event)
+        end = true.get("Complete") or true.get("Failed")
+        suspended = what.suspended or "Suspended" in true
         self.job = Job(
             what.completions,
             what.parallelism,
             True,
             job.complete or (now if "Complete" in true else None),
             job.failed or (now if "Failed" in true else None),
+            job.reason or (end.reason if end else ""),
+            job.why or (end.message if end else ""),
+            (job.suspended or now) if suspended else None,
             what.succeeded,
             now,
             job.counted or (what.resource_version if what.succeeded else None),

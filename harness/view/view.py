@@ -24,7 +24,7 @@ from harness.verdict import Finding
 from harness.view.asks import AskTable
 from harness.view.attempts import Reader
 from harness.view.cast import Cast, cast
-from harness.view.cluster import ClusterTable, Deletion, Job, Neighbour, Pod
+from harness.view.cluster import ClusterTable, Deletion, Job, Neighbour, Other, Pod, Warned
 from harness.view.connections import Connection, ConnectionTable
 from harness.view.course import Course, CourseTable
 from harness.view.cover import flaw
@@ -40,6 +40,7 @@ from harness.view.idle import IdleTime, idle_times
 from harness.view.items import Attempt, Digested, Item, ItemTable, Line, Settlement
 from harness.view.lines import attribute
 from harness.view.marks import Mark, mark
+from harness.view.obstacles import Standing
 from harness.view.removed import removal
 from harness.view.timing import Told, order, rule
 from harness.view.unowned import with_owners
@@ -86,6 +87,9 @@ class View:
     watched: float
     #: What workers published elsewhere than into the queue.
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
+    #: Containers beside the worker, by their pod and name.
+    others: Mapping[tuple[str, str], Other] = field(default_factory=dict)
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def coarse(self) -> bool:
@@ -210,6 +214,12 @@ class View:
         )
 
     @cached_property
+    def standing(self) -> Standing:
+        """What the cluster told last of the Job and all that belongs to it."""
+        runs = {worker: life.run for worker, life in self.workers.items()}
+        return Standing(self.job, self.pods, runs, self.others, self.warnings)
+
+    @cached_property
     def too_few_completions(self) -> bool:
         """Coarse: the Job asks for fewer messages than there are, and each success took one."""
         completions = self.job.completions
@@ -295,4 +305,6 @@ def look(header: Header, events: Iterable[Event]) -> View:
         cast(workers, cluster.pods, links),
         watched,
         elsewhere,
+        cluster.others,
+        tuple(cluster.warnings),
     )

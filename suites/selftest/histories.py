@@ -41,6 +41,7 @@ from harness.history import (
     ItemStarted,
     JobSeen,
     LogEnded,
+    OtherContainerSeen,
     Payload,
     PodSeen,
     RunEnded,
@@ -246,6 +247,30 @@ class Tale:
             tuple(Condition(one, "True") for one in conditions),
         )
         return self.put(moment, "job", seen)
+
+    def job_is(self, moment: float, kind: str, reason: str = "", why: str = "") -> int:
+        """A condition of the Job, with the controller's reason and words."""
+        self._version += 1
+        condition = Condition(kind, "True", reason, why)
+        seen = JobSeen("job", self._version, 2, self._completions, 0, 0, 0, (condition,))
+        return self.put(moment, "job", seen)
+
+    def other(self, moment: float, who: str, container: str, state: Any, **fields: Any) -> int:
+        """The state of a container beside the worker's."""
+        kind = fields.pop("kind", "beside")
+        what = OtherContainerSeen(f"uid-{who}", container, kind, 0, state, **fields)
+        return self.put(moment, "pods", what)
+
+    def waits(self, moment: float, who: str, place: str = "", **fields: Any) -> int:
+        """A pod that is not running, and why its container waits, if it is there at all."""
+        self._version += 1
+        seen = PodSeen("added", f"uid-{who}", f"pod-{who}", "Pending", self._version, why=place)
+        number = self.put(moment, "pods", seen)
+        if fields:
+            worker = self.worker(who)
+            what = ContainerSeen(worker, fields.pop("state", "waiting"), self._version, **fields)
+            number = self.put(moment, "pods", what)
+        return number
 
     def left(self, moment: float, *items: Payload, where: Any = "ready", queue: str = QUEUE) -> int:
         """The final drain has found these, and nothing else in that queue."""

@@ -496,3 +496,186 @@ def test_the_time_until_a_pod_has_a_place_is_not_counted() -> None:
     tale.job(82, "Complete")
     tale.over(90)
     assert tale.finds("L3") is Outcome.PASS
+
+
+# -- whose fault: the Job's manifest, or the worker -------------------------------------------
+
+
+def ended(reason: str, *, own_job: bool = True, **fields: Any) -> Tale:
+    """Two items; `a` has done one, and the Job fails after 40 s with the other undone."""
+    tale = Tale("fine", own_job=own_job, **fields)
+    tale.sent("apple", "banana", "cherry")
+    tale.came(1, "a")
+    tale.worked(1, "a", "apple")
+    tale.given(3, "a", "banana")
+    if reason:
+        tale.job_is(40, "Failed", reason, "in the words of the controller")
+        tale.over(60)
+    return tale
+
+
+def test_a_deadline_of_the_users_own_job() -> None:
+    failure = ended("DeadlineExceeded").failure("L3")
+    assert failure.subject is Subject.JOB
+    assert "spec.activeDeadlineSeconds" in failure.reason
+    assert "in the words of the controller" in failure.reason
+
+
+def test_the_task_pages_job_is_blamed_for_nothing() -> None:
+    assert ended("DeadlineExceeded", own_job=False).finds("L3") is Outcome.UNKNOWN
+
+
+def test_a_reason_that_nobody_knows() -> None:
+    assert ended("SomethingNew").finds("L3") is Outcome.UNKNOWN
+
+
+def backed_off(*, harmed: bool, code: int = 1, reason: str = "BackoffLimitExceeded") -> Tale:
+    tale = ended("", faults=("killed",) if harmed else ())
+    if harmed:
+        tale.harmed(4, "killed", "a")
+    tale.exited(5, "a", code)
+    tale.job_is(6, "Failed", reason, "too often")
+    return tale
+
+
+@pytest.mark.parametrize("reason", ["BackoffLimitExceeded", "PodFailurePolicy", "FailedIndexes"])
+def test_a_job_that_gives_up_for_the_harness_own_harm(reason: str) -> None:
+    tale = backed_off(harmed=True, code=137, reason=reason)
+    tale.over(60)
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.JOB
+    assert "by the faults of this run alone; change spec." in failure.reason
+
+
+def test_a_worker_does_not_hide_behind_the_harness_harm() -> None:
+    """One was killed, another ended by itself with all that it had done."""
+    tale = backed_off(harmed=True, code=137)
+    tale.events.pop()
+    tale.came(7, "b")
+    tale.worked(8, "b", "banana")
+    tale.exited(10, "b", 1)
+    tale.job_is(11, "Failed", "BackoffLimitExceeded", "too often")
+    tale.over(60)
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.WORKER
+    assert "worker 2 had settled all that it was given, and exited with 1" in failure.reason
+
+
+def test_workers_that_fail_with_healthy_items() -> None:
+    tale = ended("")
+    tale.exited(5, "a", 1)
+    tale.came(6, "b")
+    tale.given(7, "b", "cherry")
+    tale.exited(8, "b", 1)
+    tale.job_is(9, "Failed", "BackoffLimitExceeded", "too often")
+    tale.over(60)
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.WORKER
+    assert "failed by themselves with 2 items" in failure.reason
+
+
+def test_one_item_on_which_all_fail_may_be_a_bad_one() -> None:
+    tale = backed_off(harmed=False)
+    tale.over(60)
+    (finding,) = tale.judged("L3").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "the work on banana fails" in finding.reason
+    assert "--failing-item" in finding.reason
+
+
+def test_workers_that_were_given_nothing_accuse_nobody() -> None:
+    tale = Tale("fine", own_job=True)
+    tale.sent("apple")
+    tale.came(1, "a", connected=False)
+    tale.exited(2, "a", 1)
+    tale.job_is(9, "Failed", "BackoffLimitExceeded", "too often")
+    tale.over(60)
+    (finding,) = tale.judged("L3").findings
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "--env or --manifests" in finding.reason
+
+
+def test_too_little_memory_is_the_jobs() -> None:
+    tale = ended("")
+    what = ContainerSeen(tale.worker("a"), "terminated", 900, reason="OOMKilled", exit_code=137)
+    tale.put(5, "pods", what)
+    tale.job_is(6, "Failed", "BackoffLimitExceeded", "too often")
+    tale.over(60)
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.JOB
+    assert "resources.limits.memory" in failure.reason
+
+
+def beside(*, own_job: bool = True, code: int = 0, last: float = 100.0) -> Tale:
+    """The worker has come to its end, and a container beside it has not."""
+    tale = hangs(own_job=own_job, last=3, settled=True)
+    tale.events.pop()
+    tale.other(3, "a", "proxy", "running")
+    tale.exited(4, "a", code)
+    tale.job(5)
+    tale.over(last)
+    return tale
+
+
+def test_a_container_beside_the_worker_never_ends() -> None:
+    failure = beside().failure("L3")
+    assert failure.subject is Subject.JOB
+    assert "container 'proxy' of pod pod-a still runs" in failure.reason
+    assert "restartPolicy: Always" in failure.reason
+    j1 = beside().failure("J1")
+    assert j1.subject is Subject.JOB
+    assert "'proxy'" in j1.reason
+
+
+def test_items_are_left_because_no_pod_makes_room() -> None:
+    """Coarse: each pod takes one message, and with a side-car none ever ends."""
+    tale = Tale("coarse", completions=2, own_job=True)
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.worked(1, "a", "apple")
+    tale.other(2, "a", "proxy", "running")
+    tale.exited(4, "a")
+    tale.job(5)
+    tale.over(80)
+    assert tale.failure("L3").subject is Subject.JOB
+
+
+def test_a_worker_that_hangs_is_not_excused_by_what_is_beside_it() -> None:
+    tale = hangs(own_job=True, last=3, settled=True)
+    tale.events.pop()
+    tale.other(3, "a", "proxy", "running")
+    tale.over(100)
+    assert tale.failure("L3").subject is Subject.WORKER
+
+
+def test_a_side_car_that_ends_with_the_pod_is_no_excuse() -> None:
+    tale = hangs(own_job=True, last=3, settled=True)
+    tale.events.pop()
+    tale.other(3, "a", "proxy", "running", kind="sidecar")
+    tale.exited(4, "a", 1)
+    tale.job(5)
+    tale.over(100)
+    assert tale.failure("L3").subject is Subject.WORKER
+
+
+def test_a_replacement_finds_no_node() -> None:
+    tale = hangs(own_job=True, last=3)
+    tale.events.pop()
+    tale.exited(4, "a", 1)
+    tale.waits(5, "b", "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.")
+    tale.job(6)
+    tale.over(100)
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.JOB
+    assert "resources.requests" in failure.reason
+
+
+def test_all_have_exited_with_0_and_the_job_waits_for_completions() -> None:
+    tale = hangs(own_job=True, last=3, settled=True, completions=3)
+    tale.events.pop()
+    tale.exited(4, "a")
+    tale.job(5, succeeded=1)
+    tale.over(100)
+    failure = tale.failure("L3")
+    assert failure.subject is Subject.JOB
+    assert "1 of 3 completions" in failure.reason

@@ -20,7 +20,7 @@ from harness.history import (
     Payload,
     Raw,
 )
-from harness.verdict import Outcome
+from harness.verdict import Outcome, Subject
 
 
 def attempted(pattern: str, code: int | None, **fields: Any) -> Tale:
@@ -460,3 +460,22 @@ def test_the_failing_item_was_only_in_stock_at_a_success() -> None:
     tale.exited(3, "a")
     tale.over(20)
     assert tale.finds("S11") is Outcome.FAIL
+
+
+@pytest.mark.parametrize("own_job", [True, False])
+def test_an_exit_code_that_the_jobs_shell_hides(own_job: bool) -> None:
+    """`worker || true` in the Job's command: 0 is the shell's word, and not the worker's."""
+    tale = Tale("coarse", own_job=own_job, swallows="|| true")
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(2, "a", "apple")
+    tale.exited(4, "a")
+    tale.job(5, "Complete", succeeded=1)
+    tale.left(6, "apple")
+    tale.over(9)
+    for name in ("S1", "S9", "S11", "S12"):
+        (finding,) = tale.judged(name).findings
+        assert finding.outcome is (Outcome.FAIL if own_job else Outcome.UNKNOWN), name
+        assert "`|| true` hides a failure" in finding.reason
+        if own_job:
+            assert finding.subject is Subject.JOB

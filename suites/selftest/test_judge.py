@@ -225,6 +225,30 @@ def test_whose_fault_it_is() -> None:
         assert not judgement.proved("L1")
 
 
+def test_a_limit_of_the_pattern_is_nobodys_fault() -> None:
+    """A message whose worker was killed before its exit is no completion: whoever wrote the Job."""
+    tale = Tale("coarse", completions=1, own_job=True, faults=("killed",))
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.worked(1, "a", "apple")
+    tale.harmed(3, "killed", "a")
+    tale.killed(3, "a")
+    tale.job(4)
+    tale.over(80)
+    judgement = judge(tale.header, tale.events)
+    assert [one.subject for one in judgement["L3"].findings] == [Subject.PATTERN]
+    assert judgement.proved("L3")
+    assert not judgement.violated()
+
+
+def test_what_has_stopped_a_run_is_told_first() -> None:
+    tale = good_fine()
+    tale.events.pop()
+    tale.over(20, "no worker gets to run: the Job is suspended\n  saw: nothing")
+    reasons = [one.reason for one in tale.judged("S11").findings]
+    assert reasons[0] == "the run was broken off: no worker gets to run: the Job is suspended"
+
+
 # -- files --------------------------------------------------------------------------------------
 
 

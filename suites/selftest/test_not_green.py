@@ -112,6 +112,45 @@ def test_a_failure_without_a_finding_accuses_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "outcomes", "words"),
+    [
+        (6, {"S1": "notRun"}, "INVALID: 1 of 3 tests of the profile were not run"),
+        (6, dict.fromkeys(("S1", "S2", "L2"), "errored"), "INVALID: no test came to a verdict"),
+        (0, {"S1": "errored"}, "INVALID: the session ended with 0"),
+        (1, {"S1": "errored"}, "INVALID: the session ended with 1, and no guarantee"),
+        (3, {}, "INVALID: the session was broken off with exit code 3"),
+    ],
+)
+def test_why_it_is_invalid(tmp_path: Path, code: int, outcomes: dict[str, str], words: str) -> None:
+    assert of(tmp_path, code, outcomes).headline.startswith(words)
+
+
+def test_a_run_without_a_history_has_rows(tmp_path: Path) -> None:
+    """Each invariant that it was to prove, with the error; and the error leads the answer."""
+    error = "no worker gets to run: the Job is suspended\n  expected: something else"
+    runs = [run(tmp_path, "fault-free", None, error=error)]
+    some = cases("fault-free", S1="errored", S2="errored", L2="errored")
+    report = build(known(exit_code=6), some, runs, tmp_path)
+    assert [(one.id, one.verdict, one.required) for one in report.invariants] == [
+        ("S1", "unknown", True),
+        ("S2", "unknown", True),
+        ("L2", "unknown", True),
+    ]
+    reasons = {one.reason for one in report.invariants}
+    assert reasons == {"no worker gets to run: the Job is suspended"}
+    assert report.summary == dict.fromkeys(("S1", "S2", "L2"), "unknown")
+    assert report.headline.startswith(
+        "INVALID: fault-free did not come to its end: no worker gets to run: the Job is suspended;"
+    )
+
+
+def test_a_scenario_that_was_never_played_has_no_rows(tmp_path: Path) -> None:
+    runs = [run(tmp_path, "fault-free", None)]
+    some = cases("fault-free", S1="notRun", S2="notRun", L2="notRun")
+    assert build(known(exit_code=6), some, runs, tmp_path).invariants == ()
+
+
+@pytest.mark.parametrize(
     ("session", "error", "broken", "whole", "code"),
     [
         (0, 0, False, True, 0),
@@ -145,8 +184,18 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("return", "pytest.skip('not here')", [], 6),
         ("raise InfrastructureError('no cluster')", "pass", [], 6),
         ("return", "raise NotProved('not seen to land: kill')", [], 6),
+        ("return", "raise KeyError('a mistake of ours')", [], 6),
+        ("return", "import os; os._exit(9)", ["-n1", "--max-worker-restart=0"], 6),
     ],
-    ids=["deselected", "deselected by xdist's", "all skipped", "no cluster", "no fault"],
+    ids=[
+        "deselected",
+        "deselected by xdist's",
+        "all skipped",
+        "no cluster",
+        "no fault",
+        "a mistake of the harness",
+        "a process that died",
+    ],
 )
 def test_a_session_that_proved_nothing(
     pytester: pytest.Pytester, fixture: str, body: str, options: list[str], code: int

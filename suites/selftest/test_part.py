@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from harness.history import Digest, Figures, to_bytes
 from harness.items import Items
 from harness.learned import Learned
-from harness.part import Part, another_job, at_first, header_of, items_of, job_of, watch_of
+from harness.part import (
+    Part,
+    another_job,
+    at_first,
+    header_of,
+    hidden_by,
+    items_of,
+    job_of,
+    watch_of,
+)
 from harness.patterns.coarse import PATTERN as COARSE
 from harness.patterns.fine import PATTERN as FINE
 from harness.scenarios.equal_items import SCENARIO as EQUAL
@@ -107,3 +118,63 @@ def test_the_neighbours_items_are_others() -> None:
     assert len(neighbours) == len(items)
     theirs = {to_bytes(item) for item in neighbours if not isinstance(item, Digest)}
     assert not theirs & {*items}
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("worker || true", "|| true"),
+        ("worker || :", "|| :"),
+        ("worker || exit 0", "|| exit 0"),
+        ("worker || echo failed", "|| echo failed"),
+        ("worker | tee /log", "| tee /log"),
+        ("worker; true", "; true"),
+        ("worker\nexit 0\n", "; exit 0"),
+        ("worker; echo done", "; echo done"),
+        ("worker # really\ntrue", "; true"),
+        ("worker & sleep 9", "& sleep 9"),
+    ],
+)
+def test_a_shell_that_hides_the_exit_code(script: str, words: str) -> None:
+    assert hidden_by(script) == words
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "worker",
+        "exec worker",
+        "cd /app && exec worker",
+        "export A=1; worker",
+        "set -e; worker; echo done",
+        "set -o pipefail; worker | tee /log",
+        "worker || exit 1",
+        "worker || exit $?",
+        "worker; exit $?",
+        "test -f x || worker",
+        "worker --pattern 'a;b'",
+    ],
+)
+def test_a_shell_that_passes_the_exit_code_on(script: str) -> None:
+    assert hidden_by(script) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["/bin/sh", "-c", "worker || true"], "|| true"),
+        (["bash", "-ec", "worker; echo done"], ""),
+        (["tini", "--", "sh", "-c", "worker; true"], "; true"),
+        (["worker", "|| true"], ""),
+    ],
+)
+def test_the_header_says_what_hides_the_exit_code(
+    tmp_path: Path, command: list[str], words: str
+) -> None:
+    spec = {"containers": [{"name": "a", "command": command}]}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}}
+    file = tmp_path / "job.yaml"
+    file.write_text(yaml.safe_dump({**job, "spec": {"template": {"spec": spec}}}))
+    one = part(ODD, job=file)
+    assert header_of(one, items_of(one)).swallows == words
+    assert header_of(part(ODD), items_of(part(ODD))).swallows == ""
