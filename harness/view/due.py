@@ -53,7 +53,7 @@ def _due(view: View, since: float, until: float) -> Due:
     """The same for a stretch of time without progress."""
     pending = min(_PENDING, _pending(view, since, until))
     by = since + view.header.bounds.end + pending
-    most, pickup = by + patience(view), view.header.bounds.pickup or 0.0
+    most, pickup = by + patience(view), _pickup(view)
     working = kept = None
     for attempt in _had(view, since, until):
         ends, lost = attempt.until, gone(view, attempt)
@@ -69,6 +69,18 @@ def _due(view: View, since: float, until: float) -> Due:
         elif attempt.delivered.at <= since:  # what is given and lost again and again has no end
             by = max(by, ends + pickup)
     return Due(since, until, by, working, kept, pending)
+
+
+def _pickup(view: View) -> float:
+    """Seconds from the end of a lease until its item is another's, with time for all the rest.
+
+    Whoever is to take it may have other work first, and L1 counts idle time only.
+    """
+    bounds = view.header.bounds
+    if bounds.pickup is None:
+        return 0.0
+    rest = 0.0 if bounds.reclaim is None else bounds.end - bounds.reclaim
+    return bounds.pickup + max(rest, bounds.progress)
 
 
 def too_long(view: View, attempt: Attempt) -> bool:
