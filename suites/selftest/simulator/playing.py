@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -65,6 +66,12 @@ class Recording:
 
     def moment(self) -> float:
         return self._world.now
+
+    def left(self) -> float:
+        return inf
+
+    def in_time(self, what: str) -> None:
+        """This check has all the time."""
 
     def record(self, source: str, what: What) -> Event:
         self._world.see(source, what)
