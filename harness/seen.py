@@ -266,11 +266,17 @@ def begun(worker: Worker, connection: int, address: str) -> Find:
 
     def find(events: Sequence[Event]) -> Event | None:
         its = connections_of(events, address) | {connection}
+        given = [one.what for one in events if isinstance(one.what, ItemDelivered)]
+        items = {one.item for one in given if one.connection in its}
+        # A greeting before looks like a beginning, too; how an odd item is printed nobody knows.
+        plain = bool(items) and all(isinstance(one, str) for one in items)
         again: Event | None = None
         let_go = False
         for event in reversed(events):
             what = event.what
             if isinstance(what, ItemStarted) and what.worker == worker:
+                if let_go and plain and what.item not in items:
+                    continue
                 return event  # logs come their own way: perhaps before it is told to be let go
             if isinstance(what, ConnectionReleased) and what.connection == connection:
                 let_go = True

@@ -268,3 +268,21 @@ def test_the_next_item_that_it_begins() -> None:
     found = find(tale.events)
     assert found is not None
     assert found.id == begun
+
+
+def test_a_greeting_before_it_is_let_go_is_no_beginning() -> None:
+    """Its words are those of a beginning, and name nothing that it was given."""
+    events, worker = list[Event](), Worker("uid-a")
+
+    def happens(what: What) -> None:
+        events.append(Event(len(events) + 1, float(len(events)), "tap", what))
+
+    find = seen.begun(worker, 1, "10.0.0.1")
+    happens(ConnectionOpened(1, "10.0.0.1", 4000))
+    happens(ItemDelivered("apple", 1))
+    happens(ConnectionHeld(1, "client", "before delivery"))
+    happens(ItemStarted("queue job with 1 thread", worker))
+    happens(ConnectionReleased(1, "client"))
+    assert find(events) is None
+    happens(ItemStarted("apple", worker))
+    assert find(events) is events[-1]
