@@ -98,7 +98,8 @@ class RedisServer:
             expires = self._client.ttl(key) >= 0
             if where == "dead" and expires:
                 continue  # nobody finds it there who looks later
-            content = self._content(key)
+            held = place in (queue, *dead, *(places.leased if places else ()))
+            content = self._content(key, counts=not held)
             found += [ItemLeft(payload(one), place, where) for one in content if one in known]
             other = (
                 "ready" if where == "ready" else (places or Places()).where(place, expires=expires)
@@ -139,14 +140,17 @@ class RedisServer:
                 told = (payload(one) for one in fields.values() if one in known)
                 yield from (ItemLeft(one, queue, where) for one in told)
 
-    def _content(self, key: bytes) -> list[bytes]:
-        """All byte strings that a key holds."""
+    def _content(self, key: bytes, *, counts: bool) -> list[bytes]:
+        """All byte strings that a key holds.
+
+        With `counts`, a small number beside a name in a hash counts something, as its attempts: it
+        does not keep the item.
+        """
         redis = self._client
         look: dict[str, Callable[[], Iterable[bytes]]] = {
             "list": lambda: redis.lrange(key, 0, -1),
             "hash": lambda: chain.from_iterable(
-                # A count beside an item's name, as of its attempts, is not the item.
-                (value,) if value.isdigit() and len(value) < _COUNT else (field, value)
+                (value,) if counts and value.isdigit() and len(value) < _COUNT else (field, value)
                 for field, value in redis.hgetall(key).items()
             ),
             "set": lambda: redis.smembers(key),

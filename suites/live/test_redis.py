@@ -1,8 +1,8 @@
 """The whole way with a real Redis: workers, the tap, MONITOR and a replica's link, events.
 
-It needs a Redis that sees the tap's own address and holds nothing of value: all is deleted.
-`QUEUEJOB_TEST_REDIS` says where it is, as HOST:PORT (of a container its own address, for behind a
-published port nobody can tell who asks). Without it these tests are skipped.
+Redis runs in the cluster, on its node's own network: behind a forwarded port nobody can tell who
+asks. `QUEUEJOB_TEST_REDIS` names another one, as HOST:PORT, that holds nothing of value: all is
+deleted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import pytest
 import redis
 from redis.connection import Connection, ConnectionPool
 
+from harness.fixtures.cluster import LoadedImages
 from harness.history import (
     AskedForItem,
     BrokerDepth,
@@ -38,6 +39,9 @@ from harness.history import (
     NotUnderstood,
     What,
 )
+from harness.kube import Kube, Manifest
+from harness.patterns import Places
+from harness.patterns.fine import PATTERN as FINE
 from harness.patterns.fine import RedisServer
 from harness.tap.proxy import Proxy
 from harness.tap.reading import Reading
@@ -49,11 +53,10 @@ from harness.wire.redis_reader import RedisReader
 from harness.wire.redis_values import Hash, Zset
 from harness.worker import Seeding
 
-WHERE = os.environ.get("QUEUEJOB_TEST_REDIS", "")
 WORKERS = Path(str(files("harness.manifests"))) / "workers"
-BOUND = 30.0
-
-pytestmark = pytest.mark.skipif(not WHERE, reason="QUEUEJOB_TEST_REDIS names no Redis to try with")
+BOUND = 60.0
+#: Of the node; each of several processes takes one of its own.
+FIRST_PORT, PORTS = 20_000, 10_000
 
 
 class FromPod(Connection):
@@ -72,9 +75,8 @@ class FromPod(Connection):
 class Scene:
     """A tap before the Redis, in a loop of its own; what it records is kept."""
 
-    def __init__(self) -> None:
-        host, _, port = WHERE.rpartition(":")
-        self.upstream = host, int(port)
+    def __init__(self, upstream: tuple[str, int]) -> None:
+        self.upstream = upstream
         # Any: the client's answers are typed for its two natures, now and awaited, at once
         self.direct: Any = redis.Redis(*self.upstream)
         self.records: list[tuple[float, Record]] = []
@@ -150,10 +152,50 @@ class Scene:
         return reader, events
 
 
+@pytest.fixture(scope="module")
+def upstream(request: pytest.FixtureRequest) -> Iterator[tuple[str, int]]:
+    """Where a Redis is that sees our own address."""
+    where = os.environ.get("QUEUEJOB_TEST_REDIS", "")
+    if where:
+        host, _, number = where.rpartition(":")
+        yield host, int(number)
+        return
+    images: LoadedImages = request.getfixturevalue("images")
+    kube: Kube = request.getfixturevalue("kube")
+    namespace = kube.create_namespace("live-redis")
+    port = FIRST_PORT + os.getpid() % PORTS
+    try:
+        namespace.create(on_the_node(images.load(FINE.recipe), port))
+        namespace.wait_ready("redis", timeout=namespace.timeouts.broker_ready)
+        host = namespace.kubectl("get", "pod/redis", "-o", "jsonpath={.status.hostIP}").stdout
+        yield host.strip(), port
+    finally:
+        kube.delete_namespace(namespace.name)
+
+
+def on_the_node(image: str, port: int) -> Manifest:
+    """Redis on the network of its node."""
+    command = ["redis-server", "--port", str(port), "--bind", "*", "--protected-mode", "no"]
+    ready = {"tcpSocket": {"port": port}, "periodSeconds": 1}
+    container = {
+        "name": "redis",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": [*command, "--save", ""],
+        "readinessProbe": ready,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "redis"},
+        "spec": {"hostNetwork": True, "containers": [container]},
+    }
+
+
 @pytest.fixture
-def scene() -> Iterator[Scene]:
+def live(upstream: tuple[str, int]) -> Iterator[Scene]:
     """Nothing is left of it afterwards."""
-    yield (made := Scene())
+    yield (made := Scene(upstream))
     made.direct.flushall()
 
 
@@ -181,11 +223,11 @@ def names(story: list[What]) -> list[str]:
     return [type(one).__name__ for one in story]
 
 
-def test_the_page_s_worker(scene: Scene) -> None:
+def test_the_page_s_worker(live: Scene) -> None:
     page = worker("tutorial/fine/rediswq.py")
 
     def work(number: int) -> None:
-        client = scene.pod(number)
+        client = live.pod(number)
         todo = page.WorkQueue(client, "job2")
         while not todo.empty():
             item = todo.lease(lease_seconds=20, timeout=1)
@@ -193,10 +235,10 @@ def test_the_page_s_worker(scene: Scene) -> None:
                 todo.complete(item)
         client.close()
 
-    with scene:
-        scene.direct.rpush("job2", *(f"item-{number}" for number in range(60)))
-        scene.together(*(lambda number=number: work(number) for number in (1, 2, 3)))
-    reader, events = scene.read("job2")
+    with live:
+        live.direct.rpush("job2", *(f"item-{number}" for number in range(60)))
+        live.together(*(lambda number=number: work(number) for number in (1, 2, 3)))
+    reader, events = live.read("job2")
     stories = by_item(events)
     assert len(stories) == 60
     for story in stories.values():
@@ -212,12 +254,12 @@ def test_the_page_s_worker(scene: Scene) -> None:
     assert {FoundEmpty, AskedForItem} <= {type(one) for one in events}
 
 
-def test_the_reference_worker(scene: Scene) -> None:
+def test_the_reference_worker(live: Scene) -> None:
     reference = worker("reference/fine/workqueue.py")
     lost, back, done = threading.Event(), threading.Event(), threading.Event()
 
     def first() -> None:
-        todo = reference.WorkQueue(scene.pod(1), "job2", 0.4, 3)
+        todo = reference.WorkQueue(live.pod(1), "job2", 0.4, 3)
         token, item = todo.claim()
         assert item == b"a"
         lost.set()
@@ -225,7 +267,7 @@ def test_the_reference_worker(scene: Scene) -> None:
         assert not todo.complete(token)
 
     def second() -> None:
-        todo = reference.WorkQueue(scene.pod(2), "job2", 5, 3)
+        todo = reference.WorkQueue(live.pod(2), "job2", 5, 3)
         assert lost.wait(BOUND)
         token, item = todo.claim()
         assert item == b"b"
@@ -234,7 +276,7 @@ def test_the_reference_worker(scene: Scene) -> None:
         back.set()
 
     def third() -> None:
-        todo = reference.WorkQueue(scene.pod(3), "job2", 5, 3)
+        todo = reference.WorkQueue(live.pod(3), "job2", 5, 3)
         assert back.wait(BOUND)
         end = time.monotonic() + BOUND
         while not todo.empty():
@@ -244,10 +286,10 @@ def test_the_reference_worker(scene: Scene) -> None:
                 assert todo.complete(claimed[0])
         done.set()
 
-    with scene:
-        scene.direct.rpush("job2", "a", "b")
-        scene.together(first, second, third)
-    reader, events = scene.read("job2")
+    with live:
+        live.direct.rpush("job2", "a", "b")
+        live.together(first, second, third)
+    reader, events = live.read("job2")
     stories = by_item(events)
     assert names(stories["a"]) == [
         "ItemDelivered",
@@ -273,12 +315,12 @@ def test_the_reference_worker(scene: Scene) -> None:
     ]
 
 
-def test_the_reference_worker_of_streams(scene: Scene) -> None:
+def test_the_reference_worker_of_streams(live: Scene) -> None:
     reference = worker("reference/streams/workqueue.py")
     lost, back, done = threading.Event(), threading.Event(), threading.Event()
 
     def first() -> None:
-        todo = reference.WorkQueue(scene.pod(1), "job2", 0.4, 2)
+        todo = reference.WorkQueue(live.pod(1), "job2", 0.4, 2)
         token, item = todo.claim()
         assert item == b"a"
         lost.set()
@@ -286,7 +328,7 @@ def test_the_reference_worker_of_streams(scene: Scene) -> None:
         assert not todo.complete(token)
 
     def second() -> None:
-        todo = reference.WorkQueue(scene.pod(2), "job2", 0.4, 2)
+        todo = reference.WorkQueue(live.pod(2), "job2", 0.4, 2)
         assert lost.wait(BOUND)
         token, item = todo.claim()
         assert item == b"b"
@@ -295,7 +337,7 @@ def test_the_reference_worker_of_streams(scene: Scene) -> None:
         back.set()
 
     def third() -> None:
-        todo = reference.WorkQueue(scene.pod(3), "job2", 0.4, 2)
+        todo = reference.WorkQueue(live.pod(3), "job2", 0.4, 2)
         assert back.wait(BOUND)
         end = time.monotonic() + BOUND
         while not todo.empty():
@@ -306,10 +348,10 @@ def test_the_reference_worker_of_streams(scene: Scene) -> None:
                 assert (todo.complete if claimed[1] == b"a" else todo.give_back)(claimed[0])
         done.set()
 
-    with scene:
-        RedisServer(scene.direct).seed("job2", [b"a", b"b"], Seeding("stream"))
-        scene.together(first, second, third)
-    reader, events = scene.read("job2")
+    with live:
+        RedisServer(live.direct).seed("job2", [b"a", b"b"], Seeding("stream"))
+        live.together(first, second, third)
+    reader, events = live.read("job2")
     stories = by_item(events)
     assert names(stories["a"]) == [
         "ItemDelivered",
@@ -328,18 +370,18 @@ def test_the_reference_worker_of_streams(scene: Scene) -> None:
     ]
     assert [one.how for one in stories["b"] if isinstance(one, ItemSettled)] == ["dead"]
     assert (reader.roles().idle, reader.roles().dead) == (0.4, (b"job2:dead",))
-    dead = RedisServer(scene.direct).left("job2", [b"a", b"b"], ["job2:dead"], Seeding("stream"))
+    dead = RedisServer(live.direct).left("job2", [b"a", b"b"], ["job2:dead"], Seeding("stream"))
     assert dead == ([ItemLeft("b", "job2:dead", "dead")], BrokerDepth("job2", 0, 0, final=True))
 
 
-def test_what_the_group_of_a_stream_has_left(scene: Scene) -> None:
+def test_what_the_group_of_a_stream_has_left(live: Scene) -> None:
     """Undelivered, pending, acknowledged; and all, where nobody has made the group."""
     how, items = Seeding("stream"), [b"a", b"b", b"", b"c"]
-    with scene:
-        server = RedisServer(scene.direct)
+    with live:
+        server = RedisServer(live.direct)
         server.seed("q", items, how)
-        scene.direct.xreadgroup("workers", "me", {"q": ">"}, count=2)
-        scene.direct.xack("q", "workers", scene.direct.xrange("q")[0][0])
+        live.direct.xreadgroup("workers", "me", {"q": ">"}, count=2)
+        live.direct.xack("q", "workers", live.direct.xrange("q")[0][0])
         found, depth = server.left("q", items, (), how)
         assert [(one.item, one.where) for one in found] == [
             ("b", "leased"),
@@ -353,9 +395,9 @@ def test_what_the_group_of_a_stream_has_left(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("pop", ["blmove", "brpoplpush", "blpop", "bzpopmin"])
-def test_those_who_wait(scene: Scene, pop: str) -> None:
+def test_those_who_wait(live: Scene, pop: str) -> None:
     def work(number: int, got: list[bytes]) -> None:
-        client = scene.pod(number)
+        client = live.pod(number)
         while True:
             more = ("p",) if pop in ("blmove", "brpoplpush") else ()
             answer = getattr(client, pop)("q", *more, timeout=1)
@@ -368,13 +410,13 @@ def test_those_who_wait(scene: Scene, pop: str) -> None:
     def push() -> None:
         for number in range(90):
             if pop == "bzpopmin":
-                scene.direct.zadd("q", {f"i{number}": number})
+                live.direct.zadd("q", {f"i{number}": number})
             else:
-                scene.direct.rpush("q", f"i{number}")
+                live.direct.rpush("q", f"i{number}")
 
-    with scene:
-        scene.together(*(lambda n=n: work(n, taken[n]) for n in range(3)), push)
-    _, events = scene.read("q")
+    with live:
+        live.together(*(lambda n=n: work(n, taken[n]) for n in range(3)), push)
+    _, events = live.read("q")
     told: dict[int, list[bytes]] = defaultdict(list)
     for one in events:
         if isinstance(one, ItemDelivered):
@@ -383,21 +425,21 @@ def test_those_who_wait(scene: Scene, pop: str) -> None:
     assert sum(map(len, told.values())) == 90
 
 
-def test_a_stream(scene: Scene) -> None:
+def test_a_stream(live: Scene) -> None:
     def work(number: int) -> None:
-        client = scene.pod(number)
+        client = live.pod(number)
         for _ in range(20):
             answer = client.xreadgroup("g", f"c{number}", {"q": ">"}, count=2, block=500)
             for _, entries in answer.items() if isinstance(answer, dict) else answer:
                 for entry, _ in entries if isinstance(entries[0], tuple) else entries[0]:
                     client.xack("q", "g", entry)
 
-    with scene:
-        scene.direct.xgroup_create("q", "g", "0", mkstream=True)
+    with live:
+        live.direct.xgroup_create("q", "g", "0", mkstream=True)
         for number in range(60):
-            scene.direct.xadd("q", {"item": f"i{number}"})
-        scene.together(*(lambda n=n: work(n) for n in (1, 2)))
-    reader, events = scene.read("q")
+            live.direct.xadd("q", {"item": f"i{number}"})
+        live.together(*(lambda n=n: work(n) for n in (1, 2)))
+    reader, events = live.read("q")
     stories = by_item(events)
     assert len(stories) == 60
     assert {tuple(names(story)) for story in stories.values()} == {("ItemDelivered", "ItemSettled")}
@@ -510,22 +552,22 @@ def check_index(space: Keyspace, keys: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_keyspace_is_followed(scene: Scene, seed: int) -> None:
+def test_the_keyspace_is_followed(live: Scene, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # the same ones each time
     real: list[tuple[dict[bytes, object], set[bytes]]] = []
-    with scene:
+    with live:
         for number in range(1000):
             with contextlib.suppress(redis.ResponseError):
-                scene.direct.execute_command(*some_command(chance))
+                live.direct.execute_command(*some_command(chance))
             if number % 3 == 0:
-                holds = held(scene.direct)
-                real.append((holds, {key for key in holds if scene.direct.pttl(key) > 0}))
-                scene.direct.publish("seen", len(real))
+                holds = held(live.direct)
+                real.append((holds, {key for key in holds if live.direct.pttl(key) > 0}))
+                live.direct.publish("seen", len(real))
     space = Keyspace()
     quiet = {b"SELECT", b"MULTI", b"EXEC", b"PING", b"REPLCONF", b"FLUSHALL"}
     keys = sorted({key for holds, _ in real for key in holds})
     seen = 0
-    for record in (one for _, one in scene.records if isinstance(one, Effect)):
+    for record in (one for _, one in live.records if isinstance(one, Effect)):
         if record.words[:2] == (b"PUBLISH", b"seen"):
             holds, ends = real[int(record.words[2]) - 1]
             assert modelled(space, keys) == holds
@@ -545,3 +587,44 @@ def count(value: object, item: bytes) -> int:
         return (item in value) + list(value.values()).count(item)
     assert isinstance(value, (deque, set, Zset))
     return list(value).count(item)
+
+
+def test_a_count_of_attempts_is_no_item_that_was_left(live: Scene) -> None:
+    with live:
+        live.direct.hset("tries", "a", 3)
+        live.direct.hset("claimed", "b", 1)
+        live.direct.hset("owner", "c", "me")
+        server = RedisServer(live.direct)
+        places = Places(leased=("claimed",))
+        found, _ = server.left("q", [b"a", b"b", b"c"], (), Seeding(), places)
+    assert [(one.item, one.where) for one in found] == [("b", "leased"), ("c", "leased")]
+
+
+def test_leases_that_are_texts_fields_and_signs_of_life(live: Scene) -> None:
+    """As Redis itself replicates them."""
+
+    def first() -> None:
+        client = live.pod(1)
+        until = f"{time.time() + 9:.3f}|me"
+        client.lmove("q", "p:w-one", "LEFT", "RIGHT")
+        client.hset("lease", "a", until)
+        client.hget("lease", "a")
+        client.lmove("q", "p:w-one", "LEFT", "RIGHT")
+        client.setnx("lock:b", "me")
+        client.expire("lock:b", 9)
+        client.set("alive:w-one", 1, px=9000)
+        client.lmove("q", "p:w-one", "LEFT", "RIGHT")
+
+    def second() -> None:
+        live.pod(2).exists("alive:w-one")
+
+    with live:
+        live.direct.rpush("q", "a", "b", "c")
+        live.together(first)
+        live.together(second)
+    _, events = live.read("q")
+    ends = {
+        one.item: one.until - one.at for one in events if isinstance(one, ItemLeased) and one.at
+    }
+    assert ends.keys() == {"a", "b", "c"}
+    assert all(end == pytest.approx(9, abs=2) for end in ends.values())

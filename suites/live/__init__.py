@@ -1,0 +1,1 @@
+"""What the tap says of brokers that are really there: its own clients, no Jobs."""
