@@ -14,7 +14,7 @@ import pytest
 
 from harness import shell
 from harness.docker import Docker
-from harness.errors import CommandFailed, InfrastructureError, UsageError
+from harness.errors import CommandFailed, InfrastructureError, TimedOut, UsageError
 from harness.ports import SPARE
 from harness.process import Identity, identify
 from harness.providers.kind.config import config, spare
@@ -326,6 +326,47 @@ def test_a_cluster_of_another_node_image_is_not_taken_from_its_user(world: World
     with pytest.raises(InfrastructureError, match="in use with another node image"):
         provider(world, image="node:2").acquire()
     assert len(world.containers()) == 3
+
+
+def slow(world: World, *answers: int) -> None:
+    """Its API server gives these answers first, as exit codes, and then is well."""
+    lines = "\n".join(f"{number}) exit {code};;" for number, code in enumerate(answers, start=1))
+    counter = world.folder / "asked"
+    script(
+        world.folder.parent / "kubectl",
+        f'#!/bin/sh\necho >> {counter}\ncase "$(wc -l < {counter})" in\n{lines}\nesac\nexit 0\n',
+    )
+
+
+def test_a_cluster_that_is_slow_to_answer_is_not_taken_from_its_user(world: World) -> None:
+    provider(world).acquire()
+    second = provider(world)
+    slow(world, 1, 1)
+    second.acquire()
+    assert len(world.calls("create")) == 1
+    assert world.calls("delete") == []
+
+
+def test_a_cluster_that_never_answers_is_left_to_its_user(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.providers.kind.provider.READY", 0.6)
+    provider(world).acquire()
+    second = provider(world)
+    slow(world, *(1 for _ in range(50)))
+    with pytest.raises(TimedOut, match="which others use"):
+        second.acquire()
+    assert world.calls("delete") == []
+
+
+def test_a_cluster_that_nobody_uses_and_that_does_not_answer_is_replaced(world: World) -> None:
+    first = provider(world)
+    first.acquire()
+    first.release(keep=True)
+    second = provider(world)
+    slow(world, 1)
+    second.acquire()
+    assert len(world.calls("create")) == 2
 
 
 def test_a_failed_creation_leaves_logs_and_no_half_cluster(world: World) -> None:

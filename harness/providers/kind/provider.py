@@ -175,7 +175,7 @@ class KindProvider(Nodes):
             for c in self._containers()
             if c["State"]["Running"] or c["Name"].lstrip("/") == record.spare
         }
-        if there != record.containers or not self._kind_cluster().answers():
+        if there != record.containers or not self._answers():
             return False
         wanted = self._parts.node_image()
         if record.image == wanted and (record.spare or not self._settings.spare_node):
@@ -188,6 +188,28 @@ class KindProvider(Nodes):
                 todo="wait for that run to end, or give another --queuejob-cluster",
             )
         return False
+
+    def _answers(self) -> bool:
+        """Whether the API server answers; where others use the cluster, it may be slow to.
+
+        Raises `InfrastructureError` where it does not in time: their cluster is not ours to remove.
+        """
+        kind = self._kind_cluster()
+        if kind.answers():
+            return True
+        if not self._store.users():
+            return False
+
+        def probe() -> bool:
+            if kind.answers():
+                return True
+            if not self._store.users():
+                return False
+            raise NotYet("no answer, and others use the cluster")
+
+        what = f"the API server of the cluster {self._cluster_name}, which others use"
+        todo = "the machine may be overloaded: run less at once, or end the others' runs"
+        return wait_until(what, probe, timeout=READY, todo=todo)
 
     def _foreign(self) -> UsageError:
         return UsageError(
