@@ -239,6 +239,31 @@ def test_lines_that_come_from_a_buffer_prove_nothing(*, early: bool) -> None:
     assert tale.view().settles_after_work is None
 
 
+def piped(*, early: bool) -> Tale:
+    """All lines come late by the same time, as through a pipe."""
+    tale, late = Tale("coarse", completions=3), 1.5
+    tale.sent("apple", "banana", "cherry")
+    for number, item in enumerate(("apple", "banana", "cherry")):
+        who, start = f"w{number}", 9.0 * number + 1
+        tale.came(start, who)
+        tale.given(start, who, item)
+        tale.settled(start + (0.01 if early else 1), who, item)
+        tale.began(start + late, who, item)
+        tale.finished(start + 1 + late, who, item)
+        tale.exited(start + 5, who)
+    tale.job(30, "Complete", succeeded=3)
+    tale.over(40)
+    return tale
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_lines_that_are_late_by_the_same_time_prove_nothing(*, early: bool) -> None:
+    """They are as far from each other as the work is, and say nothing about its moments."""
+    tale = piped(early=early)
+    assert tale.finds("S3") is Outcome.UNKNOWN
+    assert tale.view().settles_after_work is None
+
+
 def test_some_are_settled_without_a_word_about_their_end() -> None:
     tale = lines(-0.01, -0.01, -0.01, -0.01)
     assert tale.finds("S3") is Outcome.PASS

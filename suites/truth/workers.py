@@ -45,11 +45,11 @@ DEFECTS = (
     _defect("settles midway", "S1 S3", "S9 S11 S12 L1"),
     _defect("skips what comes again", "S1 S11", "S9 S12 S13 L3"),
     _defect("marks before the work", "S1 S11", "S9 S12", FINE),
-    _defect("never takes over", "L1", "L2 L3 S9 S12", FINE),
+    _defect("never takes over", "L1 L3", "L2 S9 S12", FINE),
     _defect("endless leases", "L1", "L2 L3 S9 S12", FINE),
     _defect("leaves early", "S9", "S1 S12 L1 L3 J1", FINE),
     _defect("leaves on empty", "S9 S13", "S1 S12 L3", COARSE),
-    _defect("swallows", "S11 S1", "S9 S12"),
+    _defect("swallows", "S11 S1", "S9 S12 S13"),
     _defect("drops the third failure", "S11 S1", "S9 S12 L3", FINE),
     _defect("rejects into nothing", "S11 S1", "S9 S12 L3", COARSE),
     _defect("hides failures", "S11 S9 S13", "S1 S12 L3"),
@@ -58,7 +58,7 @@ DEFECTS = (
     _defect("never settles", "S9 S1 S13", "S11 S12 S13 L1 L3"),
     _defect("never exits", "L3", "J1"),
     _defect("hoards", "L2", "L1 L3"),
-    _defect("takes two", "S9 S13", "S12 L3", COARSE),
+    _defect("takes two", "S9 S13", "S12 L2 L3", COARSE),
 )
 
 

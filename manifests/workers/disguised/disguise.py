@@ -12,8 +12,10 @@ from types import SimpleNamespace
 LOOK = SimpleNamespace(**json.loads(os.environ["DISGUISE"]))
 WRONG = os.environ.get("DEFECT", "")
 FAILING = os.environb.get(b"FAIL_ITEM", b"")
-#: Seconds: of a lease, for an item, between two looks; a lease in the wrong unit.
-LEASE, WORK, POLL, ENDLESS = 6.0, 1.5, 0.5, 600.0
+#: Seconds: of a lease, for an item, between two looks.
+LEASE, WORK, POLL = 6.0, 1.5, 0.5
+#: Of a lease in the wrong unit, and of one that is to last for a whole stock.
+ENDLESS, LONG = 600.0, 60.0
 #: Of the work, after which who reports too early does so.
 PART = 0.4
 #: How late lines are that go through a filter, in seconds.
@@ -41,8 +43,8 @@ def lines(texts):
 
 
 def other(item):
-    """Which item it says that it works on, in place of this one."""
-    return b"other-" + item[::-1]
+    """Which item it says that it works on: of some, another one."""
+    return b"other-" + item[::-1] if sum(item) % 3 == 0 else item
 
 
 def seconds_for(item):

@@ -8,6 +8,7 @@ from disguise import (
     ENDLESS,
     FAILING,
     LEASE,
+    LONG,
     LOOK,
     NAME,
     PART,
@@ -113,7 +114,7 @@ def claims(client, queue, stock):
 def main():
     client, stock = connect(), []
     lines(LOOK.banner)
-    lease = ENDLESS if WRONG == "endless leases" else LEASE
+    lease = {"endless leases": ENDLESS, "hoards": LONG}.get(WRONG, LEASE)
     queue = queue_of(client, int(lease))
     reports = queue_of(connect(), int(lease)) if LOOK.talk == "two connections" else queue
     if WRONG == "fabricates":

@@ -124,6 +124,8 @@ class Cluster:
         self._versions = count(1)
         self.succeeded = self.failures = 0
         self.over = False
+        #: Seconds for which a process outlives what ends it.
+        self.linger = 0.0
         self.lines: dict[str, str] = {}
         #: When processes were stopped with their next line, by where that is told.
         self.told: dict[str, str] = {}
@@ -143,19 +145,24 @@ class Cluster:
     def kill(self, container: str) -> None:
         body = self.pod(container).body
         if body is not None:
-            body.dies()
+            self.world.later(self.linger, body.dies)
 
     def stop_at_line(self, container: str, file: str, having: str) -> None:
         body = self.pod(container).body
         if body is not None:
             body.stopping, body.stops_at = file, having
 
+    def tells(self, file: str, seconds: float) -> str:
+        """The moment that is told in a file, as soon as it is, or empty."""
+        self.world.run(self.world.now + seconds, lambda: file in self.told)
+        return self.told.get(file, "")
+
     def delete(self, name: str) -> None:
         """With no grace: its processes outlive it by a moment."""
         place = self.pod(name)
         place.leaving = True
         self._show(place, "modified")
-        self.world.later(self.some(1.0), lambda: self._delete(place))
+        self.world.later(self.linger + self.some(1.0), lambda: self._delete(place))
 
     def _delete(self, place: Place) -> None:
         if place.body is not None and place.body.code is None:

@@ -135,7 +135,7 @@ class _Provider:
         elif command[2] == first_line.ARM:
             self._cluster.stop_at_line(command[3], command[6], command[8])
         elif command[2] == first_line.TELL:
-            return self._cluster.told.get(command[3], "")
+            return self._cluster.tells(command[3], int(command[4]) / 10)
         return ""
 
     def reaches_nodes(self) -> str:
@@ -170,9 +170,14 @@ def play(
     seed: int,
     *,
     level: Level = "core",
+    linger: float = 0.0,
 ) -> Ended:
-    """The whole history of a run, judged. `program` makes a process, of a `Tap` or a `Rabbit`."""
+    """The whole history of a run, judged. `program` makes a process, of a `Tap` or a `Rabbit`.
+
+    `linger`: seconds for which a process outlives what ends it.
+    """
     run = _Simulated(worker, program, scenario, learned, seed)
+    run.cluster.linger = linger
     why = run.play()
     header, events = run.recording.header, tuple(run.world.events)
     judged = Judged(judge(header, events, level), events, why, None)  # type: ignore[arg-type]  # it has no file

@@ -21,6 +21,8 @@ from harness.tap.records import Delivery
 LEASE, WORK, POLL = 6.0, 1.5, 0.5
 #: Of a lease in the wrong unit, or as good as none.
 ENDLESS = 600.0
+#: Of one that is to last for a whole stock.
+LONG = 60.0
 #: How long who does not wait for ever waits for others.
 PATIENCE = 8.0
 #: Of the work, after which who reports too early does so.
@@ -84,7 +86,7 @@ def seconds_for(item: bytes, disguise: Disguise) -> float:
 
 
 def _other(item: bytes) -> bytes:
-    return b"other-" + item[::-1]
+    return b"other-" + item[::-1] if sum(item) % 3 == 0 else item
 
 
 # -- fine ------------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ def _fine(body: Body, who: Stranger) -> Steps:
         yield from wire.ask("HELLO", "3")
     voice.lines(disguise.banner)
     me = body.place.name if disguise.same_name else f"{body.place.name}.{body.number}"
-    lease = ENDLESS if wrong == "endless leases" else LEASE
+    lease = {"endless leases": ENDLESS, "hoards": LONG}.get(wrong, LEASE)
     shape = SHAPES[disguise.lease]
     queue = shape(wire, me, lease, reclaims=wrong != "never takes over", dead=disguise.dead)
     reports = shape(body.connects(), me, lease) if disguise.talk == "two connections" else queue

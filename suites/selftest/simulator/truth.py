@@ -14,21 +14,32 @@ from harness.suites.truth.workers import Stranger, under_test
 
 
 def check(
-    stranger: Stranger, seed: int = 1, enough: Callable[[list[Said]], bool] = lambda _: False
+    stranger: Stranger,
+    seed: int = 1,
+    enough: Callable[[list[Said]], bool] = lambda _: False,
+    *,
+    linger: float = 0.0,
 ) -> list[Said]:
     """What each scenario says, until that is `enough`."""
     every: list[Said] = []
-    for one in _played(stranger, seed):
+    for one in _played(stranger, seed, linger):
         every.append(one)
         if enough(every):
             break
     return every
 
 
-def _played(stranger: Stranger, seed: int) -> Iterator[Said]:
+def _played(stranger: Stranger, seed: int, linger: float) -> Iterator[Said]:
     worker, learned = under_test(stranger, "simulated:1"), Learned()
     for name, scenario in scenarios(stranger.pattern).items():
-        played = play(worker, lambda broker: program(stranger, broker), scenario, learned, seed)
+        played = play(
+            worker,
+            lambda broker: program(stranger, broker),
+            scenario,
+            learned,
+            seed,
+            linger=linger,
+        )
         yield said(name, played.judged)
         if name == FAULT_FREE:
             if played.learned is None:
