@@ -20,7 +20,8 @@ def sample(pairs: str = "", seed: str = "") -> list[Stranger]:
     """The pairs in the order in which they are played: correct ones and others in turn."""
     wanted = pairs or os.environ.get("QUEUEJOB_TRUTH_PAIRS", str(PAIRS))
     chance = random.Random(seed or os.environ.get("QUEUEJOB_TRUTH_SEED", "1"))  # noqa: S311  # it has to be repeatable
-    every = list(strangers())
+    # The image's client speaks RESP2 only: the simulator alone has the other.
+    every = [one for one in strangers() if one.disguise.talk != "resp3"]
     if wanted == "all":
         return every
     count = int(wanted)

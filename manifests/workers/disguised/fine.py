@@ -29,8 +29,7 @@ _EARLY = ("pops", "settles first", "settles midway")
 
 
 def connect():
-    protocol = 3 if LOOK.talk == "resp3" else 2
-    return redis.Redis("redis", socket_timeout=30, protocol=protocol)
+    return redis.Redis("redis", socket_timeout=30)
 
 
 def queue_of(client, lease):
