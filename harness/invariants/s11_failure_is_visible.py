@@ -8,6 +8,7 @@ from harness.history import Worker
 from harness.invariants import Invariant, failed_by_exit, ids
 from harness.verdict import Finding, failed, passed, unknown
 from harness.view import Attempt, End, Item, Life, View, shown
+from harness.view.habits import USUAL
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -92,6 +93,12 @@ def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
         return _dropped(view, attempt, life)
     if life.end is None and not _goes_on(attempt, life):
         return unknown(f"nobody saw what {who} did after it had settled {shown(item)}", *evidence)
+    settled = attempt.settled
+    wordless = attempt.started is None and view.habits.starts in USUAL
+    if wordless and settled and settled.mark.id in view.flaws:
+        return unknown(  # no work has failed here: there was none, and that is S1's to say
+            f"{who} acknowledged {shown(item)} without a word of any work on it", *evidence
+        )
     if view.header.failing_known:
         return failed(f"the work on {shown(item)} fails, and {who} has acknowledged it", *evidence)
     return unknown(

@@ -479,3 +479,30 @@ def test_an_exit_code_that_the_jobs_shell_hides(own_job: bool) -> None:
         assert "`|| true` hides a failure" in finding.reason
         if own_job:
             assert finding.subject is Subject.JOB
+
+
+def test_a_redelivery_that_is_acknowledged_without_any_work_has_not_failed() -> None:
+    """Nobody has worked on it there: that it is lost is for S1 to say."""
+    figures = Figures(
+        work=1.0,
+        enough=0.7,
+        starts_matched=True,
+        settles_after_work=True,
+        starts_told="always",
+        ends_told="always",
+        log_live=True,
+    )
+    tale = Tale("coarse", failing_item="apple", failing_known=True, figures=figures)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.began(1.1, "a", "apple")
+    tale.returned(2, "a", "apple")
+    tale.exited(3, "a", 1)
+    tale.came(4, "b")
+    tale.given(4, "b", "apple")
+    tale.settled(4.1, "b", "apple")
+    tale.exited(5, "b", 0)
+    tale.over(20)
+    found = tale.judged("S11").findings
+    assert {one.outcome for one in found} == {Outcome.PASS, Outcome.UNKNOWN}
