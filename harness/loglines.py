@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from harness import credentials
-from harness.history import Payload, payload
+from harness.history import Guess, Payload, Worker, payload
 
 Kind = Literal["start", "done"]
 
@@ -51,24 +51,47 @@ _BRACKETED = re.compile(r"\([^()]*\)")
 _LEFT, _RIGHT = frozenset("\"'`([{<,;:=|#"), frozenset("\"'`)]}>,;:!?|…")
 #: An item that is this short, or is a number, has to follow the verb: it may be a count elsewhere.
 _SHORT = 3
+#: So many lines that said nothing are looked at again.
+_KEPT = 200
 #: Longer items than this are not looked for within a line.
 _LONGEST = 1000
 _NUMBER = re.compile(r"[\d.,+-]+")
 _DIGITS = re.compile(r"\d+")
+#: Tokens that stand where an item could, and are none.
+# fmt: off
+_NO_ITEMS = frozenset([
+    "it", "all", "everything", "nothing", "this", "that", "them", "one", "now", "here",
+    "again", "work", "working", "job", "jobs", "queue", "item", "items", "task", "tasks",
+    "message", "messages", "loop", "run", "batch", "processing", "waiting", "up", "for", "on",
+    "with", "the", "in", "as", "successfully", "cleanly", "normally", "ok", "success",
+    "shutdown", "shutting", "worker", "consumer",
+])
+# fmt: on
+#: A word, without the marks that enclose it.
+_TOKEN = re.compile(r"""[^\s"'`()\[\]{}<>,;|]+(?<![:.!?…=])""")
 #: How many words on each side of an item make the form of a line.
 _WORDS = 2
 
 
-class Said(NamedTuple):
-    """What a line says.
+class Line(NamedTuple):
+    """A line that was recorded: whose, the event, and the second of the run in which it came."""
 
-    `form` has the words around the item, where only built-in words tell; the item of a line that
-    names none which was sent is then no more than a guess. None: the owner's pattern tells.
+    worker: Worker
+    event: int
+    at: float
+
+
+class Said(NamedTuple):
+    """What a line says; `guess` is empty where it names an item that was sent, or its owner tells.
+
+    `odd`: it may be about an item that is no plain text. `mangled`: where the worker's lines name
+    an item it has one that was sent, cut or changed; `alike`: something that looks like an item;
+    `other`: anything else.
     """
 
     kind: Kind
     item: Payload
-    form: str | None = None
+    guess: Guess = ""
 
 
 class _Named(NamedTuple):
@@ -88,6 +111,13 @@ class LineReader:
     def __init__(self, items: Iterable[bytes], start: str = "", done: str = "") -> None:
         self._items = {shown: payload(item) for item in items for shown in renderings(item)}
         self._lengths = sorted({len(one) for one in self._items if len(one) <= _LONGEST})[::-1]
+        names = [one for one in self._items.values() if isinstance(one, str)]
+        self._odd = not all(map(plain, self._items.values()))
+        self._common = frozenset.intersection(*map(_classes, names)) if names else frozenset()
+        #: The words around an item in the lines that name one.
+        self._forms: set[tuple[Kind, str]] = set()
+        self._waiting: list[tuple[Line, str]] = []
+        self._forms_then = 0
         self._own: dict[Kind, re.Pattern[str]] = {}
         if start:
             self._own["start"] = re.compile(start)
@@ -102,6 +132,20 @@ class LineReader:
                 return Said(kind, self._meant(found["item"]))
         said = self._hinted(text)
         return None if said is None or said.kind in self._own else said
+
+    def keep(self, line: Line, text: str) -> None:
+        """Remember a line that said nothing: its form may only be known by a later one."""
+        if len(self._waiting) < _KEPT and _PHRASE.search(text):
+            self._waiting.append((line, text))
+
+    def late(self) -> list[tuple[Line, Said]]:
+        """What lines that were kept say by the forms that are known now."""
+        if self._forms_then == len(self._forms):
+            return []
+        self._forms_then = len(self._forms)
+        told = [(line, text, self.read(text)) for line, text in self._waiting]
+        self._waiting = [(line, text) for line, text, said in told if said is None]
+        return [(line, said) for line, _, said in told if said is not None]
 
     # -- the owner's pattern ----------------------------------------------------------------------
 
@@ -126,10 +170,37 @@ class LineReader:
         named = self._about(text, phrases)
         if named is None:
             return None
-        if isinstance(named, _Named):
-            kind = _kind(text, named, phrases)
-            return kind and Said(kind, named.item, _form(text, named.begin, named.end))
-        return _guess(text, phrases)
+        if not named:
+            return self._guess(text, phrases)
+        kind = _kind(text, named, phrases)
+        if kind is None:
+            return None
+        self._forms.add((kind, _form(text, named.begin, named.end)))
+        return Said(kind, named.item)
+
+    def _guess(self, text: str, phrases: Sequence[re.Match[str]]) -> Said | None:
+        """A line that names no item which was sent: has it another thing in an item's place?"""
+        if _NEGATION.search(_NO_ERROR.sub("", text)):
+            return None
+        kind: Kind = "done" if any(one["done"] for one in phrases) else "start"
+        place = _after(text, phrases[0].end())
+        words = payload(credentials.text(text[place:].strip()).encode())
+        if self._odd:
+            before = _words(text[:place], first=False)
+            known = {form.partition("\0")[0] for told, form in self._forms if told == kind}
+            return Said(kind, words, "odd") if words and before in (known or {before}) else None
+        for token in _tokens(text[:_LONGEST]):
+            if (kind, _form(text, token.start(), token.end())) in self._forms:
+                return self._foreign(kind, token[0])
+        return None
+
+    def _foreign(self, kind: Kind, token: str) -> Said | None:
+        if token.lower() in _NO_ITEMS:
+            return None
+        item = payload(credentials.text(token).encode())
+        if any(_mangled(token, one) for one in self._items):
+            return Said(kind, item, "mangled")
+        return Said(kind, item, "alike" if self._common <= _classes(token) else "other")
 
     def _about(self, text: str, phrases: Sequence[re.Match[str]]) -> _Named | Literal[False] | None:
         """The one item that the line is about; False: it names none; None: it names several."""
@@ -174,18 +245,34 @@ def renderings(item: bytes) -> set[str]:
     return {text.strip() for text in texts} - {""}
 
 
-def form_of(form: str) -> tuple[str, str]:
-    """The words before the item, and those after it."""
-    before, _, after = form.partition("\0")
-    return before, after
+def plain(item: Payload) -> bool:
+    """Whether a worker that prints this item is bound to be seen to print just that.
+
+    What looks like a credential is not recorded of its words.
+    """
+    return (
+        isinstance(item, str)
+        and 0 < len(item) <= _LONGEST
+        and item.isprintable()
+        and credentials.text(item) == item
+    )
 
 
-def first_token(words: str) -> tuple[str, str]:
-    """The first token of the words, without what may stand beside it; and the words after it."""
-    token, _, rest = words.strip().partition(" ")
-    whole = token.strip("".join((*_LEFT, *_RIGHT, ".")))
-    tail = token[token.find(whole) + len(whole) :] if whole else ""
-    return whole, _words(f"{tail} {rest}", first=True)
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    """What may stand in an item's place: words, without what encloses them."""
+    yield from _TOKEN.finditer(text)
+
+
+def _mangled(token: str, item: str) -> bool:
+    """Whether it is the item, cut or changed."""
+    if len(token) < _SHORT:
+        return False
+    return token in item or item in token or token.lower() == item.lower()
+
+
+def _classes(text: str) -> frozenset[str]:
+    """Of which kinds its characters are: letters and digits each are of one kind."""
+    return frozenset("a" if one.isalpha() else "0" if one.isdigit() else one for one in text)
 
 
 def _begins(text: str, place: int) -> bool:
@@ -222,17 +309,6 @@ def _kind(text: str, named: _Named, phrases: Sequence[re.Match[str]]) -> Kind | 
     if kind == "start":  # "(failed before, attempt 2)" is a remark about a beginning
         rest = _BRACKETED.sub("", rest)
     return None if _NEGATION.search(_NO_ERROR.sub("", rest)) else kind
-
-
-def _guess(text: str, phrases: Sequence[re.Match[str]]) -> Said | None:
-    """A line in the words of a beginning or an end that names no item which was sent."""
-    verb = phrases[0]
-    place = _after(text, verb.end())
-    words = text[place:].strip()
-    if not words or _NEGATION.search(_NO_ERROR.sub("", text)):
-        return None
-    kind: Kind = "done" if verb["done"] else "start"
-    return Said(kind, payload(credentials.text(words).encode()), _words(text[:place], first=False))
 
 
 def _form(text: str, begin: int, end: int) -> str:

@@ -11,6 +11,9 @@ from typing import Literal
 from harness.history.base import Count, Record, Worker
 from harness.history.payload import Payload
 
+#: What a line may be about that names no item which was sent.
+Guess = Literal["", "odd", "mangled", "alike", "other"]
+
 
 class ItemEnqueued(Record, frozen=True, tag="item_enqueued"):
     """The broker has taken an item; without `connection` and `at` when the harness put it there."""
@@ -78,14 +81,15 @@ class LeaseExpired(Record, frozen=True, tag="lease_expired"):
 class ItemStarted(Record, frozen=True, tag="item_started"):
     """A worker says that it begins; `line` is the event of the log line that says so.
 
-    `form`: the words around the item, where only built-in words tell; None: its owner's pattern.
+    `guess`: it names no item that was sent, and may be about this one: `odd`, `mangled`, `alike` or
+    `other`, as `harness.loglines` has it.
     """
 
     item: Payload
     worker: Worker
     line: int | None = None
     at: float | None = None
-    form: str | None = None
+    guess: Guess = ""
 
 
 class ItemDone(Record, frozen=True, tag="item_done"):
@@ -95,7 +99,7 @@ class ItemDone(Record, frozen=True, tag="item_done"):
     worker: Worker
     line: int | None = None
     at: float | None = None
-    form: str | None = None
+    guess: Guess = ""
 
 
 class WorkDigested(Record, frozen=True, tag="work_digested"):

@@ -24,7 +24,7 @@ from harness.history import (
 )
 from harness.kube import Container, Pod
 from harness.kube.records import State
-from harness.loglines import LineReader
+from harness.loglines import Line, LineReader, Said
 from harness.observe.listener import Change, Run
 from harness.observe.owners import Owners
 from harness.observe.recording import Recording
@@ -116,12 +116,23 @@ class Workers:
         cut = len(text) > _LONGEST
         wrote = LogLine(worker, payload(self._kept(text).encode()), at, cut)
         event = self._recording.record("logs", wrote)
-        if event is not None and said:
-            kind = ItemStarted if said.kind == "start" else ItemDone
-            self._recording.record("logs", kind(said.item, worker, event.id, at, said.form))
-        elif event is not None and digest:
+        if event is None:
+            return
+        where = Line(worker, event.id, at)
+        if said is None:
+            self._lines.keep(where, text)
+        else:
+            self._says(where, said)
+        for one, late in self._lines.late():
+            self._says(one, late)
+        if said is None and digest:
             told = WorkDigested(digest["sha256"].lower(), worker, event.id, at)
             self._recording.record("logs", told)
+
+    def _says(self, line: Line, said: Said) -> None:
+        kind = ItemStarted if said.kind == "start" else ItemDone
+        what = kind(said.item, line.worker, line.event, line.at, said.guess)
+        self._recording.record("logs", what)
 
     def ended(self, run: Run, why: str) -> None:
         if not self._is_worker(run.container):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.loglines import plain
 from harness.verdict import Finding, failed, unknown
 from harness.view.habits import USUAL
 from harness.view.items import Attempt, Item, Settlement
-from harness.view.lines import plain
 from harness.view.marks import Mark
 from harness.view.words import shown
 from harness.view.workers import Life

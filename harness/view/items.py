@@ -9,6 +9,7 @@ import msgspec
 
 from harness.history import (
     Event,
+    Guess,
     ItemDelivered,
     ItemDone,
     ItemEnqueued,
@@ -61,8 +62,8 @@ class Line(msgspec.Struct, frozen=True):
     item: Payload
     worker: Worker
     done: bool
-    #: The words around the item, where only built-in words tell; None: its owner's pattern does.
-    form: str | None = None
+    #: What it may be about, where it names no item that was sent (see `harness.loglines`).
+    guess: Guess = ""
 
 
 class Digested(msgspec.Struct, frozen=True):

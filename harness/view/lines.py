@@ -8,16 +8,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness import credentials
 from harness.history import Event, ItemDone, ItemStarted, Payload, Worker
+from harness.loglines import plain
 from harness.view.guesses import Guesses
 from harness.view.items import Attempt, Item, Line
 from harness.view.marks import mark
 
 #: Seconds by which the clocks of tap and kubelet may differ.
 _SKEW = 0.1
-#: Longer items than this, in characters, are not expected to be printed whole.
-_PRINTED = 1000
 
 _Said = dict[tuple[Payload, Worker], list[Line]]
 
@@ -32,19 +30,6 @@ class Told(NamedTuple):
     doubtful: tuple[Line, ...]
     #: About an item that this worker was not seen to be given.
     unmatched: tuple[Line, ...]
-
-
-def plain(item: Payload) -> bool:
-    """Whether a worker that prints this item is bound to be seen to print just that.
-
-    What looks like a credential is not recorded of its words.
-    """
-    return (
-        isinstance(item, str)
-        and 0 < len(item) <= _PRINTED
-        and item.isprintable()
-        and credentials.text(item) == item
-    )
 
 
 def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> Told:
@@ -62,10 +47,10 @@ def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> Told:
         if not isinstance(what, (ItemStarted, ItemDone)):
             continue
         done = isinstance(what, ItemDone)
-        line = Line(mark(event), what.item, what.worker, done, what.form)
+        line = Line(mark(event), what.item, what.worker, done, what.guess)
         item: Payload | None = line.item
         if line.item not in items or not items[line.item].enqueued:
-            if line.form is not None and "\0" not in line.form:
+            if line.guess:
                 guesses.append(line)
                 continue
             item = _meant(odd.get(line.worker, []), line)

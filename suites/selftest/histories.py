@@ -29,6 +29,7 @@ from harness.history import (
     Figures,
     FoundEmpty,
     Gap,
+    Guess,
     Header,
     ItemDelivered,
     ItemDone,
@@ -133,11 +134,11 @@ class Tale:
             moment, "tap", ItemLeased(item, self.connection(who), "t", until, at=moment)
         )
 
-    def began(self, moment: float, who: str, item: Payload, form: str | None = None) -> int:
-        return self.put(moment, "logs", ItemStarted(item, self.worker(who), at=moment, form=form))
+    def began(self, moment: float, who: str, item: Payload, guess: Guess = "") -> int:
+        return self.put(moment, "logs", ItemStarted(item, self.worker(who), at=moment, guess=guess))
 
-    def finished(self, moment: float, who: str, item: Payload, form: str | None = None) -> int:
-        return self.put(moment, "logs", ItemDone(item, self.worker(who), at=moment, form=form))
+    def finished(self, moment: float, who: str, item: Payload, guess: Guess = "") -> int:
+        return self.put(moment, "logs", ItemDone(item, self.worker(who), at=moment, guess=guess))
 
     def digested(self, moment: float, who: str, sha256: str) -> int:
         return self.put(moment, "logs", WorkDigested(sha256, self.worker(who), at=moment))

@@ -85,8 +85,8 @@ def test_a_container_that_waits_to_be_started_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("Working on apple", ItemStarted("apple", A, 1, 2.0, "Working on\0")),
-        ("Done apple", ItemDone("apple", A, 1, 2.0, "Done\0")),
+        ("Working on apple", ItemStarted("apple", A, 1, 2.0)),
+        ("Done apple", ItemDone("apple", A, 1, 2.0)),
         (f"sha256 {HEX}", WorkDigested(HEX, A, 1, 2.0)),
         (f"read 5 bytes, sha256={HEX.upper()}.", WorkDigested(HEX, A, 1, 2.0)),
         (f"sha256 {HEX}0", None),
