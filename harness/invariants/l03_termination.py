@@ -176,6 +176,8 @@ def _hangs(view: View, found: Due) -> Finding:
         )
     if (other := _waits(view, found, last)) is not None:
         return other
+    if (slow := _behind(view)) is not None:
+        return slow
     if rest:
         item = rest[0]
         given = item.attempts[-1].delivered if item.attempts else item.enqueued[0]
@@ -185,6 +187,24 @@ def _hangs(view: View, found: Due) -> Finding:
             *ids(given, last),
         )
     return _all_settled(view, last)
+
+
+def _behind(view: View) -> Finding | None:
+    """Whether the cluster has not counted yet what its pods have done: it is slow, nobody hangs."""
+    succeeded = [
+        view.pods[life.worker.pod]
+        for life in view.workers.values()
+        if life.success and life.worker.pod in view.pods
+    ]
+    over = [pod for pod in succeeded if pod.phase in ("Running", "Succeeded") and not pod.leaving]
+    if len(over) <= view.job.succeeded:
+        return None
+    return unknown(
+        f"the workers of {several(len(over), 'pod')} have ended with success, and the Job counts "
+        f"{view.job.succeeded}: the cluster is slow, try again on a quieter one, or with "
+        "--timeout-factor",
+        *ids(view.job.last),
+    )
 
 
 def _waits(view: View, found: Due, last: Mark | None) -> Finding | None:

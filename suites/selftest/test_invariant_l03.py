@@ -679,3 +679,21 @@ def test_all_have_exited_with_0_and_the_job_waits_for_completions() -> None:
     failure = tale.failure("L3")
     assert failure.subject is Subject.JOB
     assert "1 of 3 completions" in failure.reason
+
+
+@pytest.mark.parametrize("phase", ["Running", "Succeeded"])
+@pytest.mark.parametrize(("counted", "outcome"), [(0, Outcome.UNKNOWN), (1, Outcome.FAIL)])
+def test_the_cluster_has_not_counted_a_success(phase: str, counted: int, outcome: Outcome) -> None:
+    """Where it is slow nobody hangs; where it has counted all, somebody does."""
+    tale = Tale("fine")
+    tale.sent("apple", "banana")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(2, "a", "apple")
+    tale.exited(3, "a")
+    tale.put(4, "pods", PodSeen("modified", "uid-a", "pod-a", phase, 999))
+    tale.job(5, succeeded=counted)
+    tale.over(80)
+    (finding,) = tale.judged("L3").findings
+    assert finding.outcome is outcome
+    assert ("the cluster is slow" in finding.reason) is (counted == 0)
