@@ -21,7 +21,7 @@ from harness.tap.reading import Reading
 from harness.tap.records import Message, Record, Unread
 
 #: Seconds for a tap to be reached and free, and for one answer. Reset waits for connections.
-_ATTACH, _ANSWER, _RESET = 15.0, 15.0, 30.0
+_ATTACH, _ANSWER, _RESET = 15.0, 45.0, 45.0
 _CHUNK = 1024 * 1024
 
 
