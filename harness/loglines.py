@@ -189,7 +189,7 @@ class LineReader:
             before = _words(text[:place], first=False)
             known = {form.partition("\0")[0] for told, form in self._forms if told == kind}
             return Said(kind, words, "odd") if words and before in (known or {before}) else None
-        for token in _tokens(text[:_LONGEST]):
+        for token in _TOKEN.finditer(text[:_LONGEST]):
             if (kind, _form(text, token.start(), token.end())) in self._forms:
                 return self._foreign(kind, token[0])
         return None
@@ -258,14 +258,9 @@ def plain(item: Payload) -> bool:
     )
 
 
-def _tokens(text: str) -> Iterator[re.Match[str]]:
-    """What may stand in an item's place: words, without what encloses them."""
-    yield from _TOKEN.finditer(text)
-
-
 def _mangled(token: str, item: str) -> bool:
     """Whether it is the item, cut or changed."""
-    if len(token) < _SHORT:
+    if min(len(token), len(item)) < _SHORT:  # so short a part is in most words
         return False
     return token in item or item in token or token.lower() == item.lower()
 

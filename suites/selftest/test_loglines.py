@@ -120,6 +120,12 @@ def test_chatter_says_nothing(words: str) -> None:
     assert reader.read(f"Starting {words}") is None
 
 
+def test_a_word_that_has_a_short_item_in_it_is_not_that_item_mangled() -> None:
+    reader = LineReader([b"7", b"3"])
+    reader.read("Working on 7")
+    assert reader.read("Working on 1700") == Said("start", "1700", "alike")
+
+
 def test_a_line_about_an_item_that_is_no_text() -> None:
     reader = LineReader([b"melon-ab2", b"\xff\xfe"])
     assert reader.read("Working on melon-ab2") == Said("start", "melon-ab2")
