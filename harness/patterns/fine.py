@@ -227,8 +227,9 @@ class Fine:
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
         """Where the commands have the roles that the fault-free run has shown."""
         roles = roles or Roles()
-        claims, settles, asks = (
-            _for_each(some, roles) for some in (roles.claims, roles.settles, roles.asks)
+        claims, settles, asks, silent = (
+            _for_each(some, roles)
+            for some in (roles.claims, roles.settles, roles.asks, roles.silent)
         )
         # What cannot be read is known by that there is an answer.
         known = () if roles.guessed else tuple(items)
@@ -236,9 +237,11 @@ class Fine:
             "before delivery",
             "client",
             "reply",
-            signatures=claims,
+            # Whom a claim does not tell, the answer to the next question gives the item.
+            signatures=tuple(dict.fromkeys((*claims, *roles.tells))),
             items=known,
-            found=True if roles.guessed else None,
+            found=True,
+            unnamed=() if roles.tells else silent,
         )
         claiming = command(signatures=claims) if claims else None
         counting = command(signatures=asks) if asks else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from harness import seen
 from harness.faults.container_kill import FAULT
 from harness.history import to_bytes
@@ -22,7 +20,7 @@ def play(stage: Stage) -> None:
     timeout = stage.station.namespace.timeouts.settle
     given = stage.wait("the item of a worker", seen.given_to(caught.address), timeout)
     item = to_bytes(getattr(given.what, "item", ""))
-    again = stage.trap(msgspec.structs.replace(stage.points.delivered, items=(item,)))
+    again = stage.trap(stage.points.delivered_of(item))
     FAULT.inject(stage, first, caught.address)
     caught = stage.catch(again)
     second = stage.worker_at(caught.address, but=(first,))

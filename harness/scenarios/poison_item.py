@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from harness import seen
 from harness.faults.container_kill import FAULT
 from harness.history import (
@@ -36,7 +34,7 @@ def play(stage: Stage) -> None:
     """Kill whoever is given it, as often as is allowed; who is given it then may live."""
     item, most = stage.items[0], stage.recording.header.max_attempts
     coarse = stage.station.pattern.name == "coarse"
-    poison = msgspec.structs.replace(stage.points.delivered, items=(item,))
+    poison = stage.points.delivered_of(item)
     since, trap, killed, passed_on = 0, stage.trap(poison), list[Worker](), 0
     stage.start()
     if coarse:

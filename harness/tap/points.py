@@ -52,14 +52,17 @@ class Point(msgspec.Struct, frozen=True):
     #: Names of commands (in capitals; of a reply, the command's) or methods, or how it settles.
     names: tuple[str, ...] = ()
     signatures: tuple[Signature, ...] = ()
-    #: One of these is in it: a command's word, anywhere in a reply (there in any form that can be
-    #: read: in JSON, in hexadecimal digits), the body that is delivered or settled.
+    #: One of these is in it: a command's word, anywhere in a reply or in what it answers (there in
+    #: any form that can be read: in JSON, in hexadecimal digits), the body that is delivered or
+    #: settled.
     items: tuple[bytes, ...] = ()
     #: Of replies: whether they bring something. None, 0 and a list of nothing else do not; an
     #: error never fits.
     found: bool | None = None
     #: Hold what comes after the message, in both directions.
     after: bool = False
+    #: Of replies: those of these need not have an item, for neither they nor their commands do.
+    unnamed: tuple[Signature, ...] = ()
 
     def fits(self, message: Message) -> bool:
         """Whether this message makes the moment; who asks knows its direction."""
@@ -136,7 +139,7 @@ def _reply(point: Point, message: Message) -> bool:
     return isinstance(message, Reply) and any(
         _is_meant(point, asked)
         and _brings(value) in ((True, False) if point.found is None else (point.found,))
-        and (not point.items or _has(value, point.items))
+        and (not point.items or _is_about(point, asked, value))
         for asked, value in _answers(message)
     )
 
@@ -171,11 +174,19 @@ _FITS: Mapping[Kind, Callable[[Point, Message], bool]] = {
 def _is_meant(point: Point, asked: Command) -> bool:
     if not point.signatures:
         return not point.names or asked.name in point.names
+    return asked.name in point.names or _is_one_of(asked, point.signatures)
+
+
+def _is_one_of(asked: Command, signatures: tuple[Signature, ...]) -> bool:
     own = Signature.of(asked)
+    return own in signatures or any(_begins(one, own) for one in signatures)
+
+
+def _is_about(point: Point, asked: Command, value: Any) -> bool:
     return (
-        own in point.signatures
-        or asked.name in point.names
-        or any(_begins(one, own) for one in point.signatures)
+        _is_one_of(asked, point.unnamed)
+        or _has(value, point.items)
+        or _has(list(asked.words), point.items)
     )
 
 

@@ -19,6 +19,7 @@ from harness.wire.redis_outbox import Outbox
 from harness.wire.redis_places import Place
 from harness.wire.redis_streams import Stream, Streams
 from harness.wire.redis_talk import Group
+from harness.wire.redis_telling import Telling
 from harness.wire.redis_vain import Vain
 from harness.wire.redis_words import Words, name, placed, produces, shown
 from harness.wire.roles import Roles
@@ -40,6 +41,7 @@ class Book:
         self._streams = Streams(key, stream, self.ledger, self.learned, self._leases.is_deadline)
         self._vain = Vain(key, self.ledger, self.learned)
         self._asking = Asking(queue, epoch, self.learned)
+        self._telling = Telling(self.learned)
         self._now = epoch
         self._unknown: set[bytes] = set()
 
@@ -207,8 +209,13 @@ class Book:
             self._out.put(at, event)
 
     def _learn(self, act: Act, group: Group) -> None:
+        self._telling.read(act, group)
         if act.new:
-            self.learned.claimed(group)
+            silent = self._telling.expects(act, group)
+            if all(held.in_place for held in act.new):
+                self.learned.locked(group, silent=silent)
+            else:
+                self.learned.claimed(group, silent=silent)
         if act.settled:
             self.learned.settled(group)
         if act.renewed:

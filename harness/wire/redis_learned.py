@@ -24,6 +24,8 @@ _NAMES = 3, 100
 _CLAIMING = (
     POPS | REMOVERS | SCRIPTS | {b"ZADD", b"ZINCRBY", b"XREADGROUP", b"XCLAIM", b"XAUTOCLAIM"}
 )
+#: They make a lock on an item, in a key of its own or in one for all.
+_LOCKING = frozenset((b"SET", b"SETNX", b"SETEX", b"PSETEX", b"HSET", b"HSETNX", b"HSETEX"))
 _REMOVING = REMOVERS | SCRIPTS | POPS
 _RENEWING = SCRIPTS | {b"ZADD", b"ZINCRBY", b"HSET", b"XCLAIM"}
 _RETURNING = SCRIPTS | POPS | {b"ZADD", b"HSET", b"LPUSH", b"RPUSH"}
@@ -36,6 +38,8 @@ class Learned:
         #: Nothing was taught, so this is the run in which nothing fails.
         self.teaching = teaching
         self._claims = dict.fromkeys(roles.claims)
+        self._silent = dict.fromkeys(roles.silent)
+        self._tells = dict.fromkeys(roles.tells)
         self._settles = dict.fromkeys(roles.settles)
         self._renews = dict.fromkeys(roles.renews)
         self._gives_back = dict.fromkeys(roles.gives_back)
@@ -110,6 +114,8 @@ class Learned:
             self._lasting(self.written),
             self.logs if self.teaching else (),
             tuple(self.guessed),
+            tuple(self._silent),
+            tuple(self._tells),
         )
 
     def _lasting(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
@@ -120,8 +126,33 @@ class Learned:
                 known.setdefault(self._shape(key))
         return tuple(known)
 
-    def claimed(self, group: Group) -> None:
+    def claimed(self, group: Group, *, silent: bool = False) -> None:
         _learn(self._claims, group, _CLAIMING)
+        if silent:
+            _learn(self._silent, group, _CLAIMING)
+
+    def locked(self, group: Group, *, silent: bool = False) -> None:
+        """The same where an item stays in the queue, and a lock makes it somebody's."""
+        for words in group.tops:
+            if name(words) in _CLAIMING:
+                self.claimed(group, silent=silent)
+            elif name(words) in _LOCKING and len(words) > 1:
+                own = self._for_each_item(words)
+                for known in (self._claims, self._silent) if silent else (self._claims,):
+                    if own.key and len(known) < _MOST:
+                        known.setdefault(own)
+
+    def told(self, words: Words) -> None:
+        """It was answered with the item of a claim that was not."""
+        own = self._for_each_item(words)
+        if own.key and len(self._tells) < _MOST:
+            self._tells.setdefault(own)
+
+    def _for_each_item(self, words: Words) -> Signature:
+        """A command's signature, with `*` for what in its key is another one for the next item."""
+        own = signature(words)
+        start, changes, _ = self._shape(own.key).partition(b"*")
+        return Signature(own.name, start + changes) if changes and start else own
 
     def takes_over(self, stream: bytes) -> None:
         """Who reads a stream is given in these ways what others have had, seen or not."""
@@ -143,7 +174,7 @@ class Learned:
             _learn(self._asks, group, COUNTS | SCRIPTS)
 
     def is_claim(self, words: Words) -> bool:
-        return signature(words) in self._claims
+        return signature(words) in self._claims and name(words) not in _LOCKING
 
     def is_asking(self, words: Words) -> bool:
         return signature(words) in self._asks

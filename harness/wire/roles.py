@@ -11,10 +11,10 @@ class Roles(msgspec.Struct, frozen=True):
     """What a worker's commands are for, and where items lie; each in the order of learning.
 
     Of a transaction the commands in it have roles, EXEC has none. Commands on a key for each item
-    (`SET lease:<item>`) have none either: their signatures would not come again.
+    (`SET lease:<item>`) have none either, claims apart: their signatures would not come again.
     """
 
-    #: They have brought an item.
+    #: They have brought an item; a key with `*` is one for each item, as of a lock.
     claims: tuple[Signature, ...] = ()
     #: They have made an item go for good.
     settles: tuple[Signature, ...] = ()
@@ -40,6 +40,10 @@ class Roles(msgspec.Struct, frozen=True):
     logs: tuple[bytes, ...] = ()
     #: Keys under which items lie in bytes that cannot be read.
     guessed: tuple[bytes, ...] = ()
+    #: Claims that neither name the item nor are answered with it.
+    silent: tuple[Signature, ...] = ()
+    #: What a worker has asked after a silent claim, and was answered with the item.
+    tells: tuple[Signature, ...] = ()
 
     def fault_free(self) -> Roles:
         """What was set aside while nothing failed was not dead, but done."""
