@@ -172,7 +172,7 @@ class LineReader:
             return None
         if not named:
             return self._guess(text, phrases)
-        kind = _kind(text, named, phrases)
+        kind = _kind(text, named)
         if kind is None:
             return None
         self._forms.add((kind, _form(text, named.begin, named.end)))
@@ -289,13 +289,15 @@ def _after(text: str, place: int) -> int:
     return filler.end() if filler else place
 
 
-def _kind(text: str, named: _Named, phrases: Sequence[re.Match[str]]) -> Kind | None:
-    """Whether the line says a beginning or an end; None where it says something else."""
-    outside = [one for one in phrases if one.end() <= named.begin or one.start() >= named.end]
-    before = [one for one in outside if one.end() <= named.begin]
-    if not outside:
+def _kind(text: str, named: _Named) -> Kind | None:
+    """Whether the line says a beginning or an end; None where it says something else.
+
+    The item's own words say nothing: it may be called "Working on it".
+    """
+    before = list(_PHRASE.finditer(text[: named.begin]))
+    verb = before[-1] if before else _PHRASE.search(text, named.end)
+    if verb is None:
         return None
-    verb = before[-1] if before else outside[0]
     rest = f"{text[: named.begin]} {text[named.end :]}"
     if _AT_THE_END.search(text[named.end :]):
         kind: Kind = "done"

@@ -58,7 +58,7 @@ class Points:
     counting: Point | None = None
 
     def delivered_of(self, item: bytes) -> Point:
-        """`delivered` of one item; it never comes where a worker's wire does not say which it is."""
+        """`delivered` of one item; never met where the wire does not say which it is."""
         return msgspec.structs.replace(self.delivered, items=(item,), unnamed=())
 
 

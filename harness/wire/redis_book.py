@@ -211,11 +211,7 @@ class Book:
     def _learn(self, act: Act, group: Group) -> None:
         self._telling.read(act, group)
         if act.new:
-            silent = self._telling.expects(act, group)
-            if all(held.in_place for held in act.new):
-                self.learned.locked(group, silent=silent)
-            else:
-                self.learned.claimed(group, silent=silent)
+            self.learned.claimed(group, silent=self._telling.expects(act, group))
         if act.settled:
             self.learned.settled(group)
         if act.renewed:

@@ -127,20 +127,14 @@ class Learned:
         return tuple(known)
 
     def claimed(self, group: Group, *, silent: bool = False) -> None:
-        _learn(self._claims, group, _CLAIMING)
-        if silent:
-            _learn(self._silent, group, _CLAIMING)
-
-    def locked(self, group: Group, *, silent: bool = False) -> None:
-        """The same where an item stays in the queue, and a lock makes it somebody's."""
-        for words in group.tops:
-            if name(words) in _CLAIMING:
-                self.claimed(group, silent=silent)
-            elif name(words) in _LOCKING and len(words) > 1:
-                own = self._for_each_item(words)
-                for known in (self._claims, self._silent) if silent else (self._claims,):
-                    if own.key and len(known) < _MOST:
-                        known.setdefault(own)
+        """Learn a claim; where an item stays where it lies, a lock makes it somebody's."""
+        made = [signature(words) for words in group.tops if name(words) in _CLAIMING]
+        locks = [words for words in group.tops if name(words) in _LOCKING and len(words) > 1]
+        made = made or [self._for_each_item(words) for words in locks]
+        for known in (self._claims, self._silent) if silent else (self._claims,):
+            for one in made:
+                if one.key and len(known) < _MOST:
+                    known.setdefault(one)
 
     def told(self, words: Words) -> None:
         """It was answered with the item of a claim that was not."""

@@ -1,16 +1,19 @@
-"""Which item a key, or a field of a hash, is named after: its bytes, its token, its digest."""
+"""Which item a key or a field is named after: its bytes, in any spelling, or its token."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
+from urllib.parse import quote
 
 from harness.wire.redis_items import Act, Held, Item
 from harness.wire.redis_ledger import Ledger
 
-_HEX = re.compile(rb"[0-9a-fA-F]{32,}")
+#: A digest, or how it begins.
+_HEX = re.compile(rb"(?<![0-9a-zA-Z])[0-9a-fA-F]{8,}(?![0-9a-zA-Z])")
 _WORD = re.compile(rb"[0-9A-Za-z]+")
 _SPLIT = re.compile(rb"[:/|._-]")
 #: Digits of a digest → how it is made.
@@ -40,6 +43,8 @@ class Names:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._digested: dict[int, dict[bytes, Item]] = {}
+        self._spelled: dict[bytes, Item] = {}
+        self._spelled_items = 0
 
     def by_token(self, token: bytes) -> Held | None:
         held = self._ledger.tokens.get(token)
@@ -67,7 +72,7 @@ class Names:
 
     def _within(self, name: bytes) -> tuple[Item, Held | None, bytes] | None:
         for word in parts(name):
-            item = self._ledger.item_of(word)
+            item = self._ledger.item_of(word) or self._spellings().get(word)
             if item is not None:
                 return item, None, word
             held = self.by_token(word)
@@ -75,9 +80,9 @@ class Names:
             if held is not None and any(sub == word for _, sub in held.places):
                 return held.item, held, word
         for digest in _HEX.findall(name):
-            known = self._digests(len(digest))
-            if digest.lower() in known:
-                return known[digest.lower()], None, digest
+            item = self._digests(len(digest)).get(digest.lower())
+            if item is not None:
+                return item, None, digest
         return None
 
     def _part(self, act: Act, key: bytes) -> tuple[Item, bytes] | None:
@@ -90,12 +95,33 @@ class Names:
         return (held.item, part) if found else None
 
     def _digests(self, length: int) -> dict[bytes, Item]:
+        """The items by the first digits of their digests."""
         made = self._digested.setdefault(length, {})
-        make = _DIGESTS.get(length)
-        if make is not None and len(made) < len(self._ledger.items):
-            for item in list(self._ledger.items.values())[len(made) :]:
-                made[make(item.value).encode()] = item
+        ways = [make for digits, make in _DIGESTS.items() if digits >= length]
+        if len(made) < len(ways) * len(self._ledger.items):
+            made.update(
+                (make(item.value)[:length].encode(), item)
+                for item in self._ledger.items.values()
+                for make in ways
+            )
         return made
+
+    def _spellings(self) -> dict[bytes, Item]:
+        """The items by what they are as hexadecimal digits, in base64, and in an address."""
+        if self._spelled_items < len(self._ledger.items):
+            for item in list(self._ledger.items.values())[self._spelled_items :]:
+                self._spelled.update((word, item) for word in _spelled(item.value))
+            self._spelled_items = len(self._ledger.items)
+        return self._spelled
+
+
+def _spelled(value: bytes) -> Iterator[bytes]:
+    yield value.hex().encode()
+    yield value.hex().upper().encode()
+    for plain in (base64.b64encode(value), base64.urlsafe_b64encode(value)):
+        yield plain
+        yield plain.rstrip(b"=")
+    yield quote(value, safe="").encode()
 
 
 def _without(key: bytes, word: bytes) -> bytes:

@@ -18,7 +18,7 @@ class Telling:
         self._open: dict[str, tuple[tuple[bytes, ...], int]] = {}
 
     def expects(self, act: Act, group: Group) -> bool:
-        """Whether a step that has claimed items has not said which: to be looked for from now on."""
+        """Whether a step that has claimed items does not say which: that is looked for now."""
         if group.asked is None or group.asked.answered is None:
             return False
         items = tuple(held.item.value for held in act.new)

@@ -182,3 +182,12 @@ def test_the_owners_pattern_is_testimony() -> None:
 def test_whatever_is_written_is_about_a_sent_item_or_nothing(text: str, verb: str) -> None:
     said = read(verb + text)
     assert said is None or said.item in {"apple-ab10", "apple-ab1", "melon-ab2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("Working on Working on it 1", "start"), ("Done Working on it 1", "done")]
+)
+def test_the_words_of_an_item_s_own_name_say_nothing(text: str, kind: str) -> None:
+    said = read(text, b"Working on it 1", b"Done with it 2")
+    assert said is not None
+    assert (said.kind, said.item) == (kind, "Working on it 1")

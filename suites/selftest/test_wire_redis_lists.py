@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from hashlib import sha224
+from urllib.parse import quote
 
 import pytest
 from redis_tape import (
@@ -79,6 +81,40 @@ def test_roles_are_learned_from_the_page_s_worker() -> None:
         asks=(Signature("LLEN", b"job2"), Signature("LLEN", b"job2:processing")),
         processing=(b"job2:processing",),
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        sha224(b"apple pie/1").hexdigest(),
+        sha224(b"apple pie/1").hexdigest()[:12],
+        b"apple pie/1".hex(),
+        b64encode(b"apple pie/1").decode().rstrip("="),
+        quote("apple pie/1", safe=""),
+    ],
+    ids=["digest", "beginning of a digest", "hex", "base64", "in an address"],
+)
+def test_a_lease_may_be_named_after_an_item_in_any_spelling(name: str) -> None:
+    tape = Tape("job2")
+    tape.seeds((b"RPUSH", b"job2", b"apple pie/1"))
+    one = tape.worker()
+    moves = "RPOPLPUSH job2 job2:processing"
+    one.does(moves, b"apple pie/1", moves)  # 1
+    one.does(f"SET lease:{name} me EX 2 NX", b"OK", f"SET lease:{name} me {end(4)} NX")  # 2
+    assert ItemLeased("apple pie/1", 1, "me", 4.0, 2.0) in tape.told()
+
+
+def test_who_takes_over_by_a_lock_alone_teaches_a_claim() -> None:
+    tape = Tape("job2", Roles(claims=(Signature("RPOPLPUSH", b"job2"),)))
+    tape.seeds("RPUSH job2 apple-1")
+    one, two = tape.worker(), tape.worker()
+    one.does("RPOPLPUSH job2 job2:processing", b"apple-1", "RPOPLPUSH job2 job2:processing")
+    one.does("SET lease:apple-1 me EX 2 NX", b"OK", f"SET lease:apple-1 me {end(4)} NX")
+    tape.waits(2)
+    tape.forgets("DEL lease:apple-1")
+    two.does("SET lease:apple-1 you EX 2 NX", b"OK", f"SET lease:apple-1 you {end(9)} NX")
+    tape.told()
+    assert Signature("SET", b"lease:*") in tape.reader.roles().claims
 
 
 def test_a_lease_expires_and_somebody_takes_the_item_over_where_it_lies() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 
-from redis_tape import NO_ANSWER, Client, Tape, end, given
+from redis_tape import Tape, end, given
 
 from harness.patterns.fine import PATTERN
 from harness.tap.points import Signature
 from harness.tap.records import Command, Message, Reply
+from harness.wire.roles import Roles
 
 ITEMS = (b"apple", b"banana")
 
@@ -85,15 +86,9 @@ def test_a_lock_that_was_got_is_a_delivery_where_items_stay_in_the_list() -> Non
 
 
 def test_an_item_that_is_locked_already_is_no_empty_queue() -> None:
-    tape = Tape(roles=_hash_of_locks())
+    tape = Tape(roles=Roles(claims=(Signature("HSETNX", b"locks"),)))
     tape.seeds("RPUSH q apple")
     first, second = tape.worker(), tape.worker()
     first.does("HSETNX locks apple w1", 1, "HSETNX locks apple w1")
     second.does("HSETNX locks apple w2", 0)
     assert "FoundEmpty" not in {type(one).__name__ for one in tape.told()}
-
-
-def _hash_of_locks() -> object:
-    from harness.wire.roles import Roles
-
-    return Roles(claims=(Signature("HSETNX", b"locks"),))
