@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from harness import registry, runner
+from harness import own_words, registry, runner
 from harness.clock import now
 from harness.errors import InfrastructureError, QueuejobError
 from harness.history import Event, FaultConfirmed, Header, read
@@ -271,14 +271,21 @@ class Campaign:
 
     def _learn(self, played: runner.Played, folder: Path) -> None:
         with played.path.open("rb") as file:
-            header, events = read(file, str(played.path))
-            view = look(header, events)
+            header, lines = read(file, str(played.path))
+            events = tuple(lines)
+        view = look(header, events)
         if not view.attempts:
             return  # nobody was given anything: there is nothing to go by
         roles = getattr(played.reader, "roles", None)
         settles = any(one.settled and not one.settled.at_once for one in view.attempts)
         ended = view.job.over is not None
-        known = Learned(figures(view), roles().fault_free() if roles else None, settles, ended)
+        known = Learned(
+            figures(view),
+            roles().fault_free() if roles else None,
+            settles,
+            ended,
+            "" if self.worker.start_pattern else own_words.learned(events, played.items),
+        )
         known.save(folder / _LEARNED)
 
 

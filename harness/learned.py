@@ -47,6 +47,8 @@ class Learned(msgspec.Struct, frozen=True):
     settles: bool = True
     #: Whether the Job came to its end.
     ended: bool = True
+    #: The form of the lines with which it says that it begins, where these are its own words.
+    begins: str = ""
 
     @property
     def ceiling(self) -> float:

@@ -106,9 +106,13 @@ class LineReader:
     """Reads the lines of the workers of a run, to which `items` were sent.
 
     `start` and `done` are the owner's patterns with a group `item`; empty for the built-in words.
+    `begins` is the form of lines in the worker's own words that say a beginning, as `names` gives
+    it; empty where there is none.
     """
 
-    def __init__(self, items: Iterable[bytes], start: str = "", done: str = "") -> None:
+    def __init__(
+        self, items: Iterable[bytes], start: str = "", done: str = "", begins: str = ""
+    ) -> None:
         self._items = {shown: payload(item) for item in items for shown in renderings(item)}
         self._lengths = sorted({len(one) for one in self._items if len(one) <= _LONGEST})[::-1]
         names = [one for one in self._items.values() if isinstance(one, str)]
@@ -118,6 +122,7 @@ class LineReader:
         self._forms: set[tuple[Kind, str]] = set()
         self._waiting: list[tuple[Line, str]] = []
         self._forms_then = 0
+        self._begins = begins
         self._own: dict[Kind, re.Pattern[str]] = {}
         if start:
             self._own["start"] = re.compile(start)
@@ -132,6 +137,14 @@ class LineReader:
                 return Said(kind, self._meant(found["item"]))
         said = self._hinted(text)
         return None if said is None or said.kind in self._own else said
+
+    def names(self, text: str) -> tuple[Payload, str] | None:
+        """The one item that a line in no built-in words names, and the form of the line."""
+        text = _ESCAPES.sub("", text)
+        if _PHRASE.search(text):
+            return None
+        named = self._about(text, ()) or None
+        return None if named is None else (named.item, _form(text, named.begin, named.end))
 
     def keep(self, line: Line, text: str) -> None:
         """Remember a line that said nothing: its form may only be known by a later one."""
@@ -166,7 +179,7 @@ class LineReader:
     def _hinted(self, text: str) -> Said | None:
         phrases = list(_PHRASE.finditer(text))
         if not phrases:
-            return None
+            return self._in_own_words(text)
         named = self._about(text, phrases)
         if named is None:
             return None
@@ -177,6 +190,19 @@ class LineReader:
             return None
         self._forms.add((kind, _form(text, named.begin, named.end)))
         return Said(kind, named.item)
+
+    def _in_own_words(self, text: str) -> Said | None:
+        if not self._begins:
+            return None
+        named = self._about(text, ())
+        if named:
+            said = _form(text, named.begin, named.end) == self._begins
+            return Said("start", named.item) if said else None
+        tokens = _TOKEN.finditer(text[:_LONGEST]) if named is False else ()
+        for token in tokens:
+            if _form(text, token.start(), token.end()) == self._begins:
+                return self._foreign("start", token[0])
+        return None
 
     def _guess(self, text: str, phrases: Sequence[re.Match[str]]) -> Said | None:
         """A line that names no item which was sent: has it another thing in an item's place?"""

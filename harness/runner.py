@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from harness import own_words
 from harness.credentials import Hide, hiding, secrets_in, secrets_of
 from harness.errors import QueuejobError
 from harness.history import (
@@ -22,6 +23,7 @@ from harness.history import (
     payload,
 )
 from harness.kube import Manifest
+from harness.learned import Learned
 from harness.limit import Left, unlimited
 from harness.news import Hear, unheard
 from harness.observe.follower import following
@@ -52,6 +54,8 @@ class Played:
     error: QueuejobError | None
     #: What the reader of the wire has learned, for the scenarios that follow.
     reader: Reader
+    #: What was sent.
+    items: tuple[bytes, ...]
 
 
 def run(
@@ -83,7 +87,7 @@ def run(
     except BaseException:
         part.station.spoilt = True
         raise
-    return Played(recording.path, error, reader)
+    return Played(recording.path, error, reader, items)
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ def _play(run: _Run) -> QueuejobError | None:
         # Nobody listens to the tap any more: what is still open comes out now.
         for what in run.reader.flush():
             recording.record("tap", what)
+        _in_own_words(run)
         station.end(run.job)
         left, depth = station.broker.left(
             run.part.queue,
@@ -157,7 +162,14 @@ def _observed(run: _Run) -> Iterator[Stage]:
     patterns = (worker.start_pattern, worker.done_pattern, worker.digest_pattern)
     hide = run.hide
     logs = Workers(
-        recording, owners, run.job, run.items, container=run.container, patterns=patterns, hide=hide
+        recording,
+        owners,
+        run.job,
+        run.items,
+        container=run.container,
+        patterns=patterns,
+        begins=part.learned.begins,
+        hide=hide,
     )
 
     def read(worker: Worker) -> str:
@@ -275,6 +287,14 @@ def _last_words(stage: Stage) -> None:
         return True if over and begun <= ended else None
 
     stage.recording.wait_quietly("the workers' last words", find, _LAST_WORDS)
+
+
+def _in_own_words(run: _Run) -> None:
+    """The fault-free run: find out which lines say a beginning, where no built-in words do."""
+    part, recording = run.part, run.recording
+    if part.learned == Learned() and not (part.scenario.faults or part.worker.start_pattern):
+        for one in own_words.said(recording.header, list(recording.events), run.items):
+            recording.record("logs", one)
 
 
 def _places(run: _Run) -> Places:

@@ -40,6 +40,11 @@ def _judge(view: View, told: Sequence[Told]) -> Finding:
     odd = [one for one in told if one.order != "after"]
     if found == "after" and not (view.habits.live is False and odd):
         count = several(len(told), "item")
+        if any(one.by_pace for one in told):
+            return passed(
+                f"{count} settled at the end of the time that the worker took for it: it wanted "
+                "the next one at once"
+            )
         return passed(f"{count} settled after the worker had said it was done")
     why = f": {LATE}" if view.habits.live is False else ""
     return unknown(

@@ -49,12 +49,14 @@ class Workers:
         *,
         container: str = "",
         patterns: tuple[str, str, str] = ("", "", DIGEST),
+        begins: str = "",
         hide: Hide = credentials.text,
     ) -> None:
         self._recording, self._owners = recording, owners
         self._job, self._container, self._hide = job, container, hide
         start, done, digest = patterns
-        self._lines, self._digest = LineReader(items, start, done), re.compile(digest)
+        self._lines = LineReader(items, start, done, begins)
+        self._digest = re.compile(digest)
         self._lock = threading.Lock()
         self._uids: dict[str, str] = {}
         self._states: dict[Worker, State] = {}

@@ -12,7 +12,7 @@ from harness.view.cover import LATE
 from harness.view.due import Due, due, far_too_long, long_lease, too_long
 from harness.view.elsewhere import Copy, Elsewhere, Published
 from harness.view.figures import figures, starts_matched
-from harness.view.habits import USUAL, Habits
+from harness.view.habits import PROMPT, USUAL, Habits
 from harness.view.idle import Idle, IdleTime, without
 from harness.view.items import Attempt, Digested, Item, Left, Line, Settlement, Wait
 from harness.view.marks import Mark, before
@@ -25,6 +25,7 @@ from harness.view.workers import End, Life
 __all__ = [
     "FREE",
     "LATE",
+    "PROMPT",
     "SLACK",
     "USUAL",
     "Attempt",

@@ -28,6 +28,8 @@ _ALONE = 0.5
 _NEAR = 0.25
 #: So many items together show what a worker does.
 _FEW = 3
+#: Seconds that an item takes at least, where a worker's pace is to tell when it works.
+_PACED = 0.25
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -40,6 +42,8 @@ class Told(msgspec.Struct, frozen=True):
     attempt: Attempt
     order: Order
     gap: float
+    #: No line tells: its worker had the item for a while, reported, and wanted the next at once.
+    by_pace: bool = False
 
 
 def order(attempt: Attempt, work: float | None, habits: Habits, life: Life | None) -> Told | None:
@@ -54,6 +58,8 @@ def order(attempt: Attempt, work: float | None, habits: Habits, life: Life | Non
         told = _judge(attempt, settled.effect, begun.at, habits, life)
         if told.order == "early":
             return told
+    if attempt.done is None and habits.ends == "never" and habits.live is not False:
+        return _by_pace(attempt, life)
     if attempt.done is None or (settled.hold and settled.mark.at == settled.effect):
         return None  # it was said some time in the hold, nobody knows when
     done = attempt.done.at
@@ -83,6 +89,28 @@ def _judge(attempt: Attempt, report: float, line: float, habits: Habits, life: L
     return Told(attempt, "after" if late and gap < _ALONE and gap <= before else "unclear", gap)
 
 
+def _by_pace(attempt: Attempt, life: Life | None) -> Told | None:
+    """Of a worker that never says an end, and does one thing after the other.
+
+    Not at its exit, of which only the second is known.
+    """
+    settled = attempt.settled
+    if life is None or settled is None or settled.at_once or settled.hold:
+        return None
+    given, reported = attempt.delivered.at, settled.mark.at
+    others = [one for one in life.attempts if one is not attempt]
+    busy = any(
+        one.delivered.at < reported and (one.settled is None or one.settled.effect > given)
+        for one in others
+    )
+    ask = life.asks.after(settled.effect)
+    if busy or ask is None or life.asks.first(given + _TELLING, reported) is not None:
+        return None
+    gap, lasted = ask.mark.at - settled.effect, reported - given
+    after = lasted >= _PACED and gap <= min(_TELLING, lasted / 4)
+    return Told(attempt, "after" if after else "unclear", gap, by_pace=True)
+
+
 def _next(life: Life | None, since: float) -> float:
     """When a worker wanted, or was given, the next item after a moment."""
     ask = life.asks.after(since) if life else None
@@ -110,6 +138,8 @@ def rule(told: Iterable[Told], habits: Habits, *, calm: bool) -> Order | None:
         return None
     if any(one.order == "early" for one in known) or (calm and always_late(known, habits)):
         return "early"
+    if len(known) < _FEW and all(one.by_pace for one in known):
+        return "unclear"
     # A single line that the kubelet was late with says nothing about the worker.
     few = sum(one.order == "unclear" for one in known) <= len(known) / 4
     return "after" if few else "unclear"

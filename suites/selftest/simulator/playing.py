@@ -17,7 +17,7 @@ from simulator.redis import Client
 from simulator.tap import Tap, Wire
 from simulator.world import World
 
-from harness import first_line, runner
+from harness import first_line, own_words, runner
 from harness.campaign import Judged
 from harness.errors import QueuejobError, TimedOut
 from harness.history import (
@@ -217,6 +217,7 @@ class _Simulated:
             self.items,
             container=NAME,
             patterns=patterns,
+            begins=learned.begins,
         )
         fine_one = self.pattern.name == "fine"
         process = program(self.tap if fine_one else self.rabbit)
@@ -240,6 +241,7 @@ class _Simulated:
         self.tap.silent = True
         for what in self.reader.flush():
             self.recording.record("tap", what)
+        runner._in_own_words(self)  # type: ignore[arg-type]
         for wire in self.tap.wires:
             if wire.open and self.pattern.name == "coarse":
                 self.rabbit.lost(wire)
@@ -259,7 +261,11 @@ class _Simulated:
             return None
         roles = getattr(self.reader, "roles", None)
         settles = any(one.settled and not one.settled.at_once for one in view.attempts)
-        return Learned(figures(view), roles().fault_free() if roles else None, settles)
+        begins = (
+            "" if self.worker.start_pattern else own_words.learned(self.world.events, self.items)
+        )
+        known = roles().fault_free() if roles else None
+        return Learned(figures(view), known, settles, begins=begins)
 
     def _seed(self) -> None:
         first = at_first(self.part, len(self.items))
