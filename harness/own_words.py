@@ -100,7 +100,7 @@ def _delay(view: View, attempts: Sequence[Attempt], lines: _Lines) -> float | No
         if life is None or not life.run.log_whole or attempt.settled is None:
             return None
         own = lines.get((attempt.item, life.worker), [])
-        if len(own) != 1 or own[0].at > attempt.settled.effect:
+        if len(own) != 1:
             return None
         delays.append(own[0].at - _free(attempt, life, own[0].at))
     prompt = sum(one <= PROMPT for one in delays)

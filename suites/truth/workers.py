@@ -41,8 +41,9 @@ def _defect(
 _NO_LINES = ("no lines", "other words")
 DEFECTS = (
     _defect("pops", "S1", "S3 S9 S11 S12 S13 L1 L3"),
-    _defect("settles first", "S1 S3", "S9 S11 S12 L1"),
-    _defect("settles midway", "S1 S3", "S9 S11 S12 L1"),
+    # What fails after its report is lost, and no exit code brings it back.
+    _defect("settles first", "S1 S3 S11", "S9 S12 L1"),
+    _defect("settles midway", "S1 S3 S11", "S9 S12 L1"),
     _defect("skips what comes again", "S1 S11", "S9 S12 S13 L3"),
     _defect("marks before the work", "S1 S11", "S9 S12", FINE),
     _defect("never takes over", "L1 L3", "L2 S9 S12", FINE),

@@ -15,7 +15,7 @@ FAILING = os.environb.get(b"FAIL_ITEM", b"")
 #: Seconds: of a lease, for an item, between two looks.
 LEASE, WORK, POLL = 6.0, 1.5, 0.5
 #: Of a lease in the wrong unit, and of one that is to last for a whole stock.
-ENDLESS, LONG = 600.0, 60.0
+ENDLESS, LONG = 3600.0, 60.0
 #: Of the work, after which who reports too early does so.
 PART = 0.4
 #: How late lines are that go through a filter, in seconds.

@@ -20,7 +20,7 @@ from harness.tap.records import Delivery
 #: Seconds: of a lease, for an item, between two looks.
 LEASE, WORK, POLL = 6.0, 1.5, 0.5
 #: Of a lease in the wrong unit, or as good as none.
-ENDLESS = 600.0
+ENDLESS = 3600.0
 #: Of one that is to last for a whole stock.
 LONG = 60.0
 #: How long who does not wait for ever waits for others.
