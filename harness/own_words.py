@@ -111,5 +111,5 @@ def _delay(view: View, attempts: Sequence[Attempt], lines: _Lines) -> float | No
 
 def _free(attempt: Attempt, life: Life, until: float) -> float:
     """When a worker could begin with an item: it was given it, and had done what it had before."""
-    done = (one.settled.effect for one in life.attempts if one.settled)
+    done = (one.settled.effect for one in life.attempts if one.settled and one is not attempt)
     return max([attempt.delivered.at, *(one for one in done if one <= until)])

@@ -26,6 +26,7 @@ from harness.kube import Manifest
 from harness.learned import Learned
 from harness.limit import Left, unlimited
 from harness.news import Hear, unheard
+from harness.observe.exits import exits
 from harness.observe.follower import following
 from harness.observe.jobs import watching
 from harness.observe.listener import Run as ContainerRun
@@ -205,6 +206,17 @@ def _observed(run: _Run) -> Iterator[Stage]:
         warned(station.namespace, run.job, recording),
     ):
         yield stage
+        _exits(run, logs)
+
+
+def _exits(run: _Run, logs: Workers) -> None:
+    """The fault-free run: when its workers exited, where their nodes can be asked."""
+    provider = run.part.station.provider
+    if run.part.scenario.faults or provider.reaches_nodes():
+        return
+    with contextlib.suppress(QueuejobError):  # then whole seconds have to be enough
+        for one in exits(provider.on_node, logs.ended_on, run.recording.epoch):
+            run.recording.record("nodes", one)
 
 
 def _points(part: Part, items: tuple[bytes, ...]) -> Points:

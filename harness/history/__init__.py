@@ -4,6 +4,7 @@ from harness.history.base import Towards, Worker
 from harness.history.broker import BrokerBack, BrokerLost
 from harness.history.cluster import (
     Condition,
+    ContainerExited,
     ContainerSeen,
     JobDeleted,
     JobSeen,
@@ -96,6 +97,7 @@ __all__ = [
     "ConnectionOwner",
     "ConnectionRefused",
     "ConnectionReleased",
+    "ContainerExited",
     "ContainerSeen",
     "CopyLeft",
     "Digest",

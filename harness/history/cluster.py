@@ -48,6 +48,13 @@ class ContainerSeen(Record, frozen=True, tag="container_seen"):
     why: str = ""
 
 
+class ContainerExited(Record, frozen=True, tag="container_exited"):
+    """The moment of a worker's exit, as its node's container runtime has it."""
+
+    worker: Worker
+    at: float
+
+
 class OtherContainerSeen(Record, frozen=True, tag="other_container_seen"):
     """The state of a container of the Job's pod that is not the worker's.
 

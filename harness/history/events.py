@@ -14,6 +14,7 @@ import msgspec
 from harness.history.base import Record, Seconds
 from harness.history.broker import BrokerBack, BrokerLost
 from harness.history.cluster import (
+    ContainerExited,
     ContainerSeen,
     JobDeleted,
     JobSeen,
@@ -95,6 +96,7 @@ What = (
     | PodSeen
     | NeighbourSeen
     | ContainerSeen
+    | ContainerExited
     | OtherContainerSeen
     | OtherLogLine
     | WarningSeen

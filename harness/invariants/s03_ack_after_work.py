@@ -43,7 +43,7 @@ def _judge(view: View, told: Sequence[Told]) -> Finding:
         if any(one.by_pace for one in told):
             return passed(
                 f"{count} settled at the end of the time that the worker took for it: it wanted "
-                "the next one at once"
+                "the next one, or exited, at once"
             )
         return passed(f"{count} settled after the worker had said it was done")
     why = f": {LATE}" if view.habits.live is False else ""

@@ -22,6 +22,8 @@ class State:
     finished: datetime | None = None
     #: The reason in the kubelet's or the runtime's words.
     why: str = ""
+    #: The container's id, of one that has ended.
+    container: str = ""
 
     @classmethod
     def of(cls, state: JSON) -> State:
@@ -34,6 +36,7 @@ class State:
                 _moment_or_none(ended.get("startedAt")),
                 _moment_or_none(ended.get("finishedAt")),
                 (ended.get("message") or "").strip(),
+                (ended.get("containerID") or "").rpartition("/")[2],
             )
         if runs := state.get("running"):
             return cls("running", started=_moment_or_none(runs.get("startedAt")))

@@ -64,6 +64,8 @@ class Workers:
         self._placed: set[Worker] = set()
         self._other_states: dict[tuple[str, str, int], State] = {}
         self._plain: dict[Run, int] = {}
+        #: Workers that have ended, by their nodes and the ids of their containers.
+        self.ended_on: dict[str, dict[str, Worker]] = {}
         #: What has been read of each run, by the kubelet's moment of its last line.
         self.read: dict[Run, str] = {}
 
@@ -183,6 +185,8 @@ class Workers:
                     self._place(pod, worker, state)
                 continue
             self._states[worker] = state
+            if state.container and pod.node:
+                self.ended_on.setdefault(pod.node, {})[state.container] = worker
             self._recording.record(
                 "pods",
                 ContainerSeen(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from harness.history import (
+    ContainerExited,
     ContainerSeen,
     Event,
     JobDeleted,
@@ -76,6 +77,8 @@ class Run(msgspec.Struct, frozen=True):
     exit_code: int | None = None
     signal: int | None = None
     finished: float | None = None
+    #: The very moment, where its node has told it.
+    exited: float | None = None
     #: The second in which it began; None when it did not, or nobody has said.
     started: float | None = None
     #: Why it waits or has ended, as the cluster names it and in its words: OOMKilled.
@@ -140,6 +143,7 @@ class ClusterTable:
             PodSeen: self._pod,
             NeighbourSeen: self._neighbour,
             ContainerSeen: self._container,
+            ContainerExited: self._exited,
             OtherContainerSeen: self._other,
             OtherLogLine: self._line,
             WarningSeen: self._warning,
@@ -203,6 +207,10 @@ class ClusterTable:
                 run, waiting=mark(event), reason=what.reason, why=what.why
             )
         self._runs[what.worker] = run
+
+    def _exited(self, _: Event, what: ContainerExited) -> None:
+        run = self._runs.get(what.worker) or Run()
+        self._runs[what.worker] = msgspec.structs.replace(run, exited=what.at)
 
     def _other(self, event: Event, what: OtherContainerSeen) -> None:
         before = self.others.get((what.pod, what.container))

@@ -30,6 +30,8 @@ _NEAR = 0.25
 _FEW = 3
 #: Seconds that an item takes at least, where a worker's pace is to tell when it works.
 _PACED = 0.25
+#: Seconds that a process takes to exit, at most, in most cases.
+_EXIT = 0.3
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -90,10 +92,7 @@ def _judge(attempt: Attempt, report: float, line: float, habits: Habits, life: L
 
 
 def _by_pace(attempt: Attempt, life: Life | None) -> Told | None:
-    """Of a worker that never says an end, and does one thing after the other.
-
-    Not at its exit, of which only the second is known.
-    """
+    """Of a worker that never says an end, and does one thing after the other."""
     settled = attempt.settled
     if life is None or settled is None or settled.at_once or settled.hold:
         return None
@@ -104,10 +103,12 @@ def _by_pace(attempt: Attempt, life: Life | None) -> Told | None:
         for one in others
     )
     ask = life.asks.after(settled.effect)
-    if busy or ask is None or life.asks.first(given + _TELLING, reported) is not None:
+    over = life.run.exited if ask is None else ask.mark.at
+    if busy or over is None or life.asks.first(given + _TELLING, reported) is not None:
         return None
-    gap, lasted = ask.mark.at - settled.effect, reported - given
-    after = lasted >= _PACED and gap <= min(_TELLING, lasted / 4)
+    gap, lasted = over - settled.effect, reported - given
+    # An exit takes its time, too; what all do beside it, some show.
+    after = lasted >= _PACED and gap <= min(_TELLING if ask else _EXIT, lasted / 4)
     return Told(attempt, "after" if after else "unclear", gap, by_pace=True)
 
 
@@ -138,7 +139,8 @@ def rule(told: Iterable[Told], habits: Habits, *, calm: bool) -> Order | None:
         return None
     if any(one.order == "early" for one in known) or (calm and always_late(known, habits)):
         return "early"
-    if len(known) < _FEW and all(one.by_pace for one in known):
+    paced = [one.gap for one in known if one.by_pace]
+    if len(paced) == len(known) and (len(known) < _FEW or min(paced) > _TELLING):
         return "unclear"
     # A single line that the kubelet was late with says nothing about the worker.
     few = sum(one.order == "unclear" for one in known) <= len(known) / 4

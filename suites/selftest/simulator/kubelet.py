@@ -121,6 +121,8 @@ class Cluster:
         self._program, self._job, self._epoch = program, job, epoch
         self._parallelism, self._completions = 0, None
         self.places: list[Place] = []
+        #: When containers ended, by their ids.
+        self.exits: dict[str, float] = {}
         self._versions = count(1)
         self.succeeded = self.failures = 0
         self.over = False
@@ -194,7 +196,9 @@ class Cluster:
             exit_code=body.code,
             started=self._whole(body.began),
             finished=self._whole(self.world.now),
+            container=f"{len(self.exits) + 1:064x}",
         )
+        self.exits[ended.container] = self._epoch + self.world.now
         run = Run(place.name, NAME, body.number)
         self.world.later(0.5, lambda: self._logs.ended(run, ""))
         if place.leaving or place.gone or self.over:

@@ -33,6 +33,7 @@ from harness.history import (
 )
 from harness.judge import judge
 from harness.learned import Learned
+from harness.observe import exits
 from harness.observe.listener import Run
 from harness.observe.owners import Owners
 from harness.observe.workers import Workers
@@ -132,6 +133,11 @@ class _Provider:
     def on_node(self, _: str, *command: str) -> str:
         if command[0] == "ctr":
             self._cluster.kill(command[-1])
+        elif command[2] == exits.TELL:
+            return "\n".join(
+                f'{one} {{"FinishedAt":{int(self._cluster.exits[one] * 1e9)}}}'
+                for one in command[4:]
+            )
         elif command[2] == first_line.ARM:
             self._cluster.stop_at_line(command[3], command[6], command[8])
         elif command[2] == first_line.TELL:
@@ -222,6 +228,7 @@ class _Simulated:
         fine_one = self.pattern.name == "fine"
         process = program(self.tap if fine_one else self.rabbit)
         self.cluster = Cluster(self.world, self.tap, self.logs, process, job="job", epoch=EPOCH)
+        station.provider = _Provider(self.cluster)
         server: Any = Client(self.tap.redis) if fine_one else Pika(self.rabbit)
         self.broker = fine.RedisServer(server) if fine_one else coarse.RabbitMQ(server, 1.0)
         self.stage = self._stage(runner._points(part, self.items))
@@ -241,6 +248,7 @@ class _Simulated:
         self.tap.silent = True
         for what in self.reader.flush():
             self.recording.record("tap", what)
+        runner._exits(self, self.logs)  # type: ignore[arg-type]
         runner._in_own_words(self)  # type: ignore[arg-type]
         for wire in self.tap.wires:
             if wire.open and self.pattern.name == "coarse":
