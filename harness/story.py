@@ -17,6 +17,7 @@ from harness.history import (
     ConnectionOwner,
     ConnectionRefused,
     ConnectionReleased,
+    ContainerExited,
     ContainerSeen,
     CopyLeft,
     Event,
@@ -243,6 +244,7 @@ TELLERS: dict[type, Callable[[Cast, Any], str]] = {
     PodSeen: _pod,
     NeighbourSeen: lambda _, what: f"pod {what.name} of another Job was at {what.address}",
     ContainerSeen: _container,
+    ContainerExited: lambda cast, what: f"{cast.worker(what.worker)} exited",
     OtherContainerSeen: _other,
     OtherLogLine: lambda cast, what: (
         f"container {what.container} of pod {cast.pods.get(what.pod, what.pod)} wrote: "

@@ -16,14 +16,16 @@ def check(view: View) -> Iterator[Finding]:
     if matched is None:
         yield unknown("the worker does not say what it begins")
         return
-    if not matched:
+    # What the owner's pattern finds is testimony, where it finds what was sent as well.
+    testimony = [line for line in view.strays if not line.guess]
+    if not matched and not (testimony and any(one.started for one in view.attempts)):
         yield unknown(
             "without any fault, the worker's lines did not fit what it was given: "
             "they may be about something else",
             *ids(*(line.mark for line in view.strays[:1])),
         )
         return
-    for line in view.strays:
+    for line in view.strays if matched else testimony:
         said = "has finished" if line.done else "begins"
         yield failed(
             f"{view.cast.short(line.worker)} says that it {said} {shown(line.item)}, "

@@ -118,8 +118,6 @@ def _silent(view: View, item: Item, attempt: Attempt, life: Life) -> Finding | N
             return _without(view, item, attempt, life, "has settled it without any work")
         if time < enough:
             return _unsure(view, attempt, life, "prints nothing")
-        if view.settles_after_work:
-            return None
     return None if _went_on(attempt, life) else _broken_off(view, attempt, life)
 
 

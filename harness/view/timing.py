@@ -152,6 +152,8 @@ def always_late(told: Sequence[Told], habits: Habits) -> bool:
 
     No log is always late by so much that has told of each beginning at once.
     """
-    if habits.live is not True or len(told) < _FEW:
+    # A pause after the report may be one, where no line tells that there was work in it.
+    gaps = [one.gap for one in told if not one.by_pace]
+    if habits.live is not True or len(gaps) < _FEW:
         return False
-    return min(one.gap for one in told) >= max(_TELLING, habits.delay)
+    return min(gaps) >= max(_TELLING, habits.delay)

@@ -27,15 +27,25 @@ def test_work_on_what_nobody_has_sent() -> None:
 
 
 def test_a_worker_whose_lines_are_not_about_items() -> None:
-    tale = good_fine(figures=Figures(starts_matched=False))
-    tale.began(3, "a", "the day with coffee")
+    tale = Tale("fine", figures=Figures(starts_matched=False))
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.began(1.1, "a", "the day with coffee")
+    tale.over(9)
     assert tale.finds("S2") is Outcome.UNKNOWN
 
 
-def test_a_fault_free_run_with_lines_about_something_else() -> None:
+def test_a_fault_free_run_with_guesses_about_something_else() -> None:
     tale = good_fine(figures=Figures())
-    tale.began(3, "a", "the day with coffee")
+    tale.began(3, "a", "day", "mangled")
     assert tale.finds("S2") is Outcome.UNKNOWN
+
+
+def test_what_the_owner_s_pattern_finds_beside_items_is_testimony_without_a_fault_too() -> None:
+    tale = good_fine(figures=Figures())
+    tale.began(3, "a", "ghost")
+    assert "ghost" in tale.failure("S2").reason
 
 
 def test_a_worker_that_says_nothing() -> None:
@@ -85,9 +95,11 @@ def test_the_first_line_is_shown() -> None:
 
 
 def test_the_first_of_the_lines_about_something_else_is_shown() -> None:
-    tale = good_fine(figures=Figures(starts_matched=False))
+    tale = Tale("fine", figures=Figures(starts_matched=False))
+    tale.came(1, "a")
     first = tale.began(3, "a", "the day with coffee")
     tale.began(3, "a", "the evening with tea")
+    tale.over(9)
     (finding,) = tale.judged("S2").findings
     assert finding.evidence == (first,)
 

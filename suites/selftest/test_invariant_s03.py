@@ -7,6 +7,7 @@ from histories import Tale, good_coarse, good_fine
 
 from harness.history import (
     ConnectionHeld,
+    ContainerExited,
     Figures,
     ItemDelivered,
     ItemDone,
@@ -296,3 +297,87 @@ def test_what_was_seen_stands_although_the_run_was_broken_off() -> None:
     tale.drop(RunEnded)
     tale.over(20, "the connection was lost")
     assert tale.finds("S3") is Outcome.FAIL
+
+
+# -- no line about an end: the pace tells ---------------------------------------------------------
+
+
+def paced(work: float, idle: float, *, began: bool = True, items: int = 3) -> Tale:
+    """A worker that takes so long for an item, reports, and so long until it wants the next."""
+    tale, at = Tale("fine", figures=Figures()), 1.0
+    tale.sent(*(f"item-{number}" for number in range(items)))
+    tale.came(at, "a")
+    for number in range(items):
+        tale.asked(at, "a")
+        tale.given(at, "a", f"item-{number}")
+        if began:
+            tale.began(at + 0.01, "a", f"item-{number}")
+        tale.settled(at + work, "a", f"item-{number}")
+        at += work + idle
+    tale.asked(at, "a")
+    tale.empty(at, "a")
+    tale.exited(at + 1.5, "a")
+    tale.over(20)
+    return tale
+
+
+def test_who_wants_the_next_item_at_once_had_done_its_work() -> None:
+    assert paced(1.0, 0.02).finds("S3") is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("work", "idle"),
+    [
+        pytest.param(0.5, 0.5, id="goes on after the report, or pauses"),
+        pytest.param(1.0, 0.15, id="a little after the report"),
+        pytest.param(0.01, 1.0, id="reports at once"),
+        pytest.param(0.1, 0.01, id="too quick"),
+    ],
+)
+def test_a_pause_after_the_report_proves_nothing(work: float, idle: float) -> None:
+    assert paced(work, idle).finds("S3") is Outcome.UNKNOWN
+
+
+def test_two_items_show_no_pace() -> None:
+    assert paced(1.0, 0.02, items=2).finds("S3") is Outcome.UNKNOWN
+
+
+def test_who_has_several_items_at_once_shows_no_pace() -> None:
+    tale = Tale("fine", figures=Figures())
+    tale.sent("apple", "banana", "cherry", "date")
+    tale.came(1, "a")
+    for at, name in ((1.0, "apple"), (1.5, "banana"), (2.0, "cherry"), (2.5, "date")):
+        tale.asked(at, "a")
+        tale.given(at, "a", name)
+        tale.began(at + 0.01, "a", name)
+        tale.settled(at + 0.99, "a", name)
+    tale.over(20)
+    assert tale.finds("S3") is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("exits", "outcome"),
+    [
+        pytest.param((0.06, 0.2, 0.15), Outcome.PASS, id="at once, as exits are"),
+        pytest.param((0.2, 0.2, 0.2), Outcome.UNKNOWN, id="never at once"),
+        pytest.param((0.06, 0.5, 0.6), Outcome.UNKNOWN, id="mostly late"),
+        pytest.param(None, Outcome.UNKNOWN, id="nobody knows but by the second"),
+    ],
+)
+def test_of_one_message_for_each_pod_the_exit_tells(
+    exits: tuple[float, ...] | None, outcome: Outcome
+) -> None:
+    tale = Tale("coarse", completions=3, figures=Figures())
+    tale.sent("apple", "banana", "cherry")
+    for at, who, name in ((1.0, "a", "apple"), (3.0, "b", "banana"), (5.0, "c", "cherry")):
+        tale.came(at, who)
+        tale.asked(at, who)
+        tale.given(at, who, name)
+        tale.began(at + 0.01, who, name)
+        tale.settled(at + 1, who, name)
+        tale.exited(at + 1.05, who)
+        if exits is not None:
+            exited = at + 1 + exits["abc".index(who)]
+            tale.put(at + 1.9, "nodes", ContainerExited(tale.worker(who), exited))
+    tale.over(20)
+    assert tale.finds("S3") is outcome
