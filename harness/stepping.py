@@ -61,7 +61,7 @@ class Stepping:
         stage = self.stage
         moment = stage.recording.moment
         deadline = moment() + timeout
-        if (early := since - moment()) > 0:
+        if (early := min(since, deadline) - moment()) > 0:
             found = stage.recording.wait_quietly("what others do", done, early)
             if found is not None:
                 return found
