@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from histories import Tale
 
 from harness.history import ConnectionOpened
 from harness.scenarios.back_in_two_looks import _ready
-from harness.stepping import ANY, changed
+from harness.stepping import ANY, Stepping, changed
 from harness.tap.records import Command, Method
 
 
@@ -55,3 +56,23 @@ def test_an_item_that_is_back_is_ready_until_it_is_given() -> None:
     assert _ready(before)(tale.events) is tale.events[-1]
     tale.given(3, "b", "apple")
     assert _ready(before)(tale.events) is None
+
+
+class Clock:
+    """A recording in which nothing happens: waiting is all that takes time."""
+
+    now = 0.0
+    events: tuple[()] = ()
+
+    def moment(self) -> float:
+        return self.now
+
+    def wait_quietly(self, _: str, __: Any, timeout: float) -> None:
+        self.now += timeout
+
+
+def test_nobody_waits_for_a_moment_far_away() -> None:
+    clock = Clock()
+    stepping = Stepping(SimpleNamespace(recording=clock))  # type: ignore[arg-type]
+    assert stepping.until(lambda _: None, 20.0, since=3600.0) is None
+    assert clock.now <= 20.5
