@@ -58,10 +58,21 @@ class Learned:
         #: Items, as far as keys may be named after them.
         self._names: set[bytes] = set()
         self._shapes = {shape(key) for key in self.done}
+        self._processing_shapes: set[bytes] = set()
+        self._processing_then = 0
 
     def is_done(self, key: bytes) -> bool:
         """Whether successes write there, in the same key or in one of such a name."""
         return key in self.done or (bool(self._shapes) and self._shape(key) in self._shapes)
+
+    def is_processing(self, key: bytes) -> bool:
+        """Whether items lie there that somebody has: a new worker's own key is like the others'."""
+        if key in self.processing:
+            return True
+        if len(self.processing) != self._processing_then:
+            self._processing_then = len(self.processing)
+            self._processing_shapes = {self._shape(one) for one in self.processing}
+        return self._shape(key) in self._processing_shapes
 
     def named(self, item: bytes) -> None:
         """There is such an item, and keys may have its name."""

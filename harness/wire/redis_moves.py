@@ -103,12 +103,15 @@ class Moves:
             self._learned.archives(sorted(keys))
             self._ledger.settle(act, held)
 
+    def _lie_with_claims(self, keys: Iterable[bytes]) -> bool:
+        return all(self._learned.is_processing(key) for key in keys)
+
     def _is_holder(self, act: Act, held: Held, gained: list[Place]) -> bool:
         """Whether it was only exchanged, where claimed items lie, by who has a lease on it."""
         keys = {key for key, _ in gained}
         return (
             bool(keys)
-            and keys <= self._learned.processing.keys()
+            and self._lie_with_claims(keys)
             and held.connection == act.connection
             and not held.returned
             and (held.until is None or held.until > act.moment)
@@ -177,7 +180,7 @@ class Moves:
     def _left(self, act: Act, held: Held, gained: list[Place], *, carried: bool) -> None:
         """It is no more where somebody had it, and not in the queue either."""
         keys = {key for key, _ in gained}
-        mine, claimed = held.worker == act.worker, keys <= self._learned.processing.keys()
+        mine, claimed = held.worker == act.worker, self._lie_with_claims(keys)
         if not gained:
             self._gone(act, held)
         elif keys & self._learned.dead.keys():
@@ -262,7 +265,7 @@ class Moves:
         """It was settled, and is somebody's nevertheless, who had known of it before."""
         if item.held or act.group is None or act.answer_has(item.value) is False:
             return False
-        return {key for key, _ in gained} <= self._learned.processing.keys()
+        return self._lie_with_claims(key for key, _ in gained)
 
     def _name(self, held: Held) -> None:
         """Where a hash has the item, the field is the token of this delivery."""

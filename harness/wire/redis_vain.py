@@ -35,7 +35,7 @@ class Vain:
                 self._lost(act, words[2:])
 
     def _is_place(self, key: bytes) -> bool:
-        return key == self._queue or key in self._learned.processing
+        return key == self._queue or self._learned.is_processing(key)
 
     def _too_late(self, act: Act, held: Held | None) -> None:
         # Who takes an item away in several places does so once.

@@ -110,3 +110,37 @@ def test_nothing_that_was_said_is_told() -> None:
     tale.over(9)
     (finding,) = tale.judged("S2").findings
     assert finding.reason == "no worker has said anything in this run"
+
+
+def instead(given: str, says: str, *, settles: bool = True) -> Tale:
+    """Two items are worked on as they should be; of the third one `says` stands in the log."""
+    tale = Tale("fine")
+    tale.sent("apple", "banana", "cherry")
+    tale.came(1, "a")
+    tale.came(1, "b")
+    tale.worked(1, "a", "apple")
+    tale.worked(1, "b", "banana")
+    tale.given(3, "a", given)
+    tale.began(3.1, "a", says)
+    if settles:
+        tale.settled(4, "a", given)
+    tale.over(9)
+    return tale
+
+
+def test_work_on_an_item_that_another_was_given() -> None:
+    failure = instead("cherry", "banana").failure("S2")
+    assert "was given cherry" in failure.reason
+    assert "begins banana" in failure.reason
+
+
+def test_a_word_about_another_s_item_beside_its_own_is_not_understood() -> None:
+    tale = instead("cherry", "banana")
+    tale.events.pop()  # the end
+    tale.began(3.2, "a", "cherry")
+    tale.over(9)
+    assert tale.finds("S2") is Outcome.UNKNOWN
+
+
+def test_a_word_about_another_s_item_by_who_settles_nothing() -> None:
+    assert instead("cherry", "banana", settles=False).finds("S2") is Outcome.UNKNOWN

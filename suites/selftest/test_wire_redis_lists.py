@@ -547,3 +547,26 @@ def test_an_empty_item_is_an_item() -> None:
         asked(1, 1.0),
         given("", 1, 1.0, final=True),
     ]
+
+
+def test_a_container_that_was_started_again_takes_over_into_a_list_of_a_new_name() -> None:
+    """Same address, new name: it is another worker, and its list is like those of the others."""
+    tape = Tape("job2")
+    tape.seeds("RPUSH job2 apple-1")
+    one, two = tape.worker(), tape.worker("10.0.0.9")
+    claim = "EVALSHA c1a1 1 job2"
+
+    def takes(client: Client, before: str, now: str) -> None:
+        effects = [before, f"RPUSH job2:hand:{now} apple-1", f"HINCRBY job2:tries apple-1 {1}"]
+        client.does(claim, b"apple-1", *effects, lua=effects)
+
+    takes(one, "LPOP job2", "pod-a.4af3c9d2e1b0")
+    takes(two, "RPOP job2:hand:pod-a.4af3c9d2e1b0", "pod-b.5be4d0e3f2c1")
+    two.leaves()
+    again = tape.worker("10.0.0.9")
+    takes(again, "RPOP job2:hand:pod-b.5be4d0e3f2c1", "pod-b.6cf5e1f403d2")
+    done = ["RPOP job2:hand:pod-b.6cf5e1f403d2", "HDEL job2:tries apple-1"]
+    again.does("EVALSHA d0d0 1 job2", 1, *done, lua=done)
+    told = tape.told()
+    assert [one.connection for one in told if isinstance(one, ItemDelivered)] == [1, 2, 3]
+    assert told[-1] == settled("apple-1", 3, 5.0)
