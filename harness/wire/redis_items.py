@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.history import ItemSettled, Payload, What
+from harness.tap.content import found
 from harness.wire.redis_places import Place
 from harness.wire.redis_talk import Group
 
@@ -110,6 +111,11 @@ class Act:
         """Whether at this moment (in seconds since 1970) its connection was closed long ago."""
         talk = None if self.group is None else self.group.talk
         return talk is None or (talk.closed is not None and talk.closed + GONE <= moment)
+
+    def brings(self, value: bytes) -> bool:
+        """Whether the answer brings an item, in any form that can be read."""
+        brought = self.group.brought if self.group is not None else ()
+        return value in brought or any(found(word, (value,)) for word in brought)
 
     def answer_has(self, value: bytes) -> bool | None:
         """Whether the answer brings these bytes; None when no answer came."""

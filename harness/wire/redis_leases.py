@@ -331,6 +331,8 @@ def _is_holder(act: Act, held: Held, token: bytes) -> bool:
     if held.worker != act.worker:
         return False
     over = held.until is None or held.until < act.moment
+    if held.leased and over and act.brings(held.item.value):
+        return False  # it was given it once more, be it under the same id
     if token and held.token and token != held.token:
         # Another text in its own lease renews it; in one that is over it is another claim.
         return held.connection == act.connection and not over

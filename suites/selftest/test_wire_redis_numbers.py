@@ -281,3 +281,29 @@ def test_what_is_no_sign_of_life(why: str) -> None:
     (one if why == "nobody looks" else two).does(f"GET alive:{name}", b"1")
     beat(one, name, 11)
     assert leases(tape) == ([20.0] if why == "a lease" else [])
+
+
+def test_a_container_that_was_started_again_claims_under_the_same_id() -> None:
+    """A record in JSON says until when; who comes from the same address is another process."""
+    tape = Tape()
+    tape.seeds("RPUSH q apple-1")
+    one = tape.worker("10.0.0.9")
+
+    def takes(client: Client, until: float, first: str = "") -> None:
+        record = f'{{"gen":1,"until":{int((EPOCH + until) * 1000)}}}'
+        effects = [first, "HSET body 3ce88b39ff0f apple-1"] if first else []
+        effects.append(f"HSET state 3ce88b39ff0f {record}")
+        looks = ("HGETALL state", *effects, "HGET body 3ce88b39ff0f")
+        client.does("EVAL take 2 state body", [b"3ce88b39ff0f", 1, b"apple-1"], *effects, lua=looks)
+
+    takes(one, 4, "LPOP q")  # 1
+    one.leaves()
+    again = tape.worker("10.0.0.9")
+    tape.waits(3)
+    takes(again, 10)
+    done = ("HDEL state 3ce88b39ff0f", "HDEL body 3ce88b39ff0f")
+    again.does("EVAL done 2 state body", 1, *done, lua=done)
+    told = tape.told()
+    deliveries = [one for one in told if hasattr(one, "redelivered")]
+    assert [(one.connection, one.redelivered) for one in deliveries] == [(1, False), (2, True)]
+    assert told[-1] == settled("apple-1", 2, 7.0, "3ce88b39ff0f")
