@@ -59,6 +59,7 @@ _SETTLED = {
     "acked": "{who} settled {item}",
     "dead": "{item} was set aside by {who}",
     "refused": "{who} rejected {item} for good",
+    "expired": "the key in which {item} lay ran out",
 }
 _EFFECT = {True: "", None: "", False: ", without effect"}
 _BACK = {True: "with all that it had", False: "without its data", None: "nobody knows with what"}

@@ -115,7 +115,8 @@ class ItemSettled(Record, frozen=True, tag="item_settled"):
     """The broker will not give this item to anybody any more.
 
     `acked`: forgotten, at the worker's word. `dead`: seen to be set aside in a dead-letter place.
-    `refused`: rejected for good; an `ItemLeft` shows whether there was such a place. `effective` is
+    `refused`: rejected for good; an `ItemLeft` shows whether there was such a place. `expired`: the
+    key in which it lay ran out, at nobody's word (`by_holder` is False then). `effective` is
     False when the broker is known not to have followed (a stale token), None while it is not
     known: then the next `BrokerDepth` tells. `by_holder` is False when a worker has removed the
     item that was never given it, and gave it to nobody: the end of it, or half of giving it back.
@@ -123,7 +124,7 @@ class ItemSettled(Record, frozen=True, tag="item_settled"):
 
     item: Payload
     connection: int | None
-    how: Literal["acked", "dead", "refused"]
+    how: Literal["acked", "dead", "refused", "expired"]
     token: str = ""
     effective: bool | None = True
     at: float | None = None

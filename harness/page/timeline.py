@@ -73,6 +73,8 @@ class Timeline(msgspec.Struct, frozen=True):
     places: Mapping[Worker, int]
 
 
+#: What became of a settled item, in a word.
+_HOW = {"acked": "settled", "dead": "set aside", "refused": "rejected", "expired": "ran out"}
 _Leases = dict[tuple[Payload, int], list[tuple[int, float]]]
 
 
@@ -160,7 +162,7 @@ def _work(attempt: Attempt, until: float) -> tuple[float, float] | None:
 
 def _told(attempt: Attempt, since: float, until: float) -> str:
     if attempt.settled is not None:
-        how = {"acked": "settled", "dead": "set aside", "refused": "rejected"}[attempt.settled.how]
+        how = _HOW[attempt.settled.how]
         end = f"{how} at {attempt.settled.mark.at:.2f} s"
     elif attempt.how == "open":
         end = "never settled by this worker"

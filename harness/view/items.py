@@ -41,7 +41,7 @@ class Settlement(msgspec.Struct, frozen=True):
     """
 
     mark: Mark
-    how: Literal["acked", "dead", "refused"]
+    how: Literal["acked", "dead", "refused", "expired"]
     worker: Worker | None
     at_once: bool = False
     hold: Hold | None = None

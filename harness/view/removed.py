@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.verdict import Finding, failed, unknown
-from harness.view.items import Item, Settlement
+from harness.view.habits import USUAL
+from harness.view.items import Attempt, Item, Settlement
 from harness.view.words import shown
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ def removal(view: View, item: Item, settlement: Settlement) -> Finding | None:
     """What is to be said of it; None where the work on the item had come, or came, to its end."""
     if any(one.done is not None or one.void for one in item.attempts):
         return None
+    if settlement.how == "expired":
+        return _expired(view, item, settlement)
     lines = [one for one in view.unmatched if one.item == item.payload]
     if any(line.done for line in lines):
         return None
@@ -28,6 +31,28 @@ def removal(view: View, item: Item, settlement: Settlement) -> Finding | None:
     if unclear:
         return unknown(f"{what}: {unclear}", *evidence)
     return failed(f"{shown(item.payload)} is lost: {what}", *evidence)
+
+
+def _expired(view: View, item: Item, settlement: Settlement) -> Finding:
+    """The key in which it lay ran out, and no attempt is known to have done it."""
+    text = f"{shown(item.payload)} is lost: the key in which it lay ran out before it was settled"
+    evidence = [*(one.delivered.id for one in item.attempts[-1:]), settlement.mark.id]
+    lives = [life for one in item.attempts if (life := view.life(one.worker)) is not None]
+    if len(lives) < len(item.attempts) or not all(life.run.log_whole for life in lives):
+        return unknown(f"{text}; who had it, or all that they said, is not known", *evidence)
+    if view.habits.ends in USUAL:
+        return failed(text, *evidence)
+    enough = view.habits.enough
+    if enough is not None and all(_time(view, one) < enough for one in item.attempts):
+        return failed(text, *evidence)
+    return unknown(f"{text}; it may have been done, for these workers say no end", *evidence)
+
+
+def _time(view: View, attempt: Attempt) -> float:
+    """Seconds that its worker can have worked on it."""
+    life = view.life(attempt.worker)
+    gone = life.gone_from if life is not None else None
+    return (view.last if gone is None else gone) - attempt.delivered.at
 
 
 def _unclear(view: View, item: Item, settlement: Settlement) -> str:

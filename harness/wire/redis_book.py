@@ -124,6 +124,8 @@ class Book:
 
     def _change(self, act: Act, unit: Unit) -> None:
         streams = [effect for effect in unit.effects if self._streams.is_about(effect)]
+        expired = _expired(act.group, unit)
+        act.expired = {key for key, sub in expired if not sub and self.space.ends(key) is not None}
         for effect in unit.effects:
             if effect not in streams and not self.space.apply(effect):
                 self._not_known(act, effect)
@@ -136,12 +138,16 @@ class Book:
         for effect in unit.effects:
             for key in _timed(effect):
                 self.ledger.expires(key)
-        if act.group is None and (act.events or act.new):
+        known = bool(act.expired) and all(
+            name(one) in (b"DEL", b"UNLINK") and set(placed(one)[1:]) <= act.expired
+            for one in unit.effects
+        )
+        if act.group is None and (act.events or act.new) and not known:
             why = "nobody who was seen has asked for this, and it has moved items"
             self._not_understood(act, unit.effects[0], why)
         self._guessed(act, unit)
         if notes:
-            self._leases.read(act, notes, expired=_expired(act.group, unit))
+            self._leases.read(act, notes, expired=expired)
 
     def _guessed(self, act: Act, unit: Unit) -> None:
         """Say so, once, when items are followed in bytes in which they cannot be read."""

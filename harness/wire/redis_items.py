@@ -84,6 +84,8 @@ class Act:
     new: list[Held] = field(default_factory=list)
     #: Items that it has enqueued.
     fresh: set[bytes] = field(default_factory=set)
+    #: Keys that have run out with it, and that nobody has deleted.
+    expired: set[bytes] = field(default_factory=set)
     #: What this step was for, for those who learn.
     settled: bool = False
     gave_back: bool = False

@@ -141,6 +141,12 @@ class Ledger:
             act.events.append(what)
             act.settled = True
 
+    def run_out(self, act: Act, held: Held) -> None:
+        """The key in which it lay has come to its end: nobody has, or will get, this item."""
+        what = ItemSettled(held.item.payload, None, "expired", at=act.at, by_holder=False)
+        self._over(held)
+        act.events.append(what)
+
     def fail_to_settle(self, act: Act, held: Held) -> None:
         """Somebody has wanted to settle an item, and it was too late."""
         token = _text(held.token)

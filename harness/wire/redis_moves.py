@@ -86,6 +86,8 @@ class Moves:
         for held in emptied:
             if change.carried and self._is_holder(act, held, gained):
                 held.places = list(gained)
+            elif change.lost and not gained and {key for key, _ in change.lost} <= act.expired:
+                self._ledger.run_out(act, held)
             else:
                 self._left(act, held, gained, carried=change.carried)
         if gained and ready >= 0 and not emptied:
@@ -268,8 +270,12 @@ class Moves:
         return self._lie_with_claims(key for key, _ in gained)
 
     def _name(self, held: Held) -> None:
-        """Where a hash has the item, the field is the token of this delivery."""
-        for _, sub in held.places:
+        """Where a hash has the item, the field is the token of this delivery.
+
+        A hash for each item has the same fields as the others: there it is the id in its name.
+        """
+        for key, sub in held.places:
             if sub:
-                self._ledger.name(held, sub)
+                ids = [one for one in held.item.ids if one in key]
+                self._ledger.name(held, ids[-1] if ids else sub)
                 return

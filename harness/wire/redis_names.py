@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -131,8 +132,11 @@ def _without(key: bytes, word: bytes) -> bytes:
 
 
 def parts(name: bytes) -> Iterator[bytes]:
-    """A name's ends from each of its separators on, the longest first; itself; its beginnings."""
+    """A name's ends from each of its separators on, the longest first; itself; its beginnings; and
+    what stands between two separators."""
     splits = list(_SPLIT.finditer(name))
     yield from (name[found.end() :] for found in splits)
     yield name
     yield from (name[: found.start()] for found in reversed(splits))
+    for first, last in combinations(splits, 2):
+        yield name[first.end() : last.start()]

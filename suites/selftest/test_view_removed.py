@@ -101,3 +101,43 @@ def test_old_histories_know_no_such_removal() -> None:
     line = msgspec.json.encode(ItemSettled("apple", 1, "acked"))
     assert b"by_holder" not in line
     assert msgspec.json.decode(line, type=ItemSettled).by_holder
+
+
+# -- the key in which an item lies runs out -------------------------------------------------------
+
+
+def ran_out(*, ends: bool = True, finished: bool = False, seconds: float = 0.5) -> Tale:
+    """`a` is killed after so many seconds with apple, whose key runs out; `b` has done banana."""
+    figures = Figures(work=1.0, lease=2.0, settles_after_work=True, starts_told="always")
+    figures = msgspec.structs.replace(
+        figures, ends_told="always" if ends else "never", log_live=True, enough=0.75
+    )
+    tale = Tale("fine", figures=figures)
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(0.1, who)
+    tale.given(1, "a", "apple", until=3)
+    tale.began(1, "a", "apple")
+    if finished:
+        tale.finished(1 + seconds, "a", "apple")
+    tale.given(1, "b", "banana", until=3)
+    tale.began(1, "b", "banana")
+    if ends:
+        tale.finished(2, "b", "banana")
+    tale.settled(2, "b", "banana")
+    tale.killed(1 + seconds, "a")
+    tale.put(4, "tap", ItemSettled("apple", None, "expired", at=4.0, by_holder=False))
+    return over(tale)
+
+
+def test_an_item_whose_key_has_run_out_is_lost() -> None:
+    assert "ran out" in ran_out().failure("S1").reason
+
+
+def test_not_where_the_work_on_it_had_come_to_its_end() -> None:
+    assert ran_out(finished=True).finds("S1") is Outcome.PASS
+
+
+def test_of_workers_that_say_no_end_the_time_tells() -> None:
+    assert ran_out(ends=False, seconds=0.3).finds("S1") is Outcome.FAIL
+    assert ran_out(ends=False, seconds=3.0).finds("S1") is Outcome.UNKNOWN

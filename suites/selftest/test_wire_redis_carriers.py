@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from redis_tape import Client, Said, Tape, asked, buried, given, score, settled
+from redis_tape import EPOCH, Client, Said, Tape, asked, buried, end, given, score, settled
 
 from harness.history import (
     ItemDelivered,
@@ -466,3 +466,80 @@ def test_what_waits_for_later_in_another_form_is_given_back() -> None:
         stories.append(items(tape.told()))
     assert stories[0] == stories[1]
     assert ItemReturned("apple", 1, "", 2.0) in stories[1]
+
+
+# -- data of a job that runs out ------------------------------------------------------------------
+
+
+def kept_for(seconds: int) -> Tape:
+    """rq's way: an id in a registry, the data in a hash of the job, which runs out by itself."""
+    tape = Tape()
+    tape.seeds("RPUSH q apple-1")
+    one = tape.worker()
+    effects = (
+        "LPOP q",
+        "HSET q:job:4af3c9d2e1b0 data apple-1 tries 1",
+        f"ZADD wip {score(9)} 4af3c9d2e1b0",
+        f"PEXPIREAT q:job:4af3c9d2e1b0 {int((EPOCH + 1 + seconds) * 1000)}",
+    )
+    looks = (*effects[:3], f"EXPIRE q:job:4af3c9d2e1b0 {seconds}")
+    one.does("EVALSHA c1a1 1 q", [b"apple-1", 1], *effects, lua=looks)  # 1
+    one.leaves()  # 2
+    return tape
+
+
+def test_the_data_of_a_job_run_out_by_themselves() -> None:
+    tape = kept_for(3)
+    tape.waits(1)
+    tape.forgets("DEL q:job:4af3c9d2e1b0")  # 4
+    told = tape.told()
+    assert told[-1] == ItemSettled("apple-1", None, "expired", at=4.0, by_holder=False)
+    assert not any(isinstance(one, NotUnderstood) for one in told)
+
+
+def test_a_script_that_looks_too_late_finds_them_gone() -> None:
+    tape = kept_for(3)
+    tape.waits(2)
+    two = tape.worker()
+    looks = ("ZRANGEBYSCORE wip -inf 9", "HMGET q:job:4af3c9d2e1b0 data tries")
+    drops = ("ZREM wip 4af3c9d2e1b0", "DEL q:job:4af3c9d2e1b0")
+    effects = ("DEL q:job:4af3c9d2e1b0", "ZREM wip 4af3c9d2e1b0")
+    two.does("EVALSHA c1a1 1 q", None, *effects, lua=(*looks, *drops))  # 5
+    kinds = [one.how for one in tape.told() if isinstance(one, ItemSettled)]
+    assert kinds in (["expired"], ["acked"])
+
+
+def test_what_somebody_deletes_unseen_is_not_understood() -> None:
+    tape = Tape()
+    tape.seeds("RPUSH q apple-1")
+    one = tape.worker()
+    one.does("LMOVE q p LEFT RIGHT", b"apple-1", "LMOVE q p LEFT RIGHT")
+    tape.forgets("DEL p")
+    assert any(isinstance(one, NotUnderstood) for one in tape.told())
+
+
+def test_a_lock_that_is_named_after_the_id_of_a_job_is_a_lease_on_it() -> None:
+    """Bull's way: ids in `active`, the data in a hash for each job, a lock beside it."""
+    tape = Tape()
+    tape.seeds("RPUSH q apple-1 banana-2")
+    one, two = tape.worker(), tape.worker()
+
+    def takes(client: Client, job: str, item: str, lock: str, until: float) -> None:
+        first = lock != "new"
+        new = ["LPOP q", f"HSET q:{job} data {item}", f"RPUSH q:active {job}"] if first else []
+        effects = [*new, f"SET q:{job}:lock {lock} {end(until)}"]
+        looks = ("LRANGE q:active 0 -1", *effects, f"HGET q:{job} data")
+        client.does("EVALSHA c1a1 1 q", [job.encode(), item.encode()], *effects, lua=looks)
+
+    takes(one, "aa11aa11aa11", "apple-1", "mine", 5.0)  # 1
+    takes(two, "bb22bb22bb22", "banana-2", "yours", 8.0)  # 2
+    tape.waits(3)
+    tape.forgets("DEL q:aa11aa11aa11:lock")  # 6
+    takes(two, "aa11aa11aa11", "apple-1", "new", 13.0)  # 7
+    done = ("LREM q:active 1 aa11aa11aa11", "DEL q:aa11aa11aa11", "DEL q:aa11aa11aa11:lock")
+    two.does("EVALSHA d0d0 1 q", 1, *done, lua=done)  # 8
+    told = tape.told()
+    deliveries = [(one.item, one.connection) for one in told if isinstance(one, ItemDelivered)]
+    assert deliveries == [("apple-1", 1), ("banana-2", 2), ("apple-1", 2)]
+    assert [one.until for one in told if isinstance(one, ItemDelivered)] == [5.0, 8.0, 13.0]
+    assert told[-1] == settled("apple-1", 2, 8.0, "new")
