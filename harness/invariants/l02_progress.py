@@ -15,6 +15,9 @@ from harness.view import Life, Mark, View, several, without
 _PAUSE = 60.0
 #: Seconds in which whoever asks is served.
 _SERVED = 0.5
+#: So many items in stock, begun while another waits, may be a small prefetch; and seconds for
+#: which it waits, beside the work on these.
+_STOCK, _LEAST = 3, 2.0
 
 
 class _Change(NamedTuple):
@@ -62,6 +65,9 @@ def check(view: View) -> Iterator[Finding]:
             )
         else:
             good += stretch.delivered
+    for finding in _hoarded(view):
+        late = True
+        yield finding
     if good and not late:
         yield passed(
             f"{several(good, 'time')} an idle worker was there for an item, and one was delivered"
@@ -86,6 +92,39 @@ def _asked(view: View, stretch: _Stretch) -> bool:
         if not asks.told_empty(last.mark.at, stretch.since):
             return True
     return False
+
+
+def _hoarded(view: View) -> Iterator[Finding]:
+    """Somebody asks in vain, while another begins one item after the other out of its stock.
+
+    However short the work on each is: with more items the wait would be as much longer.
+    """
+    pace = view.header.figures.longest_pace or view.header.figures.most_work or 0.0
+    stock = [
+        (begun, mark, life)
+        for life in view.workers.values()
+        for mark, begun in _kept_in_stock(life)
+        if begun > mark.at + _SERVED
+    ]
+    for one in view.idle.spans:
+        for since, until in without(_storms(view, one.worker), (one.since, one.until)):
+            if until - since < _STOCK * pace + _LEAST:
+                continue
+            by_holder: dict[Worker, list[tuple[float, Mark]]] = {}
+            for begun, mark, life in stock:
+                if life.worker != one.worker and since + _SERVED < begun <= until:
+                    by_holder.setdefault(life.worker, []).append((begun, mark))
+            for holder, some in by_holder.items():
+                first = min(some)
+                stretch = _Stretch(first[0], first[1], one.asked, max(some)[0], delivered=False)
+                if len(some) > _STOCK and (view.coarse or _asked(view, stretch)):
+                    yield failed(
+                        f"{view.cast.short(one.worker)} was idle for {until - since:.1f} s, while "
+                        f"{view.cast.short(holder)} began {len(some)} items, one after the other, "
+                        "that it had kept in stock",
+                        *ids(one.asked, *(mark for _, mark in sorted(some)[-1:])),
+                    )
+                    return
 
 
 class _There:

@@ -118,6 +118,9 @@ def _silent(view: View, item: Item, attempt: Attempt, life: Life) -> Finding | N
             return _without(view, item, attempt, life, "has settled it without any work")
         if time < enough:
             return _unsure(view, attempt, life, "prints nothing")
+        figures = view.header.figures
+        if figures.settles_after_work and figures.enough is not None:
+            return None  # as of a worker that says its beginnings: it had this one for long enough
     return None if _went_on(attempt, life) else _broken_off(view, attempt, life)
 
 

@@ -250,3 +250,48 @@ def test_a_worker_may_pause_before_it_asks_again() -> None:
     assert pauses(68).finds("L2") is Outcome.FAIL
     assert pauses(60, asks=30).finds("L2") is Outcome.FAIL
     assert pauses(60, told=False).finds("L2") is Outcome.FAIL
+
+
+# -- a stock that one works off while another asks ------------------------------------------------
+
+
+def stocked(stock: int, work: float = 1.0, *, asks: bool = True) -> Tale:
+    """`a` takes so many items at once; `b` is there all the time, and asks each half second."""
+    tale = Tale("fine", figures=Figures(work=work, longest_pace=work))
+    items = [f"item-{number}" for number in range(stock + 1)]
+    tale.sent(*items)
+    tale.came(1, "a")
+    tale.came(1, "b")
+    tale.asked(1, "a")
+    for item in items:
+        tale.given(1, "a", item)
+    events = [(1.1 + 0.5 * number, "asks", "") for number in range(int(2 * work * len(items)))]
+    for number, item in enumerate(items):
+        events.append((1 + number * work, "begins", item))
+        events.append((1 + (number + 1) * work - 0.01, "settles", item))
+    for at, what, item in sorted(events):
+        if what == "begins":
+            tale.began(at, "a", item)
+        elif what == "settles":
+            tale.settled(at, "a", item)
+        elif asks or at < 1.5:
+            tale.asked(at, "b")
+            tale.empty(at, "b")
+    tale.over(60)
+    return tale
+
+
+def test_who_works_off_a_stock_while_another_asks_hoards() -> None:
+    assert "had kept in stock" in stocked(8).failure("L2").reason
+
+
+@pytest.mark.parametrize(
+    "tale",
+    [
+        pytest.param(stocked(2), id="a few in advance"),
+        pytest.param(stocked(8, 0.1), id="in no time"),
+        pytest.param(stocked(8, asks=False), id="who pauses has not asked"),
+    ],
+)
+def test_no_hoard(tale: Tale) -> None:
+    assert tale.finds("L2") is not Outcome.FAIL

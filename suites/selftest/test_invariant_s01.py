@@ -545,3 +545,23 @@ def test_set_aside_where_nobody_finds_it() -> None:
     (finding,) = aside(found=False, attempts=2).judged("S1").findings
     assert finding.outcome is Outcome.UNKNOWN
     assert "found nowhere" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("seconds", "outcome"), [(1.0, Outcome.PASS), (0.3, Outcome.UNKNOWN)], ids=["long", "short"]
+)
+def test_a_silent_worker_that_is_killed_at_its_report_had_its_time(
+    seconds: float, outcome: Outcome
+) -> None:
+    """Its pace has shown, without a fault, that it reports after its work, and how long that is."""
+    figures = Figures(
+        work=1.0, settles_after_work=True, starts_told="never", ends_told="never", enough=0.75
+    )
+    tale = Tale("coarse", completions=1, figures=figures)
+    tale.sent("apple")
+    tale.came(1, "a")
+    tale.given(1, "a", "apple")
+    tale.settled(1 + seconds, "a", "apple")
+    tale.killed(1.1 + seconds, "a")
+    tale.over(9)
+    assert tale.finds("S1") is outcome
