@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from histories import Tale, good_coarse, good_fine
 
-from harness.history import AskedForItem, FaultHealed, FaultInjected, ItemDelivered, ItemEnqueued
+from harness.history import (
+    AskedForItem,
+    FaultHealed,
+    FaultInjected,
+    Figures,
+    ItemDelivered,
+    ItemEnqueued,
+)
 from harness.verdict import Outcome
 
 
