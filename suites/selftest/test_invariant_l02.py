@@ -9,6 +9,7 @@ from histories import Tale, good_coarse, good_fine
 
 from harness.history import (
     AskedForItem,
+    Bounds,
     FaultHealed,
     FaultInjected,
     Figures,
@@ -264,7 +265,8 @@ def test_a_worker_may_pause_before_it_asks_again() -> None:
 
 def stocked(stock: int, work: float = 1.0, *, asks: bool = True) -> Tale:
     """`a` takes so many items at once; `b` is there all the time, and asks each half second."""
-    tale = Tale("fine", figures=Figures(work=work, longest_pace=work))
+    figures, bounds = Figures(work=work, longest_pace=work), Bounds(20, progress=11, end=60)
+    tale = Tale("fine", figures=figures, bounds=bounds)
     items = [f"item-{number}" for number in range(stock + 1)]
     tale.sent(*items)
     tale.came(1, "a")
