@@ -115,14 +115,15 @@ def _hoarded(view: View) -> Iterator[Finding]:
                 if life.worker != one.worker and since + _SERVED < begun <= until:
                     by_holder.setdefault(life.worker, []).append((begun, mark))
             for holder, some in by_holder.items():
-                first = min(some)
-                stretch = _Stretch(first[0], first[1], one.asked, max(some)[0], delivered=False)
+                some.sort(key=lambda each: each[0])
+                (began, first), (ended, last) = some[0], some[-1]
+                stretch = _Stretch(began, first, one.asked, ended, delivered=False)
                 if len(some) > _STOCK and (view.coarse or _asked(view, stretch)):
                     yield failed(
                         f"{view.cast.short(one.worker)} was idle for {until - since:.1f} s, while "
                         f"{view.cast.short(holder)} began {len(some)} items, one after the other, "
                         "that it had kept in stock",
-                        *ids(one.asked, *(mark for _, mark in sorted(some)[-1:])),
+                        *ids(one.asked, last),
                     )
                     return
 

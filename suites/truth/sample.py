@@ -16,12 +16,12 @@ PAIRS = 60
 COMPARED = 20
 
 
-def sample(pairs: str = "", seed: str = "") -> list[Stranger]:
+def sample(pairs: str = "", seed: str = "", *, simulated: bool = False) -> list[Stranger]:
     """The pairs in the order in which they are played: correct ones and others in turn."""
     wanted = pairs or os.environ.get("QUEUEJOB_TRUTH_PAIRS", str(PAIRS))
     chance = random.Random(seed or os.environ.get("QUEUEJOB_TRUTH_SEED", "1"))  # noqa: S311  # it has to be repeatable
     # The image's client speaks RESP2 only: the simulator alone has the other.
-    every = [one for one in strangers() if one.disguise.talk != "resp3"]
+    every = [one for one in strangers() if simulated or one.disguise.talk != "resp3"]
     if wanted == "all":
         return every
     count = int(wanted)
