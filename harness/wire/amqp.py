@@ -54,6 +54,8 @@ class AmqpReader:
         #: What clients at an address have been given: by connection, channel and tag.
         self._open: dict[str, dict[tuple[int, int, int], bytes]] = {}
         self._settled: dict[str, list[bytes]] = {}
+        #: Connection, channel and tag of what was settled.
+        self._over: set[tuple[int, int, int]] = set()
         self._untold: Counter[tuple[int, str, str]] = Counter()
         self._queues: dict[str, None] = {}
         #: Queue → how it was declared.
@@ -119,6 +121,10 @@ class AmqpReader:
             if queue not in ("", self._queue):
                 continue
             token = f"{record.channel}/{tag}"
+            place = record.connection, record.channel, tag
+            if body is None and place in self._over:
+                continue  # it was settled before: the broker refuses that, and nothing changes
+            self._over.add(place)
             self._close(record.connection, record.channel, tag)
             if body is None:
                 why = f"{record.how} of a delivery ({token}) that was not seen, or was too long"
@@ -229,6 +235,7 @@ class AmqpReader:
         if isinstance(record, ConnectionOpened):
             self._addresses[record.connection] = record.address
         elif isinstance(record, ConnectionClosed):
+            self._over = {one for one in self._over if one[0] != record.connection}
             open_ = self._open.get(self._address(record.connection), {})
             for place in [one for one in open_ if one[0] == record.connection]:
                 del open_[place]

@@ -252,3 +252,19 @@ def test_what_the_broker_refuses() -> None:
 def test_what_the_tap_has_missed_stays_a_gap() -> None:
     gap = Gap("tap", "too much at once")
     assert read(gap) == [gap]
+
+
+def test_what_was_settled_with_all_others_is_rejected_once_more_in_vain() -> None:
+    """A client hands back what it has in stock, though it has acknowledged all there was."""
+    told = read(
+        ConnectionOpened(1, "10.0.0.1", 4000),
+        consume(),
+        delivery(1, b"apple"),
+        delivery(2, b"banana"),
+        settle("ack", b"apple", b"banana"),
+        Settlement(1, 1, (2,), "reject", True, (None,), ("",)),
+    )
+    assert told[-2:] == [
+        ItemSettled("apple", 1, "acked", "1/1", None, 4.0),
+        ItemSettled("banana", 1, "acked", "1/2", None, 4.0),
+    ]
