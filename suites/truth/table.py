@@ -98,12 +98,18 @@ def markdown(lines: Sequence[Line], head: str) -> str:
         mark = " ✗" if one.right in WRONG else ""
         cells = (one.worker, f"{one.right}{mark}", str(one.code), " ".join(one.found), again)
         told.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    told += ["", "## Not proved, and why", ""]
+    told += ["", *unproved(lines)]
+    return "\n".join(told) + "\n"
+
+
+def unproved(lines: Iterable[Line]) -> list[str]:
+    """Each worker of which something was not proved, or was said wrongly, and why."""
+    told = ["## Not proved, and why", ""]
     for one in lines:
         if one.right in ("unknown", *WRONG):
             told.append(f"- **{one.worker}** ({one.right})")
             told += [f"  - {where} {name}: {_short(why)}" for where, name, why in one.unproved]
-    return "\n".join(told) + "\n"
+    return told
 
 
 def _found(every: Iterable[Said]) -> tuple[str, ...]:

@@ -1,0 +1,43 @@
+"""The whole truth matrix in the simulator: `python suites/selftest/simulator/matrix.py OUT.md`.
+
+With the package installed (`pip install .`); it takes some minutes.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from simulator.truth import check
+
+from harness import __version__
+from harness.suites.truth.table import Line, figures, line, unproved
+from harness.suites.truth.workers import Stranger, strangers
+
+
+def _line(stranger: Stranger) -> Line:
+    return line(stranger, check(stranger), None)
+
+
+def main(out: Path) -> None:
+    """Play all pairs, and write the figures and whatever was not proved."""
+    with ProcessPoolExecutor() as pool:
+        lines = list(pool.map(_line, strangers(), chunksize=8))
+    told = [
+        "# What is said of workers in disguise in the simulator",
+        "",
+        f"Made by `suites/selftest/simulator/matrix.py` (version {__version__}): all "
+        f"{len(lines)} pairs of a worker and a disguise that fit.",
+        "",
+        f"**{figures(lines)}**",
+        "",
+        *unproved(lines),
+    ]
+    out.write_text("\n".join(told) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
