@@ -276,7 +276,10 @@ class Leases:
         elif not held.new and (held.returned or not _is_holder(act, held, token)):
             if self._is_late(act, item):
                 return
-            held = self._ledger.take_over(act, held, held.places)
+            before = held
+            held = self._ledger.take_over(act, before, before.places)
+            if self._ledger.tokens.get(before.token) is before:  # it lies under the same id
+                self._ledger.name(held, before.token)
         held.token = token or held.token
         self._until(act, held, place, until)
 

@@ -300,10 +300,17 @@ def test_a_container_that_was_started_again_claims_under_the_same_id() -> None:
     one.leaves()
     again = tape.worker("10.0.0.9")
     tape.waits(3)
-    takes(again, 10)
+    takes(again, 10)  # 6
+    third = tape.worker()
+    tape.waits(4)
+    takes(third, 20)  # 11
     done = ("HDEL state 3ce88b39ff0f", "HDEL body 3ce88b39ff0f")
-    again.does("EVAL done 2 state body", 1, *done, lua=done)
+    third.does("EVAL done 2 state body", 1, *done, lua=done)
     told = tape.told()
     deliveries = [one for one in told if hasattr(one, "redelivered")]
-    assert [(one.connection, one.redelivered) for one in deliveries] == [(1, False), (2, True)]
-    assert told[-1] == settled("apple-1", 2, 7.0, "3ce88b39ff0f")
+    assert [(one.connection, one.redelivered) for one in deliveries] == [
+        (1, False),
+        (2, True),
+        (3, True),
+    ]
+    assert told[-1] == settled("apple-1", 3, 12.0, "3ce88b39ff0f")

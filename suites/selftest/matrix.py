@@ -1,4 +1,4 @@
-"""The whole truth matrix in the simulator: `python suites/selftest/simulator/matrix.py OUT.md`.
+"""The whole truth matrix in the simulator: `python suites/selftest/matrix.py OUT.md`.
 
 With the package installed (`pip install .`); it takes some minutes.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simulator.truth import check
 
@@ -29,7 +27,7 @@ def main(out: Path) -> None:
     told = [
         "# What is said of workers in disguise in the simulator",
         "",
-        f"Made by `suites/selftest/simulator/matrix.py` (version {__version__}): all "
+        f"Made by `suites/selftest/matrix.py` (version {__version__}): all "
         f"{len(lines)} pairs of a worker and a disguise that fit.",
         "",
         f"**{figures(lines)}**",
