@@ -319,7 +319,9 @@ def _places(run: _Run) -> Places:
     def done(place: str) -> bool:
         return is_done(place.encode(errors="surrogateescape"), roles().done)
 
-    return Places(leased, dead, None if run.part.learned.roles is None else done)
+    told = getattr(run.reader, "bodies", dict)()
+    bodies = {key.decode(errors="backslashreplace"): where for key, where in told.items()}
+    return Places(leased, dead, None if run.part.learned.roles is None else done, bodies)
 
 
 def _texts(keys: Sequence[bytes]) -> tuple[str, ...]:

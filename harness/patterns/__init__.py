@@ -72,12 +72,16 @@ class Places:
     dead: Sequence[str] = ()
     #: Where successes write; None while it is not known yet.
     done: Callable[[str], bool] | None = None
+    #: Keys in which items can be read wherever their ids are, and how it stands with those.
+    bodies: Mapping[str, Literal["leased", "dead"]] = field(default_factory=dict)
 
     def where(self, place: str, *, expires: bool) -> Literal["leased", "dead"] | None:
         """What it means that an item is to be read there; None for nothing.
 
         Where fault-free successes never write, what stays was set aside.
         """
+        if place in self.bodies:
+            return None if expires and self.bodies[place] == "dead" else self.bodies[place]
         if place in self.leased:
             return "leased"
         if place in self.dead and not expires:

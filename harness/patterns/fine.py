@@ -93,12 +93,15 @@ class RedisServer:
                 continue
             if place == queue:
                 where = "ready"
+            elif places and place in places.bodies:
+                where = places.bodies[place]
             elif place in dead:
                 where = "dead"
             expires = self._client.ttl(key) >= 0
             if where == "dead" and expires:
                 continue  # nobody finds it there who looks later
-            held = place in (queue, *dead, *(places.leased if places else ()))
+            own = (*places.leased, *places.bodies) if places else ()
+            held = place in (queue, *dead, *own)
             content = self._content(key, counts=not held)
             found += [ItemLeft(payload(one), place, where) for one in content if one in known]
             other = (

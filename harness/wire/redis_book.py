@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from harness.history import NotUnderstood, Payload, What, payload
 from harness.tap.records import ErrorReply
@@ -21,7 +22,7 @@ from harness.wire.redis_streams import Stream, Streams
 from harness.wire.redis_talk import Group
 from harness.wire.redis_telling import Telling
 from harness.wire.redis_vain import Vain
-from harness.wire.redis_words import Words, name, placed, produces, shown
+from harness.wire.redis_words import Words, name, placed, produces, shown, sources
 from harness.wire.roles import Roles
 
 _SAMPLE = 256
@@ -93,6 +94,17 @@ class Book:
         leased = [one.item.value for one in held if not (one.in_place and one.returned)]
         dead = [value for key in self.learned.dead for value in self._contents(key)]
         return {"ready": ready, "leased": leased, "dead": dead}
+
+    def bodies(self) -> Mapping[bytes, Literal["leased", "dead"]]:
+        """Keys in which items can be read wherever their ids are: how it stands with those."""
+        known = [item for item in self.ledger.items.values() if item.ids]
+        return {
+            key: "leased" if item.held else "dead"
+            for item in known
+            for value in (item.value, *item.forms)
+            for key, _ in self.space.places.of(value)
+            if value not in item.ids and item.is_body(key) and not self.learned.is_done(key)
+        }
 
     def keys(self) -> int:
         """How many keys there are that do not end by themselves."""
@@ -218,6 +230,8 @@ class Book:
         self._telling.read(act, group)
         if act.new:
             self.learned.claimed(group, silent=self._telling.expects(act, group))
+            looked = {key for words in group.lines for key in sources(words)}
+            self.learned.looked(looked - {self._key})
         if act.settled:
             self.learned.settled(group)
         if act.renewed:

@@ -8,6 +8,7 @@ the run says so.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ from harness.wire.redis_items import Act, Item
 from harness.wire.redis_learned import Learned
 from harness.wire.redis_ledger import Ledger
 from harness.wire.redis_places import Place
-from harness.wire.redis_values import Space
+from harness.wire.redis_values import Space, Zset
 
 #: An unreadable value that is shorter is a state or a number, and stands for no item.
 _ID = 6
@@ -94,6 +95,10 @@ class Carriers:
         change.carried = True
         return change
 
+    def is_collection(self, key: bytes) -> bool:
+        """Whether a key has members: an id may also be what a counter says."""
+        return isinstance(self._space.get(key), (deque, set, Zset))
+
     def answered(self, act: Act, item: Item) -> bool | None:
         """Whether a step's answer brings an item, in any form; None when no answer came."""
         exact = act.answer_has(item.value)
@@ -131,7 +136,8 @@ class Carriers:
         names.update(part for key, sub in (*own, *wrapped) if sub for part in _parts(key))
         keys = {key for key, _ in (*own, *wrapped)}
         for value in names & changes.keys():
-            beside = [key for key, sub in changes[value].gained if not sub and key not in keys]
+            there = (key for key, sub in changes[value].gained if not sub and key not in keys)
+            beside = [key for key in there if self.is_collection(key)]
             if beside and not self._ledger.all_of(value):
                 self._ledger.carry(value, [item])
                 item.ids.add(value)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from harness.history import ItemSettled, Payload, What
 from harness.tap.content import found
 from harness.wire.redis_places import Place
 from harness.wire.redis_talk import Group
+
+_PART = re.compile(rb"[0-9A-Za-z-]+")
 
 #: Commands of the same worker, and batches, within which what it took away may come back.
 COMMANDS, BATCHES = 4, 4
@@ -36,6 +39,10 @@ class Item:
     ids: set[bytes] = field(default_factory=set)
     #: How often it was removed by one that never had it, and is not back.
     removed: int = 0
+
+    def is_body(self, key: bytes) -> bool:
+        """Whether a key is named after its id: there it can be read, whoever has it."""
+        return bool(self.ids) and not self.ids.isdisjoint(_PART.findall(key))
 
 
 @dataclass(slots=True, eq=False)

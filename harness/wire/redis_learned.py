@@ -59,11 +59,20 @@ class Learned:
         self._names: set[bytes] = set()
         self._shapes = {shape(key) for key in self.done}
         self._processing_shapes: set[bytes] = set()
+        self._looked: set[bytes] = set()
         self._processing_then = 0
 
     def is_done(self, key: bytes) -> bool:
         """Whether successes write there, in the same key or in one of such a name."""
         return key in self.done or (bool(self._shapes) and self._shape(key) in self._shapes)
+
+    def looked(self, keys: Iterable[bytes]) -> None:
+        """Whoever wants an item looks there, too."""
+        self._looked.update(keys)
+
+    def is_source(self, key: bytes) -> bool:
+        """Whether items wait there for whoever comes: claims look there, and put nothing there."""
+        return key in self._looked and not self.is_processing(key) and key not in self.deadlines
 
     def is_processing(self, key: bytes) -> bool:
         """Whether items lie there that somebody has: a new worker's own key is like the others'."""

@@ -92,8 +92,8 @@ class Leases:
     # -- numbers ------------------------------------------------------------------------------
 
     def _scored(self, act: Act, note: Scored) -> None:
-        if act.outside:
-            return
+        if act.outside or self._learned.is_source(note.key):
+            return  # of what waits there, it is the moment until when it waits
         about = self._names.of(act, note.key, note.member)
         until = moment(note.score, act.moment)
         if about is None:

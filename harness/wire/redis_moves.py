@@ -13,6 +13,9 @@ from harness.wire.redis_ledger import Ledger
 from harness.wire.redis_places import Place, Places
 from harness.wire.redis_values import Space, Zset
 
+#: Seconds by which a moment to come is later than the step that writes it.
+_AHEAD = 0.02
+
 
 class Moves:
     """Reads a step's changes of places as deliveries, returns and ends."""
@@ -42,6 +45,8 @@ class Moves:
                 moved[value] = change
             exact = value in self._ledger.items
             for item in items:
+                if value in item.ids:
+                    change.gained = [one for one in change.gained if self._holds(one)]
                 told = change if exact and not item.ids else self._carriers.kept(change)
                 moved.setdefault(item, Change()).add(told)
         for what, change in moved.items():
@@ -68,6 +73,9 @@ class Moves:
             if place[0] != self._queue
             for _ in range(count - old.get(place, 0))
         ]
+
+    def _holds(self, place: Place) -> bool:
+        return not place[1] and self._carriers.is_collection(place[0])
 
     def _one(self, act: Act, item: Item, change: Change) -> None:
         ready, gained = change.ready, change.gained
@@ -105,6 +113,9 @@ class Moves:
             self._learned.archives(sorted(keys))
             self._ledger.settle(act, held)
 
+    def _is_lease(self, key: bytes) -> bool:
+        return self._leases.is_deadline(key)
+
     def _lie_with_claims(self, keys: Iterable[bytes]) -> bool:
         return all(self._learned.is_processing(key) for key in keys)
 
@@ -138,6 +149,10 @@ class Moves:
             ):
                 # What is left are notes on it, as of having seen it: it lay where it was taken.
                 held.places, held.extra = [], [*held.extra, *held.places]
+            moves = held.places and not item.is_body(place[0])
+            if moves and all(item.is_body(key) for key, _ in held.places):
+                # Its id goes from place to place, and its data stay where they are.
+                held.places, held.extra = [], [*held.extra, *held.places]
             if not held.places and not held.in_place:
                 emptied.append(held)
         return emptied
@@ -162,7 +177,9 @@ class Moves:
             emptied.append(kept)
             return
         held = self._ledger.deliver(act, item, list(gained))
-        self._learned.processing.update(dict.fromkeys(key for key, _ in gained))
+        lie = [key for key, _ in gained]
+        moving = [key for key in lie if not item.is_body(key)]
+        self._learned.processing.update(dict.fromkeys(moving or lie))
         self._name(held)
 
     def _ready(self, act: Act, item: Item, emptied: list[Held]) -> None:
@@ -185,6 +202,9 @@ class Moves:
         mine, claimed = held.worker == act.worker, self._lie_with_claims(keys)
         if not gained:
             self._gone(act, held)
+        elif all(self._learned.is_source(key) and not self._is_lease(key) for key in keys):
+            held.places = list(gained)
+            self._ledger.free(act, held)
         elif keys & self._learned.dead.keys():
             self._ledger.settle(act, held, "dead")
         elif keys & self._learned.done.keys():
@@ -208,7 +228,8 @@ class Moves:
         if held.returned and (self._is_ready(held.item.value) or len(held.item.held) > 1):
             held.item.held.remove(held)  # the other half of putting it back
         elif rest:
-            self._bury(act, held, rest, carried=rest <= held.carried_to)
+            described = all(held.item.is_body(key) for key in rest)
+            self._bury(act, held, rest, carried=described or rest <= held.carried_to)
         else:
             self._ledger.settle(act, held)
 
@@ -237,7 +258,7 @@ class Moves:
         if not isinstance(zset, Zset):
             return False
         scores = (zset.score(form) for form in (item.value, *item.forms))
-        return any(score is not None and now < score < 1e11 for score in scores)
+        return any(score is not None and now + _AHEAD < score < 1e11 for score in scores)
 
     def _kept(self, act: Act, item: Item, gained: list[Place], *, carried: bool) -> None:
         """It has come to lie in one more place."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -99,6 +99,10 @@ class RedisReader:
     def places(self) -> Mapping[str, list[bytes]]:
         """Where items are at this moment: "ready", "leased", "dead"."""
         return self._book.places()
+
+    def bodies(self) -> Mapping[bytes, Literal["leased", "dead"]]:
+        """Keys in which items can be read wherever their ids are: how it stands with those."""
+        return self._book.bodies()
 
     def leases_understood(self) -> str:
         """Why leases cannot be told, or empty."""

@@ -113,6 +113,8 @@ _READING = _set(
     "ZREVRANGEBYSCORE ZCOUNT ZSCAN ZREMRANGEBYSCORE"
 )
 _READING_SEVERAL = _set("MGET EXISTS")
+#: They read what lies in a list or a sorted set.
+_BY_SCORE = _set("ZRANGEBYSCORE ZRANGE ZREVRANGEBYSCORE")
 #: What a worker says with them runs other commands, which MONITOR shows after them.
 SCRIPTS = _set("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO")
 #: They have no reply of their own.
@@ -138,6 +140,14 @@ def reads(words: Words) -> Words:
     if name(words) in _READING_SEVERAL:
         return words[1:]
     return words[1:2] if name(words) in _READING else ()
+
+
+def sources(words: Words) -> Words:
+    """The keys in which it looks for something to take."""
+    if name(words) in POPS:
+        several = name(words).startswith((b"BL", b"BR", b"BZ")) and b"MOVE" not in name(words)
+        return words[1:-1] if several else words[1:2]
+    return words[1:2] if name(words) in _BY_SCORE or name(words) == b"LRANGE" else ()
 
 
 def takes(words: Words) -> bool:
