@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from harness import own_words
 from harness.credentials import Hide, hiding, secrets_in, secrets_of
@@ -319,7 +320,7 @@ def _places(run: _Run) -> Places:
     def done(place: str) -> bool:
         return is_done(place.encode(errors="surrogateescape"), roles().done)
 
-    told = getattr(run.reader, "bodies", dict)()
+    told: Mapping[bytes, Literal["leased", "dead"]] = getattr(run.reader, "bodies", dict)()
     bodies = {key.decode(errors="backslashreplace"): where for key, where in told.items()}
     return Places(leased, dead, None if run.part.learned.roles is None else done, bodies)
 

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from harness.invariants import Invariant, ids
 from harness.loglines import plain
 from harness.verdict import Finding, failed, passed, unknown
-from harness.view import Attempt, Line, View, several, shown, starts_matched
+from harness.view import USUAL, Attempt, Line, View, several, shown, starts_matched
 
 
 def check(view: View) -> Iterator[Finding]:
     matched = view.header.figures.starts_matched
     if matched is None and not view.header.faults:
         matched = starts_matched(view)  # this is the fault-free run, or may pass for it
+    if matched is None and view.habits.ends in USUAL:
+        matched = not view.strays  # what it says at the end is as good
     if matched is None:
         yield unknown("the worker does not say what it begins")
         return

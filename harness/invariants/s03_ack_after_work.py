@@ -18,7 +18,10 @@ def check(view: View) -> Iterator[Finding]:
         [one for one in told if one.attempt.delivered.id not in first],
     )
     if not told:
-        yield unknown("nothing shows the end of the work on an item that was settled")
+        yield unknown(
+            "nothing shows the end of the work on an item that was settled: let the worker print "
+            "a line about it, or say with --done-pattern which line does"
+        )
     for group in groups:
         if group:
             yield _judge(view, group)
@@ -47,6 +50,11 @@ def _judge(view: View, told: Sequence[Told]) -> Finding:
             )
         return passed(f"{count} settled after the worker had said it was done")
     why = f": {LATE}" if view.habits.live is False else ""
+    if all(one.by_pace for one in told):
+        why = (
+            ": no line tells when the work ends, and the worker pauses after its reports; "
+            "--done-pattern says which line does"
+        )
     return unknown(
         f"{len(odd)} of {several(len(told), 'item')} may have been settled "
         f"in the middle of the work{why}",

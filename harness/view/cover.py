@@ -236,6 +236,8 @@ def _without(view: View, item: Item, attempt: Attempt, life: Life, how: str) -> 
 
 def _unsure(view: View, attempt: Attempt, life: Life, what: str) -> Finding:
     why = f"; {LATE}" if view.habits.live is False else ""
+    if not why and attempt.started is None:
+        why = "; where it says so in other words, --start-pattern and --done-pattern tell"
     return unknown(
         f"{view.cast.short(life.worker)} has settled {shown(attempt.item)} and {what}, as it does "
         f"of others: whether it was done is not known{why}",
@@ -339,6 +341,8 @@ def _broken_off(view: View, attempt: Attempt, life: Life) -> Finding | None:
     at_once = attempt.settled is not None and attempt.settled.at_once
     if not at_once and view.settles_after_work is not False:
         late = f"; {LATE}" if view.habits.live is False else ""
+        if view.habits.ends == "never":
+            late = "; a line about the end of the work would (--done-pattern)"
         return unknown(
             f"{view.cast.short(life.worker)} ended after it had settled {shown(item)}, and nothing "
             f"tells whether it settles before or after the work{late}",

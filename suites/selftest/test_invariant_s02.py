@@ -144,3 +144,15 @@ def test_a_word_about_another_s_item_beside_its_own_is_not_understood() -> None:
 
 def test_a_word_about_another_s_item_by_who_settles_nothing() -> None:
     assert instead("cherry", "banana", settles=False).finds("S2") is Outcome.UNKNOWN
+
+
+def test_who_names_its_items_only_at_the_end_works_on_those() -> None:
+    tale = Tale("coarse", completions=2)
+    tale.sent("apple", "banana")
+    for who, name in (("a", "apple"), ("b", "banana")):
+        tale.came(1, who)
+        tale.given(1, who, name)
+        tale.finished(2, who, name)
+        tale.settled(2, who, name)
+    tale.over(9)
+    assert tale.finds("S2") is Outcome.PASS
