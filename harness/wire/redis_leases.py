@@ -92,8 +92,9 @@ class Leases:
     # -- numbers ------------------------------------------------------------------------------
 
     def _scored(self, act: Act, note: Scored) -> None:
-        if act.outside or self._learned.is_source(note.key):
-            return  # of what waits there, it is the moment until when it waits
+        waits = self._learned.is_source(note.key) and not self.is_deadline(note.key)
+        if act.outside or waits:  # of what waits there, it is the moment until when it does
+            return
         about = self._names.of(act, note.key, note.member)
         until = moment(note.score, act.moment)
         if about is None:

@@ -143,3 +143,34 @@ def test_a_clock_of_ids_is_no_place_of_the_item() -> None:
     bull.takes(two, "banana")
     assert [type(each) for each in bull.told(*WHAT)] == [ItemDelivered, ItemDelivered]
     assert bull.tape.reader.places()["leased"] == [b"apple", b"banana"]
+
+
+def test_leases_by_the_id_are_read_where_claims_look_for_what_has_expired() -> None:
+    """Beanstalk's way: one hash has the data by id, a sorted set has until when, by id."""
+    tape = Tape()
+    tape.seeds("RPUSH q apple banana cherry")
+    one, two = tape.worker(), tape.worker()
+    looks = ("ZRANGEBYSCORE q.delayed -inf 9", "ZRANGEBYSCORE q.reserved -inf 9")
+
+    def takes(client: Client, item: str, job: int, until: float, *, first: bool = True) -> None:
+        new = ["LPOP q", "INCR q.seq", f"HSET q.body {job} {item}"]
+        old = [f"ZREM q.reserved {job}", f"LPUSH q.ready {job}", "LPOP q.ready"]
+        effects = [*(new if first else old), f"ZADD q.reserved {score(until)} {job}"]
+        answer = [str(job).encode(), item.encode()]
+        client.does("EVALSHA c1a1 1 q", answer, *effects, lua=[*looks, *effects])
+
+    def finishes(client: Client, job: int) -> None:
+        effects = [f"ZREM q.reserved {job}", f"HDEL q.body {job}"]
+        client.does("EVALSHA d0d0 1 q", 1, *effects, lua=effects)
+
+    takes(one, "apple", 1, 7.0)  # 1
+    takes(two, "banana", 2, 8.0)
+    finishes(two, 2)
+    takes(two, "cherry", 3, 10.0)  # 4
+    finishes(two, 3)
+    tape.waits(3)
+    takes(two, "apple", 1, 15.0, first=False)  # 9
+    finishes(two, 1)
+    told = [one for one in tape.told() if isinstance(one, (ItemDelivered, ItemReclaimed))]
+    assert [getattr(one, "until", None) for one in told] == [7.0, 8.0, 10.0, None, 15.0]
+    assert [one.connection for one in told] == [1, 2, 2, 2, 2]
