@@ -10,6 +10,9 @@ from harness.verdict import Finding, failed, passed, unknown
 from harness.view import Attempt, End, Item, Life, View, shown
 from harness.view.habits import USUAL
 
+#: So many attempts of one process, with nothing to see of the failure, have no end.
+_ENDLESS = 20
+
 
 def check(view: View) -> Iterator[Finding]:
     failing = view.header.failing_item
@@ -29,9 +32,26 @@ def check(view: View) -> Iterator[Finding]:
                 found = True
                 yield finding
     if open_ is not None and not found:
-        yield unknown("nobody saw how the work on the failing item ended", open_.delivered.id)
-    elif not found:
+        found = True
+        yield _endless(view, open_) or unknown(
+            "nobody saw how the work on the failing item ended", open_.delivered.id
+        )
+    if not found:
         yield unknown("no work failed in this run")
+
+
+def _endless(view: View, last: Attempt) -> Finding | None:
+    """One worker that takes the item again and again, gives it back, and shows nothing of that."""
+    life = view.life(last.worker)
+    tries = [one for one in life.attempts if one.item == last.item] if life else []
+    if len(tries) < _ENDLESS or any(one.done for one in tries):
+        return None
+    lasted = tries[-1].delivered.at - tries[0].delivered.at
+    return failed(
+        f"{view.cast.short(last.worker)} has tried {shown(last.item)} {len(tries)} times in "
+        f"{lasted:.0f} s, gives it back each time, and neither sets it aside nor fails",
+        *ids(tries[0].delivered, tries[-1].delivered),
+    )
 
 
 def _on_failing(

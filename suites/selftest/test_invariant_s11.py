@@ -506,3 +506,17 @@ def test_a_redelivery_that_is_acknowledged_without_any_work_has_not_failed() -> 
     tale.over(20)
     found = tale.judged("S11").findings
     assert {one.outcome for one in found} == {Outcome.PASS, Outcome.UNKNOWN}
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(25, Outcome.FAIL), (6, Outcome.UNKNOWN)])
+def test_who_takes_it_again_and_again_hides_the_failure(times: int, outcome: Outcome) -> None:
+    tale = Tale("coarse", failing_item="poison", failing_known=True)
+    tale.sent("poison")
+    tale.came(1, "a")
+    for number in range(times):
+        tale.given(1 + number, "a", "poison")
+        tale.began(1.1 + number, "a", "poison")
+        tale.returned(1.9 + number, "a", "poison")
+    tale.given(1 + times, "a", "poison")
+    tale.over(times + 5)
+    assert tale.finds("S11") is outcome
