@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -96,8 +96,14 @@ def items_of(part: Part) -> tuple[bytes, ...]:
     items = [*given[:wanted]] or made
     if part.scenario.failing:
         failing = part.worker.failing_item
-        items[0] = _NO_TEXT + mark.encode() if failing is None else failing
+        items[_failing(items)] = _NO_TEXT + mark.encode() if failing is None else failing
     return tuple(items)
+
+
+def _failing(items: Sequence[bytes]) -> int:
+    """The place of the one that fails: not the first of several, for a queue may give it out again
+    before all others, and then nobody would see what becomes of those."""
+    return 1 if len(items) > 2 else 0
 
 
 def watch_of(part: Part) -> float:
@@ -158,7 +164,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
         figures=learned.figures,
         faults=scenario.faults,
         unique_items=len(set(items)) == len(items),
-        failing_item=payload(items[0]) if scenario.failing else None,
+        failing_item=payload(items[_failing(items)]) if scenario.failing else None,
         failing_known=scenario.failing and part.worker.failing_item is not None,
         concurrency=part.worker.concurrency,
         sentinel=part.worker.sentinel,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import seen
-from harness.history import Event, payload
+from harness.history import Event
 from harness.stage import Scenario, Stage
 
 #: So many attempts are watched: some let an item go only when it has failed again.
@@ -20,7 +20,8 @@ def play(stage: Stage) -> None:
     And until another item was settled: that a worker keeps is shown by those.
     """
     stage.start()
-    item, one_each = payload(stage.items[0]), stage.station.pattern.name == "coarse"
+    item, one_each = stage.recording.header.failing_item, stage.station.pattern.name == "coarse"
+    assert item is not None
     timeout = stage.patience + stage.bounds.progress
     over = seen.end_of_attempt(item, one_each=one_each)
     if stage.recording.wait_quietly("the end of the attempt", over, timeout) is None:

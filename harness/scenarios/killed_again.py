@@ -23,6 +23,11 @@ def play(stage: Stage) -> None:
     again = stage.trap(stage.points.delivered_of(item))
     FAULT.inject(stage, first, caught.address)
     caught = stage.catch(again)
+    while seen.settled(caught.connection)(stage.recording.events):
+        # It has done its message, and hands back what it was given beside that.
+        following = stage.trap(stage.points.delivered_of(item))
+        stage.free(again)
+        again, caught = following, stage.catch(following)
     second = stage.worker_at(caught.address, but=(first,))
     stage.container_of(second)  # known beforehand: the kill has to be quick
     report = stage.trap(stage.points.settled, caught.address)
