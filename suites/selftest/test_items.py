@@ -112,7 +112,7 @@ def test_what_makes_the_worker_fail_is_in_no_other_run() -> None:
     own = Items(own=OWN)
     assert OWN[1] not in items_of(part("fault_free", items=own, failing_item=OWN[1]))
     failing = items_of(part("failing_item", items=own, failing_item=OWN[1]))
-    assert failing == (OWN[2], OWN[1], OWN[3])
+    assert failing == (OWN[0], OWN[1], OWN[3])
     with pytest.raises(UsageError, match="all items are such that make the worker fail"):
         WorkerUnderTest("x", "fine", items=Items(own=OWN[:1]), failing_item=OWN[0]).check()
 
