@@ -18,9 +18,7 @@ _UNKNOWN = 6.0
 
 def play(stage: Stage) -> None:
     """Hold the first report until the rest is done and the others had time to leave."""
-    trap = stage.trap(stage.points.settling)
-    stage.start()
-    caught = stage.catch(trap)
+    caught = _first_report(stage)
     # All of its connections: a worker that gets no answer soon tries another one.
     stage.station.tap.hold(caught.address)
     victim = stage.worker_at(caught.address)
@@ -29,6 +27,22 @@ def play(stage: Stage) -> None:
     stage.recording.wait_quietly("somebody to leave", seen.success(), _patience(stage, caught))
     FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
+
+
+def _first_report(stage: Stage) -> RemoteCaught:
+    """Of a worker whose lease began when another was there: that one has the time of the lease."""
+    if stage.points.claiming is None:
+        trap = stage.trap(stage.points.settling)
+        stage.start()
+        return stage.catch(trap)
+    early = stage.trap(stage.points.claiming)
+    stage.start()
+    address = stage.catch(early).address
+    another = seen.another_connects(address)
+    stage.recording.wait_quietly("another worker to connect", another, stage.patience)
+    trap = stage.trap(stage.points.settling)
+    stage.free(early)
+    return stage.catch(trap)
 
 
 def _patience(stage: Stage, caught: RemoteCaught) -> float:

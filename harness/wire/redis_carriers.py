@@ -16,6 +16,7 @@ from harness.tap.content import found
 from harness.wire.redis_items import Act, Item
 from harness.wire.redis_learned import Learned
 from harness.wire.redis_ledger import Ledger
+from harness.wire.redis_names import Names
 from harness.wire.redis_places import Place
 from harness.wire.redis_values import Space, Zset
 
@@ -53,6 +54,7 @@ class Carriers:
 
     def __init__(self, space: Space, ledger: Ledger, learned: Learned) -> None:
         self._space, self._ledger, self._learned = space, ledger, learned
+        self._names = Names(ledger)
         #: A place that has an item in bytes that cannot be read, the first one.
         self.guess: bytes | None = None
 
@@ -165,6 +167,8 @@ class Carriers:
             return False
         if len(change.gained) != 1 or self._learned.is_done(change.gained[0][0]):
             return False
+        if any(self._names.digested(change.gained[0][0])):
+            return False  # a note on an item, that nobody could read it from
         return sum(self._space.places.of(value).values()) == 1
 
 

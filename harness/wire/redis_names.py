@@ -80,11 +80,14 @@ class Names:
             # A token of the worker's own making; others are values of keys, as "1" or its name.
             if held is not None and any(sub == word for _, sub in held.places):
                 return held.item, held, word
+        return next(((item, None, digest) for item, digest in self.digested(name)), None)
+
+    def digested(self, name: bytes) -> Iterator[tuple[Item, bytes]]:
+        """The items whose digests, or how they begin, are in a name; and these."""
         for digest in _HEX.findall(name):
             item = self._digests(len(digest)).get(digest.lower())
             if item is not None:
-                return item, None, digest
-        return None
+                yield item, digest
 
     def _part(self, act: Act, key: bytes) -> tuple[Item, bytes] | None:
         """Named after a part of the item that its worker was given, as is the id in a job."""

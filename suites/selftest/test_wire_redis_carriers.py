@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 from redis_tape import EPOCH, Client, Said, Tape, asked, buried, end, given, score, settled
@@ -543,3 +544,20 @@ def test_a_lock_that_is_named_after_the_id_of_a_job_is_a_lease_on_it() -> None:
     assert deliveries == [("apple-1", 1), ("banana-2", 2), ("apple-1", 2)]
     assert [one.until for one in told if isinstance(one, ItemDelivered)] == [5.0, 8.0, 13.0]
     assert told[-1] == settled("apple-1", 2, 8.0, "new")
+
+
+def test_a_lease_named_after_an_item_s_digest_does_not_keep_it() -> None:
+    """Who pops the item, and writes only who has it, keeps it nowhere."""
+    tape = Tape()
+    tape.seeds("RPUSH q apple banana")
+    one = tape.worker()
+    lease = f"lease:{sha256(b'apple').hexdigest()}"
+    one.transacts(
+        [("LPOP q", b"apple"), (f"SET {lease} 4e1243bd-91aa:1 PX 6000", b"OK")],
+        "LPOP q",
+        f"SET {lease} 4e1243bd-91aa:1 {end(7)}",
+    )
+    told = tape.told()
+    assert not any(isinstance(one, NotUnderstood) for one in told)
+    (delivery,) = (one for one in told if isinstance(one, ItemDelivered))
+    assert delivery.final
