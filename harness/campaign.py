@@ -92,12 +92,14 @@ class Judged:
 
 
 def scenarios(pattern: str, level: Level = "core") -> dict[str, Scenario]:
-    """A profile's scenarios of a pattern by module name, the fault-free one first."""
-    names = sorted(registry.names("scenarios"), key=lambda name: (name != FAULT_FREE, name))
-    found = {name: registry.lookup("scenarios", name, "SCENARIO") for name in names}
+    """A profile's scenarios of a pattern by module name: the fault-free one, long ones, others."""
+    found: dict[str, Scenario] = {
+        name: registry.lookup("scenarios", name, "SCENARIO") for name in registry.names("scenarios")
+    }
+    order = sorted(found, key=lambda name: (name != FAULT_FREE, not found[name].long, name))
     return {
         name: one
-        for name, one in found.items()
+        for name, one in ((each, found[each]) for each in order)
         if pattern in one.proves and within(one.level, level)
     }
 

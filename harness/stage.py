@@ -72,7 +72,7 @@ class Scenario:
     more_completions: int = 0
     #: Fine: `completions` of the Job, which the task page leaves out.
     completions: int | None = None
-    #: The first item is one that makes the worker's handler fail.
+    #: One of the items makes the worker's handler fail.
     failing: bool = False
     #: The first profile that it is a part of; what it `proves` may be of another.
     level: Level = "core"
@@ -91,6 +91,8 @@ class Scenario:
     pod: Mapping[str, Any] | None = None
     #: There is another Job with the same worker, and a queue of its own.
     neighbour: bool = False
+    #: It takes long: whoever plays several at once begins with it.
+    long: bool = False
 
     @property
     def shaped(self) -> bool:

@@ -29,4 +29,5 @@ SCENARIO = Scenario(
     play=play,
     faults=(FAULT.name,),
     items=4,
+    long=True,
 )

@@ -94,4 +94,5 @@ SCENARIO = Scenario(
     faults=(HELD,),
     items=3,
     adds=True,
+    long=True,
 )
