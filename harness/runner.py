@@ -213,10 +213,12 @@ def _observed(run: _Run) -> Iterator[Stage]:
 def _exits(run: _Run, logs: Workers) -> None:
     """The fault-free run: when its workers exited, where their nodes can be asked."""
     provider = run.part.station.provider
-    if run.part.scenario.faults or provider.reaches_nodes():
+    if run.part.learned != Learned() or run.part.scenario.faults or provider.reaches_nodes():
         return
+    # A copy: where the Job goes on, others may end meanwhile.
+    ended = {node: dict(workers) for node, workers in list(logs.ended_on.items())}
     with contextlib.suppress(QueuejobError):  # then whole seconds have to be enough
-        for one in exits(provider.on_node, logs.ended_on, run.recording.epoch):
+        for one in exits(provider.on_node, ended, run.recording.epoch):
             run.recording.record("nodes", one)
 
 
