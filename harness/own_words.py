@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
-from typing import NamedTuple
 
 from harness.history import Event, Header, ItemDone, ItemStarted, LogLine, Payload, Worker
 from harness.loglines import LineReader
@@ -21,11 +20,6 @@ _FEW = 3
 _MOST = 75
 #: Seconds by which the clocks of tap and kubelet may differ.
 _SKEW = 0.1
-
-
-class _Line(NamedTuple):
-    event: Event
-    at: float
 
 
 def said(header: Header, events: Sequence[Event], items: Sequence[bytes]) -> list[ItemStarted]:
@@ -77,7 +71,8 @@ def _told(events: Sequence[Event], items: Sequence[bytes], form: str) -> Iterato
                 yield ItemStarted(told.item, what.worker, event.id, what.at, told.guess)
 
 
-_Lines = dict[tuple[Payload, Worker], list[_Line]]
+#: When lines of one form came, by what they name and by who wrote them.
+_Lines = dict[tuple[Payload, Worker], list[float]]
 
 
 def _by_form(events: Iterable[Event], reader: LineReader) -> dict[str, _Lines]:
@@ -88,7 +83,7 @@ def _by_form(events: Iterable[Event], reader: LineReader) -> dict[str, _Lines]:
             named = reader.names(what.text)
             if named is not None:
                 item, form = named
-                found[form][item, what.worker].append(_Line(event, what.at))
+                found[form][item, what.worker].append(what.at)
     return found
 
 
@@ -102,7 +97,7 @@ def _delay(view: View, attempts: Sequence[Attempt], lines: _Lines) -> float | No
         own = lines.get((attempt.item, life.worker), [])
         if len(own) != 1:
             return None
-        delays.append(own[0].at - _free(attempt, life, own[0].at))
+        delays.append(own[0] - _free(attempt, life, own[0]))
     prompt = sum(one <= PROMPT for one in delays)
     if min(delays) < -_SKEW or 100 * prompt < _MOST * len(delays):
         return None

@@ -210,10 +210,15 @@ def _observed(run: _Run) -> Iterator[Stage]:
         _exits(run, logs)
 
 
+def _teaches(part: Part) -> bool:
+    """Whether this is the fault-free run, before which nothing is known."""
+    return part.learned == Learned() and not part.scenario.faults
+
+
 def _exits(run: _Run, logs: Workers) -> None:
     """The fault-free run: when its workers exited, where their nodes can be asked."""
     provider = run.part.station.provider
-    if run.part.learned != Learned() or run.part.scenario.faults or provider.reaches_nodes():
+    if not _teaches(run.part) or provider.reaches_nodes():
         return
     # A copy: where the Job goes on, others may end meanwhile.
     ended = {node: dict(workers) for node, workers in list(logs.ended_on.items())}
@@ -307,7 +312,7 @@ def _last_words(stage: Stage) -> None:
 def _in_own_words(run: _Run) -> None:
     """The fault-free run: find out which lines say a beginning, where no built-in words do."""
     part, recording = run.part, run.recording
-    if part.learned == Learned() and not (part.scenario.faults or part.worker.start_pattern):
+    if _teaches(part) and not part.worker.start_pattern:
         for one in own_words.said(recording.header, list(recording.events), run.items):
             recording.record("logs", one)
 

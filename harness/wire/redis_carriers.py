@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.tap.content import found
-from harness.wire.redis_items import Act, Item
+from harness.wire.redis_items import ID_PART, Act, Item
 from harness.wire.redis_learned import Learned
 from harness.wire.redis_ledger import Ledger
 from harness.wire.redis_names import Names
@@ -23,7 +23,6 @@ from harness.wire.redis_values import Space, Zset
 #: An unreadable value that is shorter is a state or a number, and stands for no item.
 _ID = 6
 _NUMBER = re.compile(rb"[-+0-9.,:eTZ ]*")
-_PART = re.compile(rb"[0-9A-Za-z-]+")
 #: With more items than this, only those that a step is about are looked for.
 _MANY = 300
 
@@ -106,8 +105,7 @@ class Carriers:
         exact = act.answer_has(item.value)
         if exact is not False or act.group is None:
             return exact
-        brought = act.group.brought
-        return any(word in item.forms or found(word, (item.value,)) for word in brought)
+        return act.brings(item.value) or not act.group.brought.isdisjoint(item.forms)
 
     # -- what can be read ---------------------------------------------------------------------
 
@@ -135,7 +133,7 @@ class Carriers:
         own = changes.get(item.value, Change()).gained
         wrapped = [one for form in item.forms for one in changes.get(form, Change()).gained]
         names = {sub for _, sub in wrapped if sub}
-        names.update(part for key, sub in (*own, *wrapped) if sub for part in _parts(key))
+        names.update(part for key, sub in (*own, *wrapped) if sub for part in ID_PART.findall(key))
         keys = {key for key, _ in (*own, *wrapped)}
         for value in names & changes.keys():
             there = (key for key, sub in changes[value].gained if not sub and key not in keys)
@@ -170,11 +168,6 @@ class Carriers:
         if any(self._names.digested(change.gained[0][0])):
             return False  # a note on an item, that nobody could read it from
         return sum(self._space.places.of(value).values()) == 1
-
-
-def _parts(key: bytes) -> list[bytes]:
-    """The parts of a key's name that may be an id."""
-    return _PART.findall(key)
 
 
 def _leaves_queue(item: Item, changes: Mapping[bytes, Change]) -> bool:

@@ -10,7 +10,8 @@ from harness.tap.content import found
 from harness.wire.redis_places import Place
 from harness.wire.redis_talk import Group
 
-_PART = re.compile(rb"[0-9A-Za-z-]+")
+#: A part of a key's name that may be an id.
+ID_PART = re.compile(rb"[0-9A-Za-z-]+")
 
 #: Commands of the same worker, and batches, within which what it took away may come back.
 COMMANDS, BATCHES = 4, 4
@@ -42,7 +43,7 @@ class Item:
 
     def is_body(self, key: bytes) -> bool:
         """Whether a key is named after its id: there it can be read, whoever has it."""
-        return bool(self.ids) and not self.ids.isdisjoint(_PART.findall(key))
+        return bool(self.ids) and not self.ids.isdisjoint(ID_PART.findall(key))
 
 
 @dataclass(slots=True, eq=False)
