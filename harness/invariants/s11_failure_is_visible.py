@@ -10,8 +10,10 @@ from harness.verdict import Finding, failed, passed, unknown
 from harness.view import Attempt, End, Item, Life, View, shown
 from harness.view.habits import USUAL
 
-#: So many attempts of one process, with nothing to see of the failure, have no end.
-_ENDLESS = 20
+#: Above every limit known for the attempts of one process (Sidekiq and Faktory: 25).
+_ENDLESS = 30
+#: The same, in multiples of --max-attempts.
+_BEYOND = 4
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -44,12 +46,14 @@ def _endless(view: View, last: Attempt) -> Finding | None:
     """One worker that takes the item again and again, gives it back, and shows nothing of that."""
     life = view.life(last.worker)
     tries = [one for one in life.attempts if one.item == last.item] if life else []
-    if len(tries) < _ENDLESS or any(one.done for one in tries):
+    limit = max(_ENDLESS, _BEYOND * view.header.max_attempts)
+    if len(tries) < limit or any(one.done for one in tries):
         return None
     lasted = tries[-1].delivered.at - tries[0].delivered.at
     return failed(
         f"{view.cast.short(last.worker)} has tried {shown(last.item)} {len(tries)} times in "
-        f"{lasted:.0f} s, gives it back each time, and neither sets it aside nor fails",
+        f"{lasted:.0f} s, gives it back each time, and neither sets it aside nor fails "
+        "(a limit that is meant to be as high: --max-attempts)",
         *ids(tries[0].delivered, tries[-1].delivered),
     )
 
