@@ -24,6 +24,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness.checks.verdict import Outcome
+from harness.cli.judge import judge_file
 from harness.history import (
     SCHEMA,
     AskedForItem,
@@ -52,8 +54,6 @@ from harness.history import (
     What,
     Worker,
 )
-from harness.judging import judge_file
-from harness.verdict import Outcome
 
 SIZES = (125_000, 250_000, 500_000, 1_000_000)
 MOST_SECONDS, MOST_BYTES = 60.0, 1.5e9

@@ -20,14 +20,15 @@ from typing import NamedTuple, TypeVar
 import judge
 import msgspec
 
-from harness import formats
+from harness.checks.plan import Asked
 from harness.history import Event, ItemSettled, ItemStarted, read
-from harness.page import html
-from harness.publish import publish
+from harness.report import formats
 from harness.report.build import Known, build
+from harness.report.html import html
 from harness.report.model import Case, Harness, Image, Implementation, Report
 from harness.report.rows import Run
-from harness.report.verify import Asked, verify
+from harness.report.site import publish
+from harness.report.verify import verify
 
 T = TypeVar("T")
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -20,19 +19,21 @@ from pathlib import Path
 
 import msgspec
 
-from harness import registry, shell
+from harness.checks.invariant import INVARIANTS
+from harness.core import commands
 
 ROOT = Path(__file__).parents[2]
 EXPLAINED = Path(__file__).with_name("explained.yaml")
 #: Seconds for the tests of one changed module, and for all changes of one.
 TEST, ALL = 60, 7200
 
+TESTS = "harness/suites/unit/checks/invariants"
 CONFIG = """
 [cosmic-ray]
-module-path = "harness/invariants/{module}.py"
+module-path = "harness/checks/invariants/{module}.py"
 timeout = {timeout}
 excluded-modules = []
-test-command = "{python} -m pytest -q -x {options} selftest/test_invariant_{number}.py"
+test-command = "{python} -m pytest -q -x {options} {tests}/test_{module}.py"
 [cosmic-ray.distributor]
 name = "local"
 [cosmic-ray.filters.operators-filter]
@@ -74,15 +75,13 @@ class Result(msgspec.Struct, frozen=True):
 
 def mutate(module: str, scratch: Path) -> Result:
     """Change a module in all ways that there are, one after the other."""
-    shutil.copytree(ROOT / "harness", scratch / "harness")
-    shutil.copytree(ROOT / "suites" / "selftest", scratch / "selftest")
-    number = module.partition("_")[0]
+    shutil.copytree(ROOT / "harness", scratch / "harness")  # with what its links lead to
     config = CONFIG.format(
-        module=module, timeout=TEST, python=sys.executable, options=OPTIONS, number=number
+        module=module, timeout=TEST, python=sys.executable, options=OPTIONS, tests=TESTS
     )
     (scratch / "config.toml").write_text(config)
     env = {
-        "PYTHONPATH": os.pathsep.join([str(scratch), str(scratch / "selftest")]),
+        "PYTHONPATH": str(scratch),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
@@ -93,8 +92,8 @@ def mutate(module: str, scratch: Path) -> Result:
         ("cr-filter-operators", files[1], files[0]),
         ("cosmic-ray", "exec", *files),
     ):
-        shell.run(argv, timeout=ALL, cwd=scratch, env=env, what=f"{argv[0]} of {module}")
-    dump = shell.run(("cosmic-ray", "dump", files[1]), timeout=TEST, cwd=scratch, env=env)
+        commands.run(argv, timeout=ALL, cwd=scratch, env=env, what=f"{argv[0]} of {module}")
+    dump = commands.run(("cosmic-ray", "dump", files[1]), timeout=TEST, cwd=scratch, env=env)
     results = [json.loads(line)[1] for line in dump.stdout.splitlines()]
     tried = [one for one in results if one and one["worker_outcome"] != "skipped"]
     left = [one["diff"] for one in tried if one["test_outcome"] == "survived"]
@@ -110,8 +109,7 @@ def _change(module: str, diff: str) -> Change:
 
 def core() -> list[str]:
     """The modules of the core profile's invariants."""
-    names = registry.names("invariants")
-    return [n for n in names if registry.lookup("invariants", n, "INVARIANT").level == "core"]
+    return [name for name, one in INVARIANTS.all().items() if one.level == "core"]
 
 
 def results(modules: Sequence[str]) -> Iterator[Result]:

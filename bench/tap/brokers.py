@@ -11,9 +11,9 @@ from typing import Any
 import pika
 import redis
 
-from harness.clock import NotYet, wait_until
+from harness.core.clock import NotYet, wait_until
 from harness.history import Gap
-from harness.kube import Namespace
+from harness.infra.kube import Namespace
 from harness.tap.records import Delivery, Effect, Monitored, Record, Reply, Settlement
 
 

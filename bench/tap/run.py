@@ -20,13 +20,13 @@ from typing import Any
 
 from brokers import RabbitMQ, Redis, Tally
 
-from harness.bringup import Bench
-from harness.clock import NotYet, wait_until
-from harness.kube import Kube, Manifest, Namespace
-from harness.patterns import broker_manifests, tapped_manifests
-from harness.progress import Progress
-from harness.settings import Settings
-from harness.tap.remote import RemoteTap
+from harness.core.clock import NotYet, wait_until
+from harness.core.progress import Progress
+from harness.infra.infrastructure import Bench
+from harness.infra.kube import Kube, Manifest, Namespace
+from harness.infra.settings import Settings
+from harness.patterns.job_manifest import broker_manifests, tapped_manifests
+from harness.tap.control.client import RemoteTap
 
 _CONTROL = 7000
 _WORKER = Path(__file__).with_name("worker.py")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.engine.scenario import Stage
+from harness.engine.steps.broker_restart import end_broker, is_back
 from harness.history import RESTARTED, Worker
-from harness.ports import Provider
-from harness.restart import end_broker, is_back
-from harness.stage import Stage
+from harness.infra.cluster import Provider
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Stage
 from harness.history import Worker
-from harness.ports import Provider
-from harness.stage import Stage
+from harness.infra.cluster import Provider
 
 _KILLED = 137
 
@@ -34,7 +34,7 @@ class ContainerKill:
         stage.station.provider.on_node(pod.node, *kill)
         stage.landed(self.name, victim)
         timeout = stage.station.namespace.timeouts.settle
-        end = stage.wait(f"pod {pod.name} to be killed", seen.exit_of(worker), timeout)
+        end = stage.wait(f"pod {pod.name} to be killed", conditions.exit_of(worker), timeout)
         tap.let_back(address)
         if getattr(end.what, "exit_code", None) == _KILLED:
             stage.confirmed(self.name, begun, end.id)

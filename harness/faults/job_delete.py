@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
-from harness import seen
-from harness.clock import NotYet, wait_until
-from harness.errors import TimedOut
+from harness.core.clock import NotYet, wait_until
+from harness.core.errors import TimedOut
+from harness.engine import conditions
+from harness.engine.scenario import Stage
 from harness.history import JobDeleted, Worker
-from harness.kube import Refused
-from harness.kube.api import NOT_FOUND
-from harness.ports import Provider
-from harness.stage import Stage
+from harness.infra.cluster import Provider
+from harness.infra.kube import Refused
+from harness.infra.kube.api import NOT_FOUND
 
 #: Seconds that a pod has to end, unless its manifest says otherwise.
 _GRACE = 30
@@ -30,7 +30,7 @@ class JobDelete:
 
     def inject(self, stage: Stage, worker: Worker, address: str) -> None:
         """Returns when all pods are gone, or have had more than their time."""
-        others = seen.at_work(stage.recording.events) - {worker}
+        others = conditions.at_work(stage.recording.events) - {worker}
         begun = [
             stage.injected(self.name, f"pod {stage.pod(one).name} is told to end", one)
             for one in (worker, *sorted(others, key=lambda one: one.pod))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import seen
-from harness.faults import let_last
+from harness.engine import conditions
+from harness.engine.scenario import Stage
+from harness.engine.steps.common import let_last
 from harness.history import CUT_OFF, Worker
-from harness.ports import Provider
-from harness.stage import Stage
+from harness.infra.cluster import Provider
 
 #: Seconds for which nothing passes.
 _LASTS = 3.0
@@ -31,7 +31,7 @@ class NetworkCut:
         begun = stage.injected(self.name, f"pod {pod.name}: its connections are cut", worker)
         tap.cut(address)
         timeout = stage.station.namespace.timeouts.settle
-        alone = seen.cut_off_after(begun, address)
+        alone = conditions.cut_off_after(begun, address)
         broken = stage.wait("a connection to be cut, or not to be heard", alone, timeout)
         let_last(stage, "the cut", stage.recording.moment() + _LASTS, 2 * _LASTS)
         tap.cut(address)  # of those who have come meanwhile nothing was heard

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Stage
 from harness.history import Event, Worker
-from harness.ports import Provider
-from harness.stage import Stage
+from harness.infra.cluster import Provider
 
 #: Seconds by which what is said is late, in each direction; and for which that goes on.
 _LATE, _LASTS = 0.5, 15.0
@@ -31,7 +31,7 @@ class NetworkSlow:
         since = recording.moment()
         begun = stage.injected(self.name, to, worker)
         tap.slow(address, _LATE)
-        over, gone = since + _LASTS, seen.exit_of(worker)
+        over, gone = since + _LASTS, conditions.exit_of(worker)
 
         def enough(events: Sequence[Event]) -> bool | None:
             return True if recording.moment() > over or gone(events) else None
@@ -39,7 +39,7 @@ class NetworkSlow:
         recording.wait_quietly("a slow network to have lasted", enough, 2 * _LASTS)
         tap.slow(address, 0.0)
         timeout = stage.station.namespace.timeouts.settle
-        said = stage.wait("something to be said", seen.said_since(since, address), timeout)
+        said = stage.wait("something to be said", conditions.said_since(since, address), timeout)
         stage.confirmed(self.name, begun, said.id)
         stage.healed(self.name)
 

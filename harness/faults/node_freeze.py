@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import seen, spare
+from harness.engine import conditions
+from harness.engine.scenario import Stage
+from harness.engine.steps import spare_node
 from harness.history import NODE_LOST, Worker
-from harness.ports import Provider
-from harness.stage import Stage
+from harness.infra.cluster import Provider
 
 #: Seconds after which a broker gives up a client that is silent, where heartbeats tell it.
 _HEARTBEATS = 180.0
@@ -21,14 +22,14 @@ class NodeFreeze:
 
     def available(self, provider: Provider) -> str:
         """It takes a node that nobody else has anything on."""
-        return spare.missing(provider)
+        return spare_node.missing(provider)
 
     def inject(self, stage: Stage, worker: Worker, address: str) -> None:
         """Freeze the node until its worker's item is another's, or could have been; then thaw."""
         provider, node = stage.station.provider, stage.pod(worker).node
         settle = stage.station.namespace.timeouts.settle
-        given = stage.wait("the item of a worker", seen.given_to(address), settle)
-        taken = seen.taken_over(getattr(given.what, "item", ""), address, given.id)
+        given = stage.wait("the item of a worker", conditions.given_to(address), settle)
+        taken = conditions.taken_over(getattr(given.what, "item", ""), address, given.id)
         patience = (stage.lease or _HEARTBEATS) + (stage.bounds.pickup or stage.reclaim)
         begun = stage.injected(self.name, f"node {node}: frozen", worker)
         provider.freeze_node(node)

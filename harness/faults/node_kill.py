@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness import seen, spare
+from harness.engine import conditions
+from harness.engine.scenario import Stage
+from harness.engine.steps import spare_node
 from harness.history import NODE_KILLED, Worker
-from harness.ports import Provider
-from harness.stage import Stage
+from harness.infra.cluster import Provider
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class NodeKill:
 
     def available(self, provider: Provider) -> str:
         """It takes a node that nobody else has anything on."""
-        return spare.missing(provider)
+        return spare_node.missing(provider)
 
     @contextlib.contextmanager
     def during(self, stage: Stage, worker: Worker, address: str) -> Iterator[None]:
@@ -33,8 +34,8 @@ class NodeKill:
         """
         station, pod = stage.station, stage.pod(worker)
         namespace, settle = station.namespace, station.namespace.timeouts.settle
-        given = stage.wait("the item of a worker", seen.given_to(address), settle)
-        taken = seen.taken_over(getattr(given.what, "item", ""), address, given.id)
+        given = stage.wait("the item of a worker", conditions.given_to(address), settle)
+        taken = conditions.taken_over(getattr(given.what, "item", ""), address, given.id)
         patience = (stage.lease or 0.0) + (stage.bounds.pickup or stage.reclaim)
         with namespace.closed(pod.node):
             # Whether the kernel still tells anybody of the end of its connections is a matter of
@@ -50,7 +51,7 @@ class NodeKill:
                     if one.node == pod.node:
                         namespace.delete_pod(one.name, grace=0)
                 end = stage.wait(
-                    f"pod {pod.name} to be given up", seen.pod_gone(worker.pod), settle
+                    f"pod {pod.name} to be given up", conditions.pod_gone(worker.pod), settle
                 )
                 stage.confirmed(self.name, begun, end.id)
                 stage.healed(self.name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Stage
 from harness.history import Worker
-from harness.ports import Provider
-from harness.stage import Stage
+from harness.infra.cluster import Provider
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class PodDelete:
         """Wait until the pod is gone, and leave nothing of it."""
         tap, pod = stage.station.tap, stage.pod(worker)
         timeout = stage.station.namespace.timeouts.settle
-        end = stage.wait(f"pod {pod.name} to be gone", seen.pod_gone(worker.pod), timeout)
+        end = stage.wait(f"pod {pod.name} to be gone", conditions.pod_gone(worker.pod), timeout)
         # Its processes outlive it by some seconds, in which they could connect again and go on.
-        over = seen.silent(worker.pod)
+        over = conditions.silent(worker.pod)
         stage.recording.wait_quietly(f"the processes of pod {pod.name} to end", over, timeout)
         tap.cut(address)
         tap.release(address)

@@ -29,7 +29,7 @@ from harness.history.connections import (
     RequestRefused,
 )
 from harness.history.events import Event, What
-from harness.history.faults import (
+from harness.history.fault_names import (
     CUT_OFF,
     DRAINED,
     EVICTED,
@@ -40,13 +40,8 @@ from harness.history.faults import (
     RESTARTED,
     STOPPED,
     STOPS,
-    FaultConfirmed,
-    FaultHealed,
-    FaultInjected,
-    FaultLanded,
-    Gap,
-    RunEnded,
 )
+from harness.history.faults import FaultConfirmed, FaultHealed, FaultInjected, FaultLanded
 from harness.history.file import BrokenHistory, Writer, read
 from harness.history.header import MAX_ATTEMPTS, SCHEMA, Bounds, Figures, Habit, Header
 from harness.history.items import (
@@ -69,6 +64,7 @@ from harness.history.items import (
     WorkDigested,
 )
 from harness.history.payload import Digest, Payload, Raw, payload, sha256_of, to_bytes
+from harness.history.run import Gap, RunEnded
 
 __all__ = [
     "CUT_OFF",

@@ -38,14 +38,7 @@ from harness.history.connections import (
     NotUnderstood,
     RequestRefused,
 )
-from harness.history.faults import (
-    FaultConfirmed,
-    FaultHealed,
-    FaultInjected,
-    FaultLanded,
-    Gap,
-    RunEnded,
-)
+from harness.history.faults import FaultConfirmed, FaultHealed, FaultInjected, FaultLanded
 from harness.history.items import (
     AskedForItem,
     BrokerDepth,
@@ -64,6 +57,7 @@ from harness.history.items import (
     MessagePublished,
     WorkDigested,
 )
+from harness.history.run import Gap, RunEnded
 
 What = (
     ItemEnqueued

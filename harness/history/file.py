@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from harness.errors import QueuejobError
+from harness.core.errors import QueuejobError
 from harness.history.events import Event, What
 from harness.history.header import SCHEMA, Header
 

@@ -82,7 +82,7 @@ class ItemStarted(Record, frozen=True, tag="item_started"):
     """A worker says that it begins; `line` is the event of the log line that says so.
 
     `guess`: it names no item that was sent, and may be about this one: `odd`, `mangled`, `alike` or
-    `other`, as `harness.loglines` has it.
+    `other`, as `harness.history.log_phrases` has it.
     """
 
     item: Payload

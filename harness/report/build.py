@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from harness.checks.invariant import place
 from harness.history import BrokenHistory
-from harness.invariants import place
-from harness.report import scrub
+from harness.report import mask
 from harness.report.canonical import digest, required_digest, sealed
 from harness.report.headline import headline
 from harness.report.model import (
@@ -35,7 +35,7 @@ from harness.report.model import (
     Suite,
     VerdictWord,
 )
-from harness.report.result import result
+from harness.report.outcome import result
 from harness.report.rows import Rows, Run, rows, unreadable
 
 #: What a pattern with its broker is called.
@@ -114,7 +114,7 @@ def build(known: Known, tests: Iterable[Case], runs: Iterable[Run], folder: Path
         artifacts=artifacts(folder, played, known.artifacts),
         redacted=known.redacted,
     )
-    return sealed(scrub.clean(report))
+    return sealed(mask.clean(report))
 
 
 def _played(run: Run, folder: Path) -> Rows:

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
-from harness.errors import QueuejobError
+from harness.core.errors import QueuejobError
 from harness.report.model import Report
 
 #: Bytes of a report.json that is read; the reports of whole profiles are far smaller.

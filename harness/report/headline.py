@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness.core.text import brief, clean, several
 from harness.report.model import Case, Overrides, Result, ScenarioRow, VerdictWord
-from harness.report.result import why_invalid
-from harness.view import brief, clean, several
+from harness.report.outcome import why_invalid
 
 
 def headline(

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from harness.history import Digest, Event, LogLine, OtherLogLine, Payload, read, to_bytes
-from harness.loglines import plain
+from harness.history.log_phrases import plain
 
 _ENCODER = msgspec.json.Encoder()
 #: Shorter items are not looked for in other words: they are in most of them.

@@ -6,9 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.checks.judge import Judgement, judge_view
+from harness.checks.levels import Level
+from harness.checks.model import View, look
+from harness.checks.narrative import tell
+from harness.checks.verdict import Finding, Outcome
+from harness.core.text import brief, clean
 from harness.history import BrokenHistory, Event, FaultInjected, Header, read
-from harness.judge import Judgement, judge_view
-from harness.report.counts import Counts, counts
+from harness.report.item_counts import Counts, counts
 from harness.report.model import (
     Fault,
     Found,
@@ -19,10 +24,6 @@ from harness.report.model import (
     StoryLine,
     VerdictWord,
 )
-from harness.scenario import Level
-from harness.story import tell
-from harness.verdict import Finding, Outcome
-from harness.view import View, brief, clean, look
 
 _NOTHING = "nothing was looked at"
 _WORDS: Mapping[Outcome, VerdictWord] = {

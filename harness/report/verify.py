@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from harness import __version__, credentials
+from harness import __version__
+from harness.checks.levels import Level
+from harness.checks.plan import Ask, Asked
+from harness.core import masking
 from harness.history import BrokenHistory
-from harness.report import scrub
+from harness.report import mask
 from harness.report.build import PROFILES, profile, worst
 from harness.report.canonical import canonical, digest, required_digest
 from harness.report.headline import headline
 from harness.report.model import Case, Fault, InvariantRow, Report, Result, ScenarioRow, VerdictWord
-from harness.report.result import result
+from harness.report.outcome import result
 from harness.report.rows import Rows, Run, rows, unreadable
-from harness.scenario import Level
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What this version asks of a pattern in a profile."""
-
-    #: The ids of its tests.
-    tests: Collection[str]
-    #: By scenario, what it is to prove.
-    proves: Mapping[str, Collection[str]]
-
-
-#: What is asked of a pattern in a profile; `UsageError` for a pattern that there is not.
-Ask = Callable[[str, Level], Asked]
 
 
 def verify(report: Report, folder: Path, ask: Ask) -> list[str]:
@@ -85,9 +72,9 @@ def _again(report: Report, row: ScenarioRow, folder: Path, asked: Asked, level: 
     except BrokenHistory as error:
         made = unreadable(run, error)
     return Rows(
-        scrub.clean(made.scenario),
-        tuple(scrub.clean(one) for one in made.invariants),
-        tuple(scrub.clean(one) for one in made.faults),
+        mask.clean(made.scenario),
+        tuple(mask.clean(one) for one in made.invariants),
+        tuple(mask.clean(one) for one in made.faults),
     )
 
 
@@ -199,7 +186,7 @@ def _headline(report: Report, answer: Result, summary: Mapping[str, VerdictWord]
         tests=report.tests,
         scenarios=report.scenarios,
     )
-    return credentials.text(fresh)
+    return masking.text(fresh)
 
 
 def _short(thing: object) -> str:

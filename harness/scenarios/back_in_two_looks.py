@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import seen
-from harness.faults import let_pass
+from harness.engine import conditions
+from harness.engine.scenario import NotPlayable, Scenario, Stage
+from harness.engine.steps.common import let_pass
 from harness.history import Event, ItemDelivered, ItemReclaimed, ItemReturned
-from harness.stage import NotPlayable, Scenario, Stage
+from harness.tap.control.client import RemoteCaught, RemoteTrap
 from harness.tap.points import Point
-from harness.tap.remote import RemoteCaught, RemoteTrap
 
 RACE = "give back between two looks"
 #: Seconds for a worker that is told to end to give its item back, and for another to leave then.
@@ -35,7 +35,7 @@ def play(stage: Stage) -> None:
     holder = stage.worker_at(caught.address)
     stage.container_of(holder)  # known beforehand: the signal has to be quick
     what = "another worker to connect"
-    rival = stage.wait(what, seen.another_connects(caught.address), stage.patience).address
+    rival = stage.wait(what, conditions.another_connects(caught.address), stage.patience).address
     looks, look = _learn(stage, points.counting, points.claiming, rival)
     if looks < _TWO:  # one look sees all, or none
         stage.let_go(rival)
@@ -49,7 +49,7 @@ def play(stage: Stage) -> None:
     _tell_to_end(stage, caught)
     back = stage.recording.wait_quietly("the item to be ready", _ready(before), _BACK)
     stage.free(look)
-    left = stage.recording.wait_quietly("somebody to leave", seen.success(), _LEAVES)
+    left = stage.recording.wait_quietly("somebody to leave", conditions.success(), _LEAVES)
     if left is not None:
         let_pass(stage, left)
     stage.let_go(rival)
@@ -102,7 +102,7 @@ def _tell_to_end(stage: Stage, caught: RemoteCaught) -> None:
     stage.station.provider.on_node(node, *kill, stage.container_of(worker))
 
 
-def _ready(before: int) -> seen.Find:
+def _ready(before: int) -> conditions.Find:
     def find(events: Sequence[Event]) -> Event | None:
         for event in reversed(events[before:]):
             if isinstance(event.what, ItemDelivered):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.engine.scenario import Scenario, Stage
+from harness.engine.steps.broker_restart import needs_marker
 from harness.faults.broker_loss import FAULT
 from harness.history import ConnectionOpened, Event
-from harness.restart import needs_marker
-from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.faults import in_vain
-from harness.faults.nameless import FAULT
-from harness.stage import Scenario, Stage
+from harness.engine.scenario import Scenario, Stage
+from harness.engine.steps.common import in_vain
+from harness.faults.broker_dns_lost import FAULT
 
 
 def play(stage: Stage) -> None:

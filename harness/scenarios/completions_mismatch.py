@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.stage import Scenario, Stage
+from harness.engine.scenario import Scenario, Stage
 
 
 def play(stage: Stage) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Scenario, Stage
+from harness.engine.steps.command_stepping import Stepping, changed
 from harness.faults import container_kill
 from harness.faults.pod_delete import FAULT
 from harness.history import ItemDelivered
-from harness.stage import Scenario, Stage
-from harness.stepping import Stepping, changed
 
 #: Seconds before the end of a lease from which on others may be about to take the item over.
 _EARLY = 0.3
@@ -30,7 +30,7 @@ def play(stage: Stage) -> None:
         FAULT.inject(stage, victim, caught.address)
     else:
         timeout = stage.station.namespace.timeouts.settle
-        given = stage.wait("the item of a worker", seen.given_to(caught.address), timeout)
+        given = stage.wait("the item of a worker", conditions.given_to(caught.address), timeout)
         begun = FAULT.strike(stage, victim, caught.address)
         if isinstance(given.what, ItemDelivered) and not given.what.final:
             _kill_its_successor(stage, given.what, given.id, caught.address)
@@ -47,7 +47,7 @@ def _kill_its_successor(stage: Stage, given: ItemDelivered, after: int, address:
     first = changed(given.item, address, after)
     event = stepping.until(first, stage.bounds.reclaim or _UNKNOWN, since)
     connection = getattr(event.what, "connection", None) if event is not None else None
-    taker = seen.address_of(stage.recording.events, connection or 0)
+    taker = conditions.address_of(stage.recording.events, connection or 0)
     stepping.end(but=taker)
     worker = stage.owners.of(taker)
     if worker is not None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness import seen
-from harness.stage import NotPlayable, Scenario, Stage
+from harness.engine import conditions
+from harness.engine.scenario import NotPlayable, Scenario, Stage
+from harness.tap.control.client import RemoteCaught, RemoteTrap
 from harness.tap.points import Point
-from harness.tap.remote import RemoteCaught, RemoteTrap
 
 RACE = "claim between two looks"
 #: Part of a lease in which somebody may leave too early.
@@ -43,11 +43,11 @@ def play(stage: Stage) -> None:
     stage.trap(points.settling, first)
     tap.release(first)
     timeout = stage.station.namespace.timeouts.settle
-    given = stage.wait("the first worker to be given the item", seen.given_to(first), timeout)
+    given = stage.wait("the first worker to be given the item", conditions.given_to(first), timeout)
     stage.free(second)
     lease = stage.lease
     patience = _PART * (lease or timeout)
-    left = stage.recording.wait_quietly("somebody to leave", seen.success(), patience)
+    left = stage.recording.wait_quietly("somebody to leave", conditions.success(), patience)
     if left is not None:
         over = stage.recording.moment() + _SECOND
         what = "the second of the exit to be over"

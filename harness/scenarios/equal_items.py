@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import seen
-from harness.stage import Scenario, Stage
+from harness.engine import conditions
+from harness.engine.scenario import Scenario, Stage
 
 _EQUAL = 3
 
@@ -21,7 +21,7 @@ def play(stage: Stage) -> None:
         trap = stage.trap(stage.points.settling)
         stage.start()
         caught = stage.catch(trap)
-        others = seen.delivery_elsewhere(caught.address, after=0)
+        others = conditions.delivery_elsewhere(caught.address, after=0)
         patience = stage.patience
         stage.recording.wait_quietly("an equal item with another worker", others, patience)
         stage.free(trap)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Scenario, Stage
 from harness.history import Event
-from harness.stage import Scenario, Stage
 
 #: So many attempts are watched: some let an item go only when it has failed again.
 _ATTEMPTS = 3
@@ -23,10 +23,10 @@ def play(stage: Stage) -> None:
     item, one_each = stage.recording.header.failing_item, stage.station.pattern.name == "coarse"
     assert item is not None
     timeout = stage.patience + stage.bounds.progress
-    over = seen.end_of_attempt(item, one_each=one_each)
+    over = conditions.end_of_attempt(item, one_each=one_each)
     if stage.recording.wait_quietly("the end of the attempt", over, timeout) is None:
         return
-    fate = seen.fate(item, _ATTEMPTS, one_each=one_each)
+    fate = conditions.fate(item, _ATTEMPTS, one_each=one_each)
 
     def find(events: Sequence[Event]) -> bool | None:
         return True if stage.ended(events) is not None or fate(events) else None

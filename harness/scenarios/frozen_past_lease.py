@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.faults.freeze import FAULT
-from harness.stage import Scenario, Stage
+from harness.engine.scenario import Scenario, Stage
+from harness.faults.container_freeze import FAULT
 
 
 def play(stage: Stage) -> None:

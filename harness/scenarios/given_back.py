@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.engine.scenario import Scenario, Stage
+from harness.engine.steps.delivery_limit import somebody_takes
 from harness.history import Event, ItemDelivered, ItemSettled, payload
-from harness.limited import somebody_takes
-from harness.stage import Scenario, Stage
 
 #: Coarse: with each one the kubelet's pause before the next grows.
 _TRIES = 3

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.faults.hold import FAULT
-from harness.stage import Scenario, Stage
+from harness.engine.scenario import Scenario, Stage
+from harness.faults.connection_hold import FAULT
 
 
 def play(stage: Stage) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.engine.scenario import Scenario, Stage
 from harness.faults.job_delete import FAULT, delete
-from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Scenario, Stage
 from harness.faults.container_kill import FAULT
-from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:
@@ -17,7 +17,7 @@ def play(stage: Stage) -> None:
     caught = stage.catch(trap)
     victim = stage.worker_at(caught.address)
     timeout = stage.station.namespace.timeouts.settle
-    stage.wait("the broker to settle the item", seen.settled(caught.connection), timeout)
+    stage.wait("the broker to settle the item", conditions.settled(caught.connection), timeout)
     FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
 

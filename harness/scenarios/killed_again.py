@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Scenario, Stage
 from harness.faults.container_kill import FAULT
 from harness.history import to_bytes
-from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:
@@ -18,12 +18,12 @@ def play(stage: Stage) -> None:
     caught = stage.catch(trap)
     first = stage.worker_at(caught.address)
     timeout = stage.station.namespace.timeouts.settle
-    given = stage.wait("the item of a worker", seen.given_to(caught.address), timeout)
+    given = stage.wait("the item of a worker", conditions.given_to(caught.address), timeout)
     item = to_bytes(getattr(given.what, "item", ""))
     again = stage.trap(stage.points.delivered_of(item))
     FAULT.inject(stage, first, caught.address)
     caught = stage.catch(again)
-    while seen.settled(caught.connection)(stage.recording.events):
+    while conditions.settled(caught.connection)(stage.recording.events):
         # It has done its message, and hands back what it was given beside that.
         following = stage.trap(stage.points.delivered_of(item))
         stage.free(again)
@@ -33,7 +33,7 @@ def play(stage: Stage) -> None:
     report = stage.trap(stage.points.settled, caught.address)
     stage.free(again)
     caught = stage.catch(report)
-    stage.wait("the broker to settle the item", seen.settled(caught.connection), timeout)
+    stage.wait("the broker to settle the item", conditions.settled(caught.connection), timeout)
     FAULT.inject(stage, second, caught.address)
     stage.wait_for_the_end()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import NotPlayable, Scenario, Stage
+from harness.engine.steps.first_log_line import FirstLine
 from harness.faults.container_kill import FAULT
-from harness.first_line import FirstLine
-from harness.stage import NotPlayable, Scenario, Stage
 
 
 def play(stage: Stage) -> None:
@@ -35,7 +35,9 @@ def play(stage: Stage) -> None:
         stage.free(trap)
         stage.has_begun(victim, caught)
     FAULT.inject(stage, victim, caught.address)
-    if known.figures.settles_after_work is False and seen.finished(victim)(stage.recording.events):
+    if known.figures.settles_after_work is False and conditions.finished(victim)(
+        stage.recording.events
+    ):
         raise NotPlayable(
             "the worker was not killed in its work",
             expected="its container to be gone before the end of the work on its item",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import seen
-from harness.faults import let_pass
-from harness.feeding import Feeding
+from harness.engine import conditions
+from harness.engine.scenario import NotPlayable, Scenario, Stage
+from harness.engine.steps.common import let_pass
+from harness.engine.steps.feeding import Feeding
 from harness.history import AskedForItem, Event, ItemDelivered, ItemSettled, payload
-from harness.stage import NotPlayable, Scenario, Stage
 
 HELD = "held with the last lease"
 
@@ -42,7 +42,7 @@ def _keep_back(stage: Stage) -> None:
     """Let a worker wait for a message that the producer sends only then."""
     stage.start()
     items = [payload(item) for item in stage.items]
-    rest = seen.all_settled(items, but=1)
+    rest = conditions.all_settled(items, but=1)
     stage.wait("all messages but the last to be settled", rest, stage.bounds.end)
     to = f"the last message: it is sent when a worker has waited for {stage.watch:g} s"
     begun = stage.injected(HELD, to)
@@ -61,7 +61,7 @@ def _keep_back(stage: Stage) -> None:
         return last or (come if stage.recording.moment() > since + stage.watch else None)
 
     end = stage.recording.wait_quietly(what, over, 2 * stage.watch) or come
-    if seen.ended(end):
+    if conditions.ended(end):
         let_pass(stage, end)
     stage.add()
     stage.confirmed(HELD, begun, come.id, end.id)
@@ -79,11 +79,13 @@ def idle(events: Sequence[Event]) -> Event | None:
 
 def left_without(events: Sequence[Event]) -> Event | None:
     """The end of a worker that has settled nothing, where it is known who has settled what."""
-    whose = seen.owners(events)
+    whose = conditions.owners(events)
     settled = [one.what for one in events if isinstance(one.what, ItemSettled)]
     done = {whose.get(one.connection or 0) for one in settled}
-    ends = (one for one in events if seen.ended(one))
-    return next((one for one in ends if None not in done and seen.ended(one) not in done), None)
+    ends = (one for one in events if conditions.ended(one))
+    return next(
+        (one for one in ends if None not in done and conditions.ended(one) not in done), None
+    )
 
 
 SCENARIO = Scenario(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Scenario, Stage
 from harness.faults.pod_delete import FAULT
 from harness.history import payload
-from harness.stage import Scenario, Stage
-from harness.tap.remote import RemoteCaught
+from harness.tap.control.client import RemoteCaught
 
 #: What part of a lease the others have for leaving too early.
 _PART = 0.6
@@ -23,8 +23,12 @@ def play(stage: Stage) -> None:
     stage.station.tap.hold(caught.address)
     victim = stage.worker_at(caught.address)
     items = [payload(item) for item in stage.items]
-    stage.wait("all other items to be settled", seen.all_settled(items, but=1), stage.bounds.end)
-    stage.recording.wait_quietly("somebody to leave", seen.success(), _patience(stage, caught))
+    stage.wait(
+        "all other items to be settled", conditions.all_settled(items, but=1), stage.bounds.end
+    )
+    stage.recording.wait_quietly(
+        "somebody to leave", conditions.success(), _patience(stage, caught)
+    )
     FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
 
@@ -38,7 +42,7 @@ def _first_report(stage: Stage) -> RemoteCaught:
     early = stage.trap(stage.points.claiming)
     stage.start()
     address = stage.catch(early).address
-    another = seen.another_connects(address)
+    another = conditions.another_connects(address)
     stage.recording.wait_quietly("another worker to connect", another, stage.patience)
     trap = stage.trap(stage.points.settling)
     stage.free(early)
@@ -50,7 +54,7 @@ def _patience(stage: Stage, caught: RemoteCaught) -> float:
     lease = stage.lease
     if lease is None:
         return _UNKNOWN
-    given = seen.given_to(caught.address)(stage.recording.events)
+    given = conditions.given_to(caught.address)(stage.recording.events)
     until = getattr(given.what, "until", None) if given is not None else None
     left = lease if until is None else until - stage.recording.moment() - _SPARE
     return max(0.0, min(left, _PART * lease))

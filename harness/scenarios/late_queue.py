@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import seen
-from harness.faults import let_pass
+from harness.engine import conditions
+from harness.engine.scenario import Scenario, Stage
+from harness.engine.steps.broker_restart import needs_marker
+from harness.engine.steps.common import let_pass
 from harness.history import ConnectionOpened, Event
-from harness.restart import needs_marker
-from harness.stage import Scenario, Stage
 
 LATE = "queue late"
 #: Seconds for which a worker that has connected is let look for its queue.
@@ -21,7 +21,7 @@ def play(stage: Stage) -> None:
     begun = stage.injected(LATE, "the queue: it is not there yet")
     stage.start()
     came = stage.wait("a worker to connect", _connected, stage.patience)
-    end = stage.recording.wait_quietly("a worker to give up", seen.gave_up(), _LOOKS)
+    end = stage.recording.wait_quietly("a worker to give up", conditions.gave_up(), _LOOKS)
     if end is not None:
         let_pass(stage, end)
     stage.confirmed(LATE, begun, came.id, *([end.id] if end else []))

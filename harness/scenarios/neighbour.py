@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.faults.neighbour import FAULT
-from harness.stage import Scenario, Stage
+from harness.engine.scenario import Scenario, Stage
+from harness.faults.neighbour_job import FAULT
 
 
 def play(stage: Stage) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.faults import harm_at_work
+from harness.engine.scenario import Scenario, Stage
+from harness.engine.steps.common import harm_at_work
 from harness.faults.network_slow import FAULT
-from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from harness import spare
+from harness.engine.scenario import Scenario, Stage
+from harness.engine.steps import spare_node
 from harness.faults.node_kill import FAULT
-from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:
     """Kill the node of a worker that has begun an item; it is dead until the Job has ended."""
     with stage.station.provider.spare_turn():
-        victim, address = spare.begun_there(stage)
+        victim, address = spare_node.begun_there(stage)
         with FAULT.during(stage, victim, address):
             stage.wait_for_the_end()
 
@@ -22,6 +22,6 @@ SCENARIO = Scenario(
     play=play,
     faults=(FAULT.name,),
     parallelism=3,
-    pod=spare.SPREAD,
+    pod=spare_node.SPREAD,
     level="extended",
 )

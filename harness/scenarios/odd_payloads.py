@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.stage import Scenario, Stage
+from harness.engine.scenario import Scenario, Stage
 
 _LONG = 1_000_000
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.scenario import Scenario, Stage
 from harness.faults.pod_delete import FAULT
-from harness.stage import Scenario, Stage
 
 
 def play(stage: Stage) -> None:
@@ -13,7 +13,7 @@ def play(stage: Stage) -> None:
     stage.start()
     caught = stage.catch(trap)
     victim = stage.worker_at(caught.address)
-    stage.wait("another worker to leave with success", seen.success(), stage.bounds.end)
+    stage.wait("another worker to leave with success", conditions.success(), stage.bounds.end)
     FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import seen
+from harness.engine import conditions
+from harness.engine.calibration import BACK_OFF
+from harness.engine.scenario import Scenario, Stage
+from harness.engine.steps.delivery_limit import somebody_takes
 from harness.faults.container_kill import FAULT
 from harness.history import (
     MAX_ATTEMPTS,
@@ -16,11 +19,8 @@ from harness.history import (
     Worker,
     payload,
 )
-from harness.learned import BACK_OFF
-from harness.limited import somebody_takes
-from harness.stage import Scenario, Stage
+from harness.tap.control.client import RemoteCaught, RemoteTrap
 from harness.tap.points import Point
-from harness.tap.remote import RemoteCaught, RemoteTrap
 
 #: How many times as long as the first one the kubelet's pauses may become.
 _PAUSES = 4
@@ -55,7 +55,7 @@ def play(stage: Stage) -> None:
         trap = following
     stage.disarm()
     if coarse:  # the Job waits for a success that is not to come
-        rest = seen.all_settled(map(payload, stage.items[1:]), but=0)
+        rest = conditions.all_settled(map(payload, stage.items[1:]), but=0)
         stage.recording.wait_quietly("the rest to be done", rest, stage.bounds.end)
     else:
         stage.wait_for_the_end()
@@ -77,7 +77,7 @@ def _begins(stage: Stage, trap: RemoteTrap, caught: RemoteCaught, worker: Worker
     if not (known.figures.starts_matched and known.figures.settles_after_work):
         return True
     what = "the worker to say that it begins the item"
-    begun = seen.starts(worker, payload(stage.items[0]))
+    begun = conditions.starts(worker, payload(stage.items[0]))
     if stage.recording.wait_quietly(what, begun, _WORDS) is not None:
         return True
     stage.station.tap.release(caught.address)

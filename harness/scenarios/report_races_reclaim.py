@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness import seen
-from harness.errors import TimedOut
-from harness.faults import let_last
+from harness.core.errors import TimedOut
+from harness.engine import conditions
+from harness.engine.scenario import NotPlayable, Scenario, Stage
+from harness.engine.steps.common import let_last
 from harness.history import ItemDelivered, ItemSettled
-from harness.stage import NotPlayable, Scenario, Stage
-from harness.tap.remote import RemoteTrap
+from harness.tap.control.client import RemoteTrap
 
 RACE = "report before reclaim"
 #: Seconds around the end of a lease in which nobody can say what Redis is told first.
@@ -24,7 +24,7 @@ def play(stage: Stage) -> None:
     stage.start()
     address, tap = stage.catch(early).address, stage.station.tap
     what = "another worker to connect"  # before the first one's lease begins
-    rival = stage.wait(what, seen.another_connects(address), stage.patience)
+    rival = stage.wait(what, conditions.another_connects(address), stage.patience)
     trap = stage.trap(stage.points.settling, address)
     stage.free(early)
     stage.catch(trap)
@@ -37,9 +37,9 @@ def play(stage: Stage) -> None:
     second = _at_its_claim(stage, rival.address, until)
     tap.release(address)
     stage.free(trap)
-    its = seen.connections_of(stage.recording.events, address)
+    its = conditions.connections_of(stage.recording.events, address)
     timeout = stage.station.namespace.timeouts.settle
-    report = seen.last(lambda what: isinstance(what, ItemSettled) and what.connection in its)
+    report = conditions.last(lambda what: isinstance(what, ItemSettled) and what.connection in its)
     told = stage.wait("what became of the late report", report, timeout)
     stage.free(second)
     stage.confirmed(RACE, begun, told.id)
@@ -50,7 +50,7 @@ def play(stage: Stage) -> None:
 def _given(stage: Stage, address: str) -> ItemDelivered:
     """What the worker at an address has, which must be leased."""
     timeout = stage.station.namespace.timeouts.settle
-    given = stage.wait("the worker's item", seen.given_to(address), timeout).what
+    given = stage.wait("the worker's item", conditions.given_to(address), timeout).what
     if not isinstance(given, ItemDelivered) or given.until is None:
         raise NotPlayable(
             "the scenario 'report-races-reclaim' cannot be played",

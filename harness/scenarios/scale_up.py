@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from harness import seen
-from harness.clock import monotonic
-from harness.errors import TimedOut
+from harness.core.clock import monotonic
+from harness.core.errors import TimedOut
+from harness.engine import conditions
+from harness.engine.scenario import NotPlayable, Scenario, Stage
 from harness.history import Event, ItemDelivered, ItemSettled, Payload, Worker
-from harness.stage import NotPlayable, Scenario, Stage
+from harness.tap.control.client import RemoteCaught
 from harness.tap.records import Command, Message
-from harness.tap.remote import RemoteCaught
 
 SCALED = "scaled up"
 _MORE = 3
@@ -34,9 +34,11 @@ def play(stage: Stage) -> None:
     begun = stage.injected(SCALED, f"the Job: {_MORE} pods at once, the first one held", worker)
     stage.station.namespace.scale_job(stage.job, _MORE)
     timeout = stage.station.namespace.timeouts.settle
-    scaled = stage.wait("the Job to be scaled up", seen.job_at(_MORE), timeout)
+    scaled = stage.wait("the Job to be scaled up", conditions.job_at(_MORE), timeout)
     newcomer = stage.recording.wait_quietly(
-        "one of the new workers to connect", seen.another_asks(caught.connection), stage.patience
+        "one of the new workers to connect",
+        conditions.another_asks(caught.connection),
+        stage.patience,
     )
     if newcomer is None:
         raise NotPlayable(
@@ -64,7 +66,7 @@ def _until_all_is_taken_or_kept(
     usual = _AT_ONCE + 2 * pace + (figures.pod_start or 0.0)
     until = monotonic() + stage.bounds.end
     while monotonic() < until:
-        others = seen.delivery_elsewhere(caught.address, known)
+        others = conditions.delivery_elsewhere(caught.address, known)
         patience = stage.bounds.progress if anew else usual if known != begun else _AT_ONCE
         given = stage.recording.wait_quietly("a delivery to a new worker", others, patience)
         if given is not None:
@@ -80,7 +82,7 @@ def _until_all_is_taken_or_kept(
 
 def taken(events: Sequence[Event], address: str) -> set[Payload]:
     """The items that are done, or were given to somebody who is not at this address."""
-    its, found = seen.connections_of(events, address), set[Payload]()
+    its, found = conditions.connections_of(events, address), set[Payload]()
     for event in events:
         what = event.what
         if isinstance(what, ItemSettled) or (
@@ -106,7 +108,7 @@ def _hold_anew(stage: Stage, caught: RemoteCaught, worker: Worker) -> None:
             before = len(stage.recording.events)
             stage.station.tap.release(caught.address)
             what = "the first worker to begin its next item"
-            stage.wait(what, seen.starts_anew(worker, before), stage.bounds.progress)
+            stage.wait(what, conditions.starts_anew(worker, before), stage.bounds.progress)
         while True:
             again = stage.trap(stage.points.settling, caught.address)
             stage.station.tap.release(caught.address)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from harness.faults.pod_stop import FAULT
-from harness.stage import Scenario
-from harness.stopping import stop_in_work
+from harness.engine.scenario import Scenario
+from harness.engine.steps.graceful_stop import stop_in_work
+from harness.faults.pod_terminate import FAULT
 
 SCENARIO = Scenario(
     name="stopped-in-work",

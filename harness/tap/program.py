@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 import uvloop
 
-from harness.errors import QueuejobError, TimedOut
-from harness.tap.amqp import Amqp
-from harness.tap.decoder import Decoder
-from harness.tap.outbox import Outbox
-from harness.tap.proxy import Proxy
-from harness.tap.resp import Resp
-from harness.tap.server import Control
-from harness.tap.witness import Witness
+from harness.core.errors import QueuejobError, TimedOut
+from harness.tap.control.outbox import Outbox
+from harness.tap.control.server import Control
+from harness.tap.protocols.amqp import Amqp
+from harness.tap.protocols.base import Decoder
+from harness.tap.protocols.redis import Resp
+from harness.tap.proxy.proxy import Proxy
+from harness.tap.redis_feed.feed import Witness
 
 _DIALECTS: dict[str, Callable[[int], Decoder]] = {"redis": Resp, "amqp": Amqp}
 #: Seconds for one try to reach the broker, and between two of them.

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from histories import good_fine
-from pages import hostile, lost
-from reports import cases, known, run
 
-from harness import formats, shell
-from harness.errors import InfrastructureError
-from harness.formats.allure import RESULTS
+from harness.core import commands
+from harness.core.errors import InfrastructureError
+from harness.report import formats
 from harness.report.build import build
+from harness.report.formats.allure import RESULTS
 from harness.report.model import Report
+from harness.suites.page.pages import hostile, lost
+from harness.suites.unit.dsl.history import good_fine
+from harness.suites.unit.dsl.reports import cases, known, run
 
 #: Seconds for a report of a few tests; its program starts slowly.
 _LONGEST = 120.0
@@ -25,7 +26,7 @@ _LONGEST = 120.0
 @pytest.fixture(scope="module")
 def allure() -> str:
     """The program; `QUEUEJOB_ALLURE` names another than the one on PATH."""
-    program = os.environ.get("QUEUEJOB_ALLURE") or shell.which("allure")
+    program = os.environ.get("QUEUEJOB_ALLURE") or commands.which("allure")
     if not program:
         raise InfrastructureError(
             "there is no allure to read the results with",
@@ -56,7 +57,7 @@ def report(folder: Path) -> Report:
 def test_it_shows_every_test_with_its_steps_and_history(allure: str, tmp_path: Path) -> None:
     formats.write(report(tmp_path), tmp_path)
     site = tmp_path / "site"
-    shell.run([allure, "generate", tmp_path / RESULTS, "--output", site], timeout=_LONGEST)
+    commands.run([allure, "generate", tmp_path / RESULTS, "--output", site], timeout=_LONGEST)
     ours = {one["name"]: one for one in map(load, (tmp_path / RESULTS).glob("*-result.json"))}
     shown = {one["name"]: one for one in map(load, (site / "data" / "test-results").glob("*"))}
     assert len(ours) == 12

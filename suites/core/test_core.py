@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.campaign import Judged
-from harness.fixtures import profile
+from harness.engine.campaign import Judged
+from harness.fixtures.session import profile
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -21,13 +21,13 @@ from harness.history import (
     NotUnderstood,
     What,
 )
-from harness.kube import Kube
-from harness.patterns.coarse import PATTERN as COARSE
-from harness.tap.amqp import Amqp
-from harness.tap.proxy import Proxy
-from harness.tap.reading import Reading
+from harness.infra.kube import Kube
+from harness.patterns.coarse.interpreter import AmqpReader
+from harness.patterns.coarse.pattern import PATTERN as COARSE
+from harness.tap.protocols.amqp import Amqp
+from harness.tap.proxy.proxy import Proxy
 from harness.tap.records import Record, Unread
-from harness.wire.amqp import AmqpReader
+from harness.tap.redis_feed.parser import Reading
 
 BOUND = 60.0
 AMQP = 5672

@@ -39,19 +39,19 @@ from harness.history import (
     NotUnderstood,
     What,
 )
-from harness.kube import Kube, Manifest
-from harness.patterns import Places
-from harness.patterns.fine import PATTERN as FINE
-from harness.patterns.fine import RedisServer
-from harness.tap.proxy import Proxy
-from harness.tap.reading import Reading
+from harness.infra.kube import Kube, Manifest
+from harness.patterns.base import Places
+from harness.patterns.fine.broker import RedisServer
+from harness.patterns.fine.interpreter.interpreter import RedisReader
+from harness.patterns.fine.interpreter.keyspace.keyspace import Keyspace
+from harness.patterns.fine.interpreter.keyspace.values import Hash, Zset
+from harness.patterns.fine.pattern import PATTERN as FINE
+from harness.patterns.seeding import Seeding
+from harness.tap.protocols.redis import Resp
+from harness.tap.proxy.proxy import Proxy
 from harness.tap.records import Effect, Record, Unread
-from harness.tap.resp import Resp
-from harness.tap.witness import Witness
-from harness.wire.redis_keyspace import Keyspace
-from harness.wire.redis_reader import RedisReader
-from harness.wire.redis_values import Hash, Zset
-from harness.worker import Seeding
+from harness.tap.redis_feed.feed import Witness
+from harness.tap.redis_feed.parser import Reading
 
 WORKERS = Path(str(files("harness.manifests"))) / "workers"
 BOUND = 60.0

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # has no types
 
-from harness import __version__, clock
-from harness.fixtures.keys import SETTINGS
-from harness.judge import invariants
+from harness import __version__
+from harness.checks.judge import invariants
+from harness.core import clock
+from harness.fixtures.session.stash import SETTINGS
 from harness.suites.mutants import picture
 from harness.suites.mutants.matrix import ROW, Matrix, Row, lines, markdown
 from harness.suites.verdicts.cases import all_cases

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.campaign import Judged
+from harness.engine.campaign import Judged
 from harness.suites.verdicts.cases import Case
 
 #: Name of the property of a report that has a `Row`.

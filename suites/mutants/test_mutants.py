@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.campaign import Campaign, scenarios
+from harness.checks.plan import scenarios
+from harness.engine.campaign import Campaign
 from harness.fixtures.conformance import CampaignOf, unplayable
 from harness.suites.mutants.matrix import ROW, row
 from harness.suites.verdicts.cases import Case, all_cases

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from harness.errors import InfrastructureError
-from harness.fixtures.keys import BENCH
-from harness.shell import which
+from harness.core.commands import which
+from harness.core.errors import InfrastructureError
+from harness.fixtures.session.stash import BENCH
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from histories import Tale
-from reports import bad_tale, save
-from sample import report
-
 from harness.history import ConnectionRefused, LogLine, NotUnderstood
-from harness.page import html
+from harness.report.html import html
+from harness.suites.page.sample import report
+from harness.suites.unit.dsl.history import Tale
+from harness.suites.unit.dsl.reports import bad_tale, save
 
 #: What a worker may print, and a producer send, to have it act in a page.
 HOSTILE = (

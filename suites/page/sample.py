@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.campaign import scenarios
-from harness.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
+from harness.checks.plan import scenarios
+from harness.core.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
 from harness.history import Header, read
 from harness.report.build import Known, build
 from harness.report.model import (

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import HOSTILE, hostile, lost, many, page
 from playwright.sync_api import Browser, Page
-from reports import bad, good
 
-from harness import formats
-from harness.page import html
-from harness.publish import publish
+from harness.report import formats
+from harness.report.html import html
+from harness.report.site import publish
+from harness.suites.page.pages import HOSTILE, hostile, lost, many, page
+from harness.suites.unit.dsl.reports import bad, good
 
 WIDE, PHONE = 1280, 400
 #: From the start of the navigation until the page was drawn: two frames after its load.

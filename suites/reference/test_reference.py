@@ -10,15 +10,15 @@ import pytest
 from allure import step
 from redis import Redis
 
-from harness.clock import NotYet, wait_until
-from harness.docker import Docker
+from harness.core.clock import NotYet, wait_until
+from harness.engine.observers.log_follower import Follower
 from harness.fixtures.cluster import LoadedImages
-from harness.kube import Namespace
-from harness.observe.follower import Follower
-from harness.patterns import Workers
-from harness.patterns.coarse import PATTERN as COARSE
-from harness.patterns.coarse import Depth
-from harness.patterns.fine import PATTERN as FINE
+from harness.infra.docker import Docker
+from harness.infra.kube import Namespace
+from harness.patterns.coarse.broker import Depth
+from harness.patterns.coarse.pattern import PATTERN as COARSE
+from harness.patterns.fine.pattern import PATTERN as FINE
+from harness.patterns.job_manifest import Workers
 from harness.suites.tutorial.page import after, logs_of, wait_complete
 from harness.suites.tutorial.test_coarse import drain, wait_depth
 

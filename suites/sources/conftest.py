@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.bringup import Bench
-from harness.doctor import debian, engine
-from harness.errors import UsageError
-from harness.fixtures.keys import BENCH
-from harness.images import tools
-from harness.images.sources import Images
-from harness.lock import turn
-from harness.progress import Progress
-from harness.settings import Settings
-from harness.shell import which
+from harness.core.commands import which
+from harness.core.errors import UsageError
+from harness.core.file_lock import turn
+from harness.core.progress import Progress
+from harness.fixtures.session.stash import BENCH
+from harness.infra.doctor import apt, docker_daemon
+from harness.infra.images import cluster_tools
+from harness.infra.images.sources import Images
+from harness.infra.infrastructure import Bench
+from harness.infra.settings import Settings
 from harness.suites.sources import network
 from harness.suites.sources.machine import Machine, machine
 
@@ -50,11 +50,11 @@ def alone(progress: Progress) -> Iterator[None]:
             todo="run `tox -e sources` as root on a Linux machine",
         )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", engine.search_path())
+        patch.setenv("PATH", docker_daemon.search_path())
         with turn(_LOCK, "it tries image sources", timeout=_TURN, tell=progress.note):
             if which("ip") is None:
                 with progress.step("getting what is missing: ip") as tell:
-                    debian.install(("iproute2",), tell)
+                    apt.install(("iproute2",), tell)
             yield
 
 
@@ -83,7 +83,7 @@ def connected(progress: Progress, test_folder: Path) -> Iterator[Machine]:
 @pytest.fixture
 def kind_on_path(images: Images, progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     """This machine's kind where a person has theirs: what is pulled then takes no Go."""
-    folder = tools.kind(images, progress.note).parent
+    folder = cluster_tools.kind(images, progress.note).parent
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
 
 

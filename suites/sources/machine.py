@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import paths, shell
-from harness.docker import Docker
-from harness.doctor import client, engine, leftovers
-from harness.doctor.engine import Place
-from harness.errors import InfrastructureError
-from harness.images.build import unmount_below
-from harness.ports import Tell
+from harness.core import commands, user_dirs
+from harness.core.errors import InfrastructureError
+from harness.core.progress import Tell
+from harness.infra.docker import Docker
+from harness.infra.doctor import docker_client, docker_daemon, stale_daemon
+from harness.infra.doctor.docker_daemon import Place
+from harness.infra.images.build import unmount_below
 from harness.suites.sources import server
 
 #: The programs of the environment that runs these tests. (`python -m pytest` would take a
@@ -45,7 +45,7 @@ class Machine:
     folder: Path
     out: Path
 
-    def run(self, *words: str | Path, tell: Tell | None = None) -> shell.Completed:
+    def run(self, *words: str | Path, tell: Tell | None = None) -> commands.Completed:
         """Run a command there, and return what it said, whatever its exit code is."""
         environment = {
             "DOCKER_HOST": self.host,
@@ -54,16 +54,16 @@ class Machine:
         }
         # Not `ip netns exec`: it mounts another /sys, without the cgroups that nodes need.
         entered = ("nsenter", f"--net={self.netns}", *words)
-        return shell.run(entered, timeout=LONG, check=False, env=environment, on_line=tell)
+        return commands.run(entered, timeout=LONG, check=False, env=environment, on_line=tell)
 
-    def pytest(self, *words: str | Path, tell: Tell) -> shell.Completed:
+    def pytest(self, *words: str | Path, tell: Tell) -> commands.Completed:
         """Run tests there, on a cluster of their own."""
         cluster = (f"--queuejob-cluster={_RUN.name}", "--queuejob-keep=never")
         out = f"--queuejob-out={self.out / 'inner'}"
         return self.run(PYTEST, "-p", "no:cacheprovider", *cluster, out, *words, tell=tell)
 
 
-def told(done: shell.Completed) -> str:
+def told(done: commands.Completed) -> str:
     """All that a command said, for the message of an assertion."""
     return f"exit code {done.code} of {' '.join(done.argv)}\n{done.stdout}{done.stderr}"
 
@@ -71,8 +71,8 @@ def told(done: shell.Completed) -> str:
 @contextmanager
 def machine(netns: Path, out: Path, tell: Tell) -> Iterator[Machine]:
     """The machine for as long as the block lasts; what it leaves for a look goes to `out`."""
-    folder, log = paths.cache_folder() / "sources", out / "dockerd.log"
-    if pid := leftovers.running_daemon(_RUN / _PIDFILE):
+    folder, log = user_dirs.cache_folder() / "sources", out / "dockerd.log"
+    if pid := stale_daemon.running_daemon(_RUN / _PIDFILE):
         raise InfrastructureError(
             "there is a second Docker daemon already",
             expected=f"no dockerd at {_RUN}",
@@ -107,7 +107,7 @@ def _place(folder: Path) -> Place:
             *("--config-file", str(configuration)),
             *("--containerd-namespace", _RUN.name),
             *("--containerd-plugins-namespace", f"{_RUN.name}-plugins"),
-            *engine.runtime_flags(configuration),
+            *docker_daemon.runtime_flags(configuration),
         ),
     )
 
@@ -115,11 +115,14 @@ def _place(folder: Path) -> Place:
 @contextmanager
 def _running(place: Place, netns: Path, log: Path, tell: Tell) -> Iterator[Docker]:
     """The daemon for as long as the block lasts; no container outlives it."""
-    leftovers.clear(place.pidfile, place.exec_root, tell)
+    stale_daemon.clear(place.pidfile, place.exec_root, tell)
     docker = Docker(place.host)
-    words = ("nsenter", f"--net={netns}", engine.program() or "dockerd", *place.arguments())
+    words = ("nsenter", f"--net={netns}", docker_daemon.program() or "dockerd", *place.arguments())
     with server.running(
-        "a second Docker daemon", words, lambda _: client.ask(docker).ok, timeout=engine.START
+        "a second Docker daemon",
+        words,
+        lambda _: docker_client.ask(docker).ok,
+        timeout=docker_daemon.START,
     ) as said:
         try:
             yield docker

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import shell
-from harness.errors import InfrastructureError
+from harness.core import commands
+from harness.core.errors import InfrastructureError
 
 NAME = "queuejob-sources"
 _FILE = Path("/run/netns") / NAME
@@ -81,10 +81,12 @@ def _remove() -> None:
         _ip("netns", "delete", NAME)
 
 
-def _ip(*words: str) -> shell.Completed:
-    return shell.run(["ip", *words], timeout=30)
+def _ip(*words: str) -> commands.Completed:
+    return commands.run(["ip", *words], timeout=30)
 
 
-def _iptables(table: str, verb: str, chain: str, rule: str, check: bool = True) -> shell.Completed:
+def _iptables(
+    table: str, verb: str, chain: str, rule: str, check: bool = True
+) -> commands.Completed:
     words = ["iptables", "--wait", "-t", table, verb, chain, *rule.split()]
-    return shell.run(words, timeout=30, check=check)
+    return commands.run(words, timeout=30, check=check)

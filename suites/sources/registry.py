@@ -10,11 +10,11 @@ from pathlib import Path
 
 import yaml
 
-from harness import shell
-from harness.docker import LONG, Docker
-from harness.doctor import debian
-from harness.errors import InfrastructureError
-from harness.ports import Tell
+from harness.core import commands
+from harness.core.errors import InfrastructureError
+from harness.core.progress import Tell
+from harness.infra.docker import LONG, Docker
+from harness.infra.doctor import apt
 from harness.suites.sources import server
 
 _PACKAGE = "docker-registry"
@@ -28,23 +28,23 @@ def program(folder: Path, tell: Tell) -> Path:
 
     The package is unpacked below `folder` and not installed: its service would start and stay.
     """
-    found = shell.which(_PACKAGE)
+    found = commands.which(_PACKAGE)
     if found:
         return Path(found)
-    if not debian.is_debian():
+    if not apt.is_debian():
         raise InfrastructureError(
             "there is no container registry to run",
             expected=f"a program `{_PACKAGE}` on PATH",
             seen="none, and no apt-get to get it with",
-            todo=debian.by_hand((_PACKAGE,)),
+            todo=apt.by_hand((_PACKAGE,)),
         )
     tell("apt-get update")
     # One broken source among many need not keep the package away: the download decides.
-    shell.run(["apt-get", "update"], timeout=debian.UPDATE, check=False, on_line=tell)
+    commands.run(["apt-get", "update"], timeout=apt.UPDATE, check=False, on_line=tell)
     tell(f"apt-get download {_PACKAGE}")
-    shell.run(["apt-get", "download", _PACKAGE], timeout=debian.INSTALL, cwd=folder, on_line=tell)
+    commands.run(["apt-get", "download", _PACKAGE], timeout=apt.INSTALL, cwd=folder, on_line=tell)
     (package,) = folder.glob(f"{_PACKAGE}_*.deb")
-    shell.run(["dpkg-deb", "--extract", package, folder], timeout=60)
+    commands.run(["dpkg-deb", "--extract", package, folder], timeout=60)
     return folder / "usr" / "bin" / _PACKAGE
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import shell
-from harness.clock import NotYet, wait_until
-from harness.errors import InfrastructureError
+from harness.core import commands
+from harness.core.clock import NotYet, wait_until
+from harness.core.errors import InfrastructureError
 
 _TAIL = 15
 Said = Sequence[str]
@@ -23,7 +23,7 @@ def running(
     `ready` is given the lines that it wrote so far, and so is the block: more come in there.
     """
     said: list[str] = []
-    with shell.background(words, what=what, on_line=said.append) as process:
+    with commands.background(words, what=what, on_line=said.append) as process:
 
         def probe() -> None:
             if ready(said):

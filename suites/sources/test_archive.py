@@ -6,10 +6,10 @@ import sys
 
 from allure import step
 
-from harness import shell
-from harness.images import sources
-from harness.images.sources import Images
-from harness.progress import Progress
+from harness.core import commands
+from harness.core.progress import Progress
+from harness.infra.images import sources
+from harness.infra.images.sources import Images
 from harness.suites.sources.machine import LONG, QUEUEJOB, Machine, told
 
 #: Addresses that exist nowhere (RFC 5737, RFC 3849), for whatever route there may be.
@@ -23,7 +23,7 @@ def test_runs_from_one_file(
     """Saved here, loaded on an empty machine without a route; the fine page runs there."""
     file = isolated.folder / "images.tar"
     with step("save"), progress.step("queuejob images save") as tell:
-        shell.run((QUEUEJOB, "images", "save", file), timeout=LONG, on_line=tell)
+        commands.run((QUEUEJOB, "images", "save", file), timeout=LONG, on_line=tell)
         progress.note(f"the archive has {file.stat().st_size / 1e6:.0f} MB")
 
     with step("The other machine is empty, and reaches nothing"):

@@ -11,10 +11,10 @@ import yaml
 from allure import step
 
 from harness import manifests
-from harness.errors import EXIT_NOT_PROVED
-from harness.images.recipe import Catalogue
-from harness.images.sources import Images
-from harness.progress import Progress
+from harness.core.errors import EXIT_NOT_PROVED
+from harness.core.progress import Progress
+from harness.infra.images.recipe import Catalogue
+from harness.infra.images.sources import Images
 from harness.suites.sources import registry
 from harness.suites.sources.machine import QUEUEJOB, Machine, told
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import Campaign
+from harness.engine.campaign import Campaign
 from harness.fixtures.conformance import CampaignOf
 from harness.suites.stability.table import Row, write
 from harness.suites.verdicts.cases import Case

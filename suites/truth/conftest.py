@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # has no types
 
-from harness import __version__, clock
-from harness.errors import QueuejobError
-from harness.fixtures.keys import SETTINGS
+from harness import __version__
+from harness.core import clock
+from harness.core.errors import QueuejobError
+from harness.fixtures.session.stash import SETTINGS
 from harness.suites.truth.sample import COMPARED, sample
 from harness.suites.truth.table import ROW, Line, Row, line, markdown
 from harness.suites.truth.verdicts import Said
@@ -69,7 +70,7 @@ def _lines(rows: list[Row]) -> list[Line]:
 def _simulated(stranger: Any) -> list[Said] | None:
     """What the simulator says, where it is at hand: it is not in the wheel."""
     try:
-        simulator = importlib.import_module("simulator.truth")
+        simulator = importlib.import_module("harness.suites.unit.simulator.truth")
     except ImportError:
         return None
     try:

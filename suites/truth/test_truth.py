@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.campaign import Campaign
-from harness.errors import QueuejobError
+from harness.core.errors import QueuejobError
+from harness.engine.campaign import Campaign
 from harness.fixtures.conformance import CampaignOf
 from harness.suites.truth.sample import sample
 from harness.suites.truth.table import ROW, WRONG, Row

@@ -8,11 +8,11 @@ from typing import Literal
 
 import msgspec
 
-from harness import campaign
-from harness.campaign import Judged, first_asked, proved_by
-from harness.stage import Scenario
+from harness.checks.plan import first_asked, proved_by
+from harness.checks.verdict import Outcome
+from harness.engine.campaign import Judged
+from harness.engine.scenario import Scenario, playable_scenarios
 from harness.suites.truth.workers import Stranger
-from harness.verdict import Outcome
 
 #: A defective worker's defect was named; a correct one is clean; or (of both) something was not
 #: proved. Wrong: a defective one passed, a correct one was accused, another defect was named.
@@ -32,7 +32,7 @@ class Said(msgspec.Struct, frozen=True):
 @cache
 def scenarios(pattern: str) -> Mapping[str, Scenario]:
     """Those of the core profile, by the names of their modules."""
-    known = campaign.scenarios(pattern)
+    known = playable_scenarios(pattern)
     return {name: one for name, one in known.items() if name not in LEFT_OUT}
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
-from harness.items import Items
+from harness.engine.worker.items import Items
+from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.suites.truth.disguises import BOTH, COARSE, DISGUISES, FINE, Disguise, Pattern
-from harness.worker import WorkerUnderTest
 
 FAILING = b"poison"
 #: As many as on the task pages.

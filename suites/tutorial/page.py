@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.clock import NotYet, wait_until
-from harness.errors import InfrastructureError
-from harness.kube import Namespace
+from harness.core.clock import NotYet, wait_until
+from harness.core.errors import InfrastructureError
+from harness.infra.kube import Namespace
 
 TEMPORARY = "temp"
 #: A pod's spec for a cluster in which DNS does not work: the only name server does not answer.

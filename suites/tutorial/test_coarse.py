@@ -6,13 +6,13 @@ from typing import Any
 
 from allure import step
 
-from harness.clock import NotYet, wait_until
+from harness.core.clock import NotYet, wait_until
 from harness.fixtures.cluster import LoadedImages
-from harness.kube import Namespace
-from harness.patterns import Workers
-from harness.patterns.coarse import PATTERN as COARSE
-from harness.patterns.coarse import Depth
-from harness.settings import Settings
+from harness.infra.kube import Namespace
+from harness.infra.settings import Settings
+from harness.patterns.coarse.broker import Depth
+from harness.patterns.coarse.pattern import PATTERN as COARSE
+from harness.patterns.job_manifest import Workers
 from harness.suites.tutorial.page import (
     after,
     assert_stays_incomplete,

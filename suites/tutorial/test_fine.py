@@ -8,13 +8,13 @@ from typing import Any
 from allure import step
 from redis import Redis
 
-from harness.clock import NotYet, wait_until
+from harness.core.clock import NotYet, wait_until
+from harness.engine.observers.log_follower import Follower
 from harness.fixtures.cluster import LoadedImages
-from harness.kube import Namespace
-from harness.observe.follower import Follower
-from harness.patterns import Workers
-from harness.patterns.fine import PATTERN as FINE
-from harness.settings import Settings
+from harness.infra.kube import Namespace
+from harness.infra.settings import Settings
+from harness.patterns.fine.pattern import PATTERN as FINE
+from harness.patterns.job_manifest import Workers
 from harness.suites.tutorial.page import (
     NO_DNS,
     after,

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
-from harness.campaign import FAULT_FREE, proved_by, scenarios
-from harness.images.mutant import Mutant
-from harness.images.recipe import Catalogue
-from harness.judge import invariants
-from harness.scenario import Level, highest
-from harness.worker import SEEDS, Seeding, WorkerUnderTest
+from harness.checks.judge import invariants
+from harness.checks.levels import Level, highest
+from harness.checks.plan import FAULT_FREE, proved_by, scenarios
+from harness.engine.worker.worker_under_test import WorkerUnderTest
+from harness.infra.images.mutant import Mutant
+from harness.infra.images.recipe import Catalogue
+from harness.patterns.seeding import SEEDS, Seeding
 
 #: An item on which this project's own workers fail, when they are told so.
 FAILING = "durian"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.campaign import Judged
+from harness.engine.campaign import Judged
 from harness.suites.verdicts.cases import Case
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import Campaign
+from harness.engine.campaign import Campaign
 from harness.fixtures.conformance import CampaignOf
 from harness.suites.verdicts.cases import Case, quick_cases
 from harness.suites.verdicts.checks import all_is_found, nothing_else_is_found

@@ -1,0 +1,138 @@
+"""The explanations: each a text, lines of the reference worker, and the scenarios that show it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+from harness import manifests
+from harness.checks.invariant import place
+from harness.checks.judge import invariants
+from harness.checks.plan import SCENARIOS
+from harness.core.errors import UsageError
+
+
+class _Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where lines stand: from the only one with `first` in it to the next one with `last` in it."""
+
+    file: str
+    first: str
+    last: str = ""
+
+
+class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file in `texts`."""
+
+    name: str
+    patterns: tuple[str, ...]
+    guarantee: str
+    why: str
+    breaks: str
+    kept: str
+    lines: tuple[_Lines, ...] = ()
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Lines of the reference worker (or its Job); `line` is the first one's number, from 1."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Showing:
+    """A scenario that is to prove the guarantee, for workers of these patterns."""
+
+    scenario: str
+    says: str
+    patterns: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """One guarantee, explained. `judged`: a checker is there; without one nothing shows it yet."""
+
+    id: str
+    name: str
+    patterns: tuple[str, ...]
+    guarantee: str
+    why: str
+    breaks: str
+    kept: str
+    excerpts: tuple[Excerpt, ...]
+    judged: bool
+    shown_by: tuple[Showing, ...]
+
+
+@cache
+@cache
+def guarantees() -> tuple[Guarantee, ...]:
+    """All that are explained, those of S first, then L, then the others."""
+    texts = files("harness.checks.guarantees") / "texts"
+    names = [one.name.removesuffix(".yaml") for one in texts.iterdir()]
+    return tuple(_guarantee(name) for name in sorted(names, key=place))
+
+
+def guarantee(name: str) -> Guarantee:
+    """The one with this id, in capitals or not; `UsageError` names those there are."""
+    known = {one.id: one for one in guarantees()}
+    if name.upper() in known:
+        return known[name.upper()]
+    close = difflib.get_close_matches(name.upper(), known, n=1)
+    raise UsageError(
+        f"there is no guarantee {name!r}",
+        expected=f"one of {', '.join(known)}",
+        seen=name,
+        todo=f"did you mean {close[0]!r}?" if close else "see `queuejob explain`",
+    )
+
+
+def _guarantee(name: str) -> Guarantee:
+    file = files("harness.checks.guarantees") / "texts" / f"{name}.yaml"
+    text = msgspec.yaml.decode(file.read_bytes(), type=_Text)
+    judged = any(one.id == name for one in invariants())
+    return Guarantee(
+        name,
+        text.name,
+        text.patterns,
+        text.guarantee,
+        text.why,
+        text.breaks,
+        text.kept,
+        tuple(_cut(one) for one in text.lines),
+        judged,
+        _shown_by(name) if judged else (),
+    )
+
+
+def _cut(lines: _Lines) -> Excerpt:
+    """The lines themselves. A marker that is not there, or twice, is an error of this package."""
+    source = (manifests.folder() / lines.file).read_text(encoding="utf-8").splitlines()
+    firsts = [place for place, line in enumerate(source) if lines.first in line]
+    if len(firsts) != 1:
+        raise ValueError(f"{lines.file}: {lines.first!r} is in {len(firsts)} lines, not in one")
+    begin = end = firsts[0]
+    if lines.last:
+        lasts = [n for n, line in enumerate(source) if n >= begin and lines.last in line]
+        if not lasts:
+            raise ValueError(f"{lines.file}: {lines.last!r} does not follow {lines.first!r}")
+        end = lasts[0]
+    block = source[begin : end + 1]
+    margin = min(len(line) - len(line.lstrip()) for line in block if line.strip())
+    return Excerpt(lines.file, begin + 1, "\n".join(line[margin:] for line in block))
+
+
+def _shown_by(name: str) -> tuple[Showing, ...]:
+    shown = []
+    for scenario in SCENARIOS.all().values():
+        patterns = tuple(one for one in ("coarse", "fine") if name in scenario.proves.get(one, ()))
+        if patterns:
+            shown.append(Showing(scenario.name, scenario.says, patterns, tuple(scenario.faults)))
+    return tuple(shown)

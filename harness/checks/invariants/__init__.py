@@ -1,0 +1,1 @@
+"""The guarantees: one module each, its object called `INVARIANT`."""

@@ -1,0 +1,71 @@
+"""L8: who is lost when others have left, or could have: its item is done all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.invariant import Invariant, ids
+from harness.checks.model import Attempt, End, Life, Mark, View
+from harness.checks.verdict import Finding, failed, passed, unknown
+from harness.history.preview import shown
+
+
+def check(view: View) -> Iterator[Finding]:
+    found = False
+    for life in view.workers.values():
+        if life.end is None or life.success or not life.attempts:
+            continue
+        finding = _lost(view, life, life.end, life.attempts[-1])
+        if finding is not None:
+            found = True
+            yield finding
+    if not found:
+        yield unknown("no worker was lost after another had left, or could have")
+
+
+def _lost(view: View, life: Life, end: End, attempt: Attempt) -> Finding | None:
+    left = _left_before(view, life.cut_off or end.mark)
+    who, name = view.cast.short(life.worker), shown(attempt.item)
+    undone, complete = view.items[attempt.item].unsettled, view.job.complete
+    if left is not None and undone and complete is not None:
+        return failed(
+            f"{view.cast.short(left.worker)} had left with success, {who} was lost with {name}, "
+            "and the Job is Complete without it",
+            *ids(attempt.delivered, left.end, end, complete),
+        )
+    if undone:
+        return unknown(
+            f"{who} was lost with {name}, and the Job is not Complete", *ids(attempt.delivered, end)
+        )
+    if left is not None:
+        return passed(
+            f"{who} was lost after {view.cast.short(left.worker)} had left; {name} is done",
+            *ids(attempt.delivered, left.end, end),
+        )
+    if _others_waited(view, life, attempt, end):
+        return passed(
+            f"{who} was lost with {name} while others found nothing to do: they stayed, and it "
+            "is done",
+            *ids(attempt.delivered, end),
+        )
+    return None
+
+
+def _left_before(view: View, gone: Mark) -> Life | None:
+    """A worker that was seen to leave with success before another was lost."""
+    leavers = (life for life in view.workers.values() if life.success)
+    return next((one for one in leavers if one.end and one.end.mark.id < gone.id), None)
+
+
+def _others_waited(view: View, life: Life, attempt: Attempt, end: End) -> bool:
+    # It may have hung up long before: some connect for each command.
+    lived = max(end.earliest, life.run.finished or end.earliest)
+    if life.cut_off is not None:  # what others found once it was cut off came of that
+        lived = life.cut_off.at
+    return any(
+        span.worker != life.worker and span.until > attempt.delivered.at and span.since < lived
+        for span in view.idle.spans
+    )
+
+
+INVARIANT = Invariant("L8", "late loss", ("fine",), check, level="extended")

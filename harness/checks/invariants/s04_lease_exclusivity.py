@@ -1,0 +1,70 @@
+"""S4: only one worker has a lease on an item, and its settlement lies within the lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.invariant import Invariant, ids
+from harness.checks.model import SLACK, Attempt, Item, View, claim
+from harness.checks.verdict import Finding, failed, passed, unknown
+from harness.core.text import several
+from harness.history.preview import shown
+
+
+def check(view: View) -> Iterator[Finding]:
+    good = 0
+    for item in view.sent:
+        for index, attempt in enumerate(item.attempts):
+            if attempt.until is None:
+                continue
+            findings = [*_overlapping(view, item, index), *_outside(view, attempt)]
+            good += not findings
+            yield from findings
+    if good:
+        yield passed(f"{several(good, 'lease')}, each the only one, and settled within")
+    elif not any(one.until is not None for one in view.attempts):
+        yield unknown("no lease was seen")
+
+
+def _overlapping(view: View, item: Item, index: int) -> Iterator[Finding]:
+    """Somebody has a lease who was given the item while others had theirs."""
+    attempt = item.attempts[index]
+    at = attempt.delivered.at
+    copies = item.put_before(attempt.delivered)
+    # A claim that is answered twice, for its first answer was lost, is one.
+    others = {(one.worker, one.token or one.delivered.id): one for one in item.attempts[:index]}
+    live = [
+        one
+        for one in others.values()
+        if one.until is not None
+        and claim(view, one, attempt.delivered) == "kept"
+        and (one.worker, one.token) != (attempt.worker, attempt.token)
+    ]
+    if not live or len(live) < copies:
+        return
+    other = live[-1]
+    assert other.until is not None
+    yield failed(
+        f"{view.cast.short(attempt.worker)} got a lease on {shown(attempt.item)}, on which "
+        f"{view.cast.short(other.worker)} had one for another {other.until - at:.1f} s",
+        *ids(other.delivered, attempt.delivered),
+    )
+
+
+def _outside(view: View, attempt: Attempt) -> Iterator[Finding]:
+    """It was settled, and that took effect, when the lease was over."""
+    settled, until = attempt.settled, attempt.until
+    if settled is None or settled.at_once or settled.how != "acked" or until is None:
+        return
+    late = settled.effect - until
+    if late > SLACK:
+        yield failed(
+            f"{view.cast.short(attempt.worker)} settled {shown(attempt.item)} {late:.1f} s after "
+            "its lease was over",
+            *ids(attempt.delivered, settled),
+        )
+
+
+INVARIANT = Invariant(
+    "S4", "lease exclusivity", ("fine",), check, from_events=True, level="extended"
+)

@@ -1,0 +1,58 @@
+"""S5: who has lost an item to another can no longer settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.invariant import Invariant, ids
+from harness.checks.model import Attempt, Item, Mark, View, before
+from harness.checks.verdict import Finding, failed, passed, unknown
+from harness.history.preview import shown
+
+
+def check(view: View) -> Iterator[Finding]:
+    seen = False
+    for item in view.sent:
+        for attempt in item.attempts:
+            finding = _late(view, item, attempt)
+            if finding is not None:
+                seen = True
+                yield finding
+    if not seen:
+        yield unknown("nobody has reported an item as done that another had taken over")
+
+
+def _late(view: View, item: Item, attempt: Attempt) -> Finding | None:
+    """What came of a report about an item that somebody else had been given by then."""
+    who, name = view.cast.short(attempt.worker), shown(attempt.item)
+    settled = attempt.settled
+    if settled is not None and settled.how == "acked" and not settled.at_once:
+        other = _taken_over(item, attempt, Mark(settled.mark.id, settled.effect))
+        evidence = ids(attempt.delivered, other.delivered if other else None, settled)
+        if other is None:
+            return None
+        if len(item.enqueued) > 1:
+            return unknown(f"{name} is there more than once: which one {who} meant is not known")
+        whose = view.cast.short(other.worker)
+        return failed(f"{who} settled {name}, which {whose} had been given by then", *evidence)
+    for void in attempt.void:
+        other = _taken_over(item, attempt, void)
+        if other is not None:
+            return passed(
+                f"{who} reported {name} too late, and that took no effect",
+                *ids(attempt.delivered, other.delivered, void),
+            )
+    return None
+
+
+def _taken_over(item: Item, attempt: Attempt, moment: Mark) -> Attempt | None:
+    """The last delivery of the item after this one, and before that moment, to another."""
+    me = attempt.worker, attempt.token
+    for other in reversed(item.attempts):
+        later = before(attempt.delivered, other.delivered) and before(other.delivered, moment)
+        if later and (other.worker, other.token) != me:
+            return other
+    return None
+
+
+INVARIANT = Invariant("S5", "fenced ack", ("fine",), check, from_events=True, level="extended")

@@ -1,0 +1,42 @@
+"""S12: when the Job is Complete, the broker is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.invariant import Invariant, failed_by_exit, ids
+from harness.checks.model import Depth, Left, View
+from harness.checks.verdict import Finding, Subject, passed, unknown
+from harness.core.text import several
+
+
+def check(view: View) -> Iterator[Finding]:
+    complete = view.job.complete
+    if complete is None:
+        yield unknown("the Job was not Complete")
+        return
+    if not view.depths:
+        yield unknown("nobody looked what the broker still holds", complete.id)
+        return
+    left = [each for item in view.items.values() for each in item.left]
+    alive = [each for each in left if each.where != "dead"]
+    held = sum(_held(depth, left) for depth in view.depths)
+    if not alive and not held:
+        yield passed("the Job is Complete and the broker is empty", complete.id)
+        return
+    yield failed_by_exit(
+        view,
+        f"the Job is Complete, and the broker still holds {several(max(held, len(alive)), 'item')}",
+        *ids(complete, *(each.mark for each in alive[:1]), view.depths[-1].mark),
+        subject=Subject.JOB if view.too_few_completions else Subject.WORKER,
+    )
+
+
+def _held(depth: Depth, left: list[Left]) -> int:
+    """Items in this queue, without those that were set aside in it for somebody to look at."""
+    seen = depth.seen
+    dead = sum(each.where == "dead" and each.queue == seen.queue for each in left)
+    return max(0, seen.ready + (seen.leased or 0) + (seen.unacked or 0) - dead)
+
+
+INVARIANT = Invariant("S12", "sound completion", ("coarse", "fine"), check, from_events=True)

@@ -1,0 +1,47 @@
+"""S13: in the coarse pattern each success stands for exactly one message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.invariant import Invariant, ids
+from harness.checks.model import View
+from harness.checks.verdict import Finding, Outcome, failed, passed, unknown
+from harness.core.text import several
+
+
+def check(view: View) -> Iterator[Finding]:
+    succeeded = [life for life in view.workers.values() if life.success]
+    if not succeeded:
+        yield unknown("no worker has succeeded")
+        return
+    unowned = [one for one in view.attempts if one.worker is None and one.settled]
+    if unowned:
+        yield unknown(
+            f"nobody knows who settled {several(len(unowned), 'message')}", unowned[0].delivered.id
+        )
+    exact = [life for life in succeeded if len(life.settled) == 1]
+    for life in list(exact):
+        flaw = view.flaws.get(life.settled[0].mark.id)
+        if flaw is None:
+            continue
+        exact.remove(life)
+        told = f"the success of {view.cast.short(life.worker)} may stand for nothing: {flaw.reason}"
+        evidence = (*flaw.evidence, *ids(life.end))
+        if flaw.outcome is Outcome.FAIL:
+            yield failed(told, *evidence)
+        else:
+            yield unknown(told, *evidence, suspect=flaw.suspect)
+    for life in succeeded:
+        count = len(life.settled)
+        if count > 1 or (count == 0 and not unowned):
+            yield failed(
+                f"the success of {view.cast.short(life.worker)} stands for "
+                f"{several(count, 'message')}",
+                *ids(*(one.mark for one in life.settled), life.end),
+            )
+    if exact:
+        yield passed(f"{several(len(exact), 'worker')} succeeded, with one message each")
+
+
+INVARIANT = Invariant("S13", "accounting", ("coarse",), check)

@@ -1,0 +1,99 @@
+"""S16: a broker that comes back without its data has no work done: the Job is not Complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.invariant import Invariant, ids
+from harness.checks.model import Attempt, Item, Loss, Mark, View
+from harness.checks.verdict import Finding, failed, passed, unknown
+from harness.core.text import several
+
+#: Seconds before the broker's end in which what it took along may seem to have ended by itself.
+_JUST_BEFORE = 1.0
+
+
+def check(view: View) -> Iterator[Finding]:
+    if not view.course.losses:
+        yield unknown("no broker has lost its data")
+        return
+    loss = view.course.losses[0]
+    if not view.coarse and not view.header.sentinel:
+        why = "an empty Redis is like a drained one to a worker for which the producer leaves"
+        yield unknown(f"{why} no marker: --sentinel KEY", loss.back.id)
+        return
+    undone = [item for item in view.sent if _undone(item, loss)]
+    if not undone:
+        yield unknown("nothing was left to do when the broker lost its data", loss.back.id)
+        return
+    complete = view.job.complete
+    yield (
+        _while_waiting(view, loss, undone)
+        if complete is None
+        else _complete(loss, undone, complete)
+    )
+
+
+def _undone(item: Item, loss: Loss) -> bool:
+    """Whether what was sent before the loss was neither settled nor finished by anybody."""
+    sent = sum(one.at <= loss.back.at for one in item.enqueued)
+    finished = sum(one.done is not None for one in item.attempts)
+    return max(len(item.settled), finished) < sent
+
+
+def _complete(loss: Loss, undone: list[Item], complete: Mark) -> Finding:
+    if complete.at <= loss.lost.at:
+        return unknown("the Job was Complete before the broker lost its data", complete.id)
+    certain = [item for item in undone if not any(_in_hands(one, loss) for one in item.attempts)]
+    if not certain:
+        return unknown(
+            "the Job is Complete, and what nobody has settled was in workers' hands when the "
+            "broker lost its data: they may have finished it",
+            *ids(loss.lost, loss.back, complete),
+        )
+    return failed(
+        f"the broker has lost its data, and the Job is Complete with "
+        f"{several(len(certain), 'item')} that nobody has worked on",
+        *ids(certain[0].enqueued[0], loss.lost, loss.back, complete),
+    )
+
+
+def _in_hands(attempt: Attempt, loss: Loss) -> bool:
+    """Whether its worker had the item when the broker ended."""
+    ended = attempt.ended
+    lasted = ended is None or ended.at >= loss.lost.at - _JUST_BEFORE
+    return attempt.delivered.at <= loss.back.at and lasted
+
+
+def _while_waiting(view: View, loss: Loss, undone: list[Item]) -> Finding:
+    """Not Complete: that says something where a worker has seen what there is now."""
+    opened = [
+        one.opened
+        for one in view.connections.values()
+        if one.opened is not None and one.opened.at >= loss.back.at
+    ]
+    if not opened:
+        return unknown("nobody has come to the broker since it lost its data", loss.back.id)
+    came = min(opened, key=lambda one: one.at)
+    watched = view.last - came.at
+    if watched < view.header.bounds.progress:
+        return unknown(
+            f"the history ends {watched:.1f} s after a worker has come to the broker that has "
+            "lost its data",
+            *ids(loss.back, came),
+        )
+    return passed(
+        f"the broker has lost its data with {several(len(undone), 'item')} undone, and "
+        f"{watched:.1f} s after a worker has come again the Job was not Complete",
+        *ids(loss.lost, loss.back, came),
+    )
+
+
+INVARIANT = Invariant(
+    "S16",
+    "lost broker is not success",
+    ("coarse", "fine"),
+    check,
+    despite_loss=True,
+    level="extended",
+)

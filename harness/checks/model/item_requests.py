@@ -1,0 +1,109 @@
+"""Who asked for an item, and when; many events, so they are kept as bare numbers."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from harness.checks.model.connections import Connection
+from harness.checks.model.event_ref import Mark
+from harness.history import AskedForItem, Event, FoundEmpty, Worker
+
+
+class Ask(NamedTuple):
+    """One request for an item; `room` is 0 when it takes an earlier one back."""
+
+    mark: Mark
+    connection: int
+    room: int | None
+
+
+class Asks:
+    """The requests of one worker, in the order of their moments."""
+
+    def __init__(
+        self, rows: Iterable[tuple[float, int, int, int]] = (), empty: Iterable[float] = ()
+    ) -> None:
+        ordered = sorted(rows)
+        self._empty = array("d", sorted(empty))
+        self._at = array("d", (row[0] for row in ordered))
+        self._id = array("q", (row[1] for row in ordered))
+        self._connection = array("q", (row[2] for row in ordered))
+        self._room = array("q", (row[3] for row in ordered))
+
+    def first(self, since: float, until: float) -> Ask | None:
+        """The first request in `since <= moment < until` that is still wanted then."""
+        start, end = bisect_left(self._at, since), bisect_left(self._at, until)
+        return next((ask for ask in map(self._ask, range(start, end)) if ask.room != 0), None)
+
+    def last(self, since: float, until: float) -> Ask | None:
+        """The last request, or taking back, in `since <= moment < until`."""
+        start, end = bisect_left(self._at, since), bisect_left(self._at, until)
+        return self._ask(end - 1) if end > start else None
+
+    def after(self, moment: float) -> Ask | None:
+        """The first request later than `moment`."""
+        start = bisect_right(self._at, moment)
+        rest = map(self._ask, range(start, len(self._at)))
+        return next((ask for ask in rest if ask.room != 0), None)
+
+    def told_empty(self, since: float, until: float) -> bool:
+        """Whether it was told in `since <= moment <= until` that there is nothing for it."""
+        return bisect_left(self._empty, since) < bisect_right(self._empty, until)
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def _ask(self, index: int) -> Ask:
+        room = self._room[index]
+        mark = Mark(self._id[index], self._at[index])
+        return Ask(mark, self._connection[index], None if room < 0 else room)
+
+
+class AskTable:
+    """Takes in the requests, by the queue that they name."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[array[float]]] = {}
+        #: By connection: when it was told that there is nothing.
+        self._empty: dict[int, array[float]] = {}
+        # Any: each handler takes the kind that stands beside it.
+        self.takes: Mapping[type, Callable[[Event, Any], None]] = {
+            AskedForItem: self._asked,
+            FoundEmpty: self._told_empty,
+        }
+
+    def of(
+        self, queues: frozenset[str], connections: Mapping[int, Connection]
+    ) -> dict[Worker, Asks]:
+        """The requests for items of these queues, by worker; without a known one, left out."""
+        rows: dict[Worker, list[tuple[float, int, int, int]]] = {}
+        for queue, (ats, ids, numbers, rooms) in self._rows.items():
+            if queue and queues and queue not in queues:
+                continue
+            for at, event, number, room in zip(ats, ids, numbers, rooms, strict=True):
+                connection = connections.get(int(number))
+                if connection is not None and connection.worker is not None:
+                    row = (at, int(event), int(number), int(room))
+                    rows.setdefault(connection.worker, []).append(row)
+        empty: dict[Worker, list[float]] = {}
+        for number, moments in self._empty.items():
+            connection = connections.get(number)
+            if connection is not None and connection.worker is not None:
+                empty.setdefault(connection.worker, []).extend(moments)
+        return {worker: Asks(some, empty.get(worker, ())) for worker, some in rows.items()}
+
+    def _told_empty(self, event: Event, what: FoundEmpty) -> None:
+        moments = self._empty.setdefault(what.connection, array("d"))
+        moments.append(event.time if what.at is None else what.at)
+
+    def _asked(self, event: Event, what: AskedForItem) -> None:
+        columns = self._rows.get(what.queue)
+        if columns is None:
+            columns = self._rows[what.queue] = [array("d") for _ in range(4)]
+        columns[0].append(event.time if what.at is None else what.at)
+        columns[1].append(event.id)
+        columns[2].append(what.connection)
+        columns[3].append(-1 if what.room is None else what.room)

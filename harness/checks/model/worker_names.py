@@ -1,0 +1,48 @@
+"""Names for a story: which worker is the second one, and what its pod is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from harness.checks.model.cluster import Pod
+from harness.checks.model.connections import Connection
+from harness.history import Worker
+
+
+class Cast(msgspec.Struct, frozen=True):
+    """Who is who in one history."""
+
+    numbers: Mapping[Worker, int] = {}
+    pods: Mapping[str, str] = {}
+    owners: Mapping[int, Worker] = {}
+
+    def worker(self, worker: Worker) -> str:
+        """As `worker 2 (pod job-wq-2-abcde, run 0)`."""
+        pod = self.pods.get(worker.pod, worker.pod)
+        number = self.numbers.get(worker)
+        short = "a worker" if number is None else f"worker {number}"
+        return f"{short} (pod {pod}, run {worker.run})"
+
+    def short(self, worker: Worker | None) -> str:
+        """As `worker 2`."""
+        number = None if worker is None else self.numbers.get(worker)
+        return "an unknown worker" if number is None else f"worker {number}"
+
+    def at(self, connection: int | None) -> Worker | None:
+        """Whose connection this is."""
+        return None if connection is None else self.owners.get(connection)
+
+
+def cast(
+    workers: Mapping[Worker, object],
+    pods: Mapping[str, Pod],
+    connections: Mapping[int, Connection],
+) -> Cast:
+    """Workers are numbered from 1, in the order in which they are given."""
+    return Cast(
+        {worker: number for number, worker in enumerate(workers, start=1)},
+        {pod.uid: pod.name for pod in pods.values()},
+        {one.number: one.worker for one in connections.values() if one.worker is not None},
+    )

@@ -1,0 +1,270 @@
+"""The story that a few events tell, one plain sentence for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from harness.checks.model import Cast
+from harness.core.text import brief, clean
+from harness.history import (
+    AskedForItem,
+    BrokerBack,
+    BrokerDepth,
+    BrokerLost,
+    ConnectionClosed,
+    ConnectionCut,
+    ConnectionHeld,
+    ConnectionOpened,
+    ConnectionOwner,
+    ConnectionRefused,
+    ConnectionReleased,
+    ContainerExited,
+    ContainerSeen,
+    CopyLeft,
+    Event,
+    FaultConfirmed,
+    FaultHealed,
+    FaultInjected,
+    FaultLanded,
+    FoundEmpty,
+    Gap,
+    ItemDelivered,
+    ItemDone,
+    ItemEnqueued,
+    ItemLeased,
+    ItemLeft,
+    ItemReclaimed,
+    ItemReturned,
+    ItemSettled,
+    ItemStarted,
+    JobDeleted,
+    JobSeen,
+    LeaseExpired,
+    LogCaughtUp,
+    LogEnded,
+    LogLine,
+    MessagePublished,
+    NeighbourSeen,
+    NotUnderstood,
+    OtherContainerSeen,
+    OtherLogLine,
+    PodSeen,
+    RequestRefused,
+    RunEnded,
+    WarningSeen,
+    WorkDigested,
+)
+from harness.history.preview import shown
+
+_SETTLED = {
+    "acked": "{who} settled {item}",
+    "dead": "{item} was set aside by {who}",
+    "refused": "{who} rejected {item} for good",
+    "expired": "the key in which {item} lay ran out",
+}
+_EFFECT = {True: "", None: "", False: ", without effect"}
+_BACK = {True: "with all that it had", False: "without its data", None: "nobody knows with what"}
+_SIGKILLED = 137
+
+
+class Told(NamedTuple):
+    """An event in a sentence; `at` in seconds since the start."""
+
+    at: float
+    event: int
+    text: str
+
+
+def story(cast: Cast, events: Iterable[Event]) -> list[str]:
+    """One line for each event, in the order of their moments (seconds since the start)."""
+    lines = tell(cast, events)
+    width = max((len(f"{one.at:.2f}") for one in lines), default=0)
+    return [f"{one.at:{width}.2f} s  {one.text}" for one in lines]
+
+
+def tell(cast: Cast, events: Iterable[Event]) -> list[Told]:
+    """The same, not yet made into lines."""
+    return sorted(Told(*_moment(event), _tell(cast, event)) for event in events)
+
+
+def _moment(event: Event) -> tuple[float, int]:
+    at = getattr(event.what, "at", None)
+    return (event.time if at is None else at), event.id
+
+
+def _tell(cast: Cast, event: Event) -> str:
+    return clean(TELLERS[type(event.what)](cast, event.what))
+
+
+def _who(cast: Cast, connection: int | None) -> str:
+    if connection is None:
+        return "the broker"
+    worker = cast.at(connection)
+    return f"connection {connection}, of nobody known," if worker is None else cast.worker(worker)
+
+
+# -- items -----------------------------------------------------------------------------------------
+
+
+def _enqueued(cast: Cast, what: ItemEnqueued) -> str:
+    by = "" if what.connection is None else f" by {_who(cast, what.connection)}"
+    return f"{shown(what.item)} was put into {what.queue}{by}"
+
+
+def _delivered(cast: Cast, what: ItemDelivered) -> str:
+    for_good = ", and forgotten by the broker" if what.final else ""
+    again = " again" if what.redelivered else ""
+    return f"{_who(cast, what.connection)} was given {shown(what.item)}{again}{for_good}"
+
+
+def _settled(cast: Cast, what: ItemSettled) -> str:
+    text = _SETTLED[what.how].format(who=_who(cast, what.connection), item=shown(what.item))
+    return text + _EFFECT[what.effective]
+
+
+def _published(cast: Cast, what: MessagePublished) -> str:
+    place = what.exchange and f"the exchange {what.exchange} as {what.key}"
+    content = "" if what.item is None else f" that carries {shown(what.item)}"
+    return f"{_who(cast, what.connection)} published a message{content} to {place or what.key}"
+
+
+def _asked(cast: Cast, what: AskedForItem) -> str:
+    if what.room == 0:
+        return f"{_who(cast, what.connection)} wants no more items"
+    return f"{_who(cast, what.connection)} asked for an item"
+
+
+def _depth(_: Cast, what: BrokerDepth) -> str:
+    parts = [f"{what.ready} ready"]
+    if what.leased is not None:
+        parts.append(f"{what.leased} leased")
+    if what.unacked is not None:
+        parts.append(f"{what.unacked} unacknowledged")
+    return f"the broker held in {what.queue}: {', '.join(parts)}"
+
+
+# -- the cluster -----------------------------------------------------------------------------------
+
+
+def _pod(_: Cast, what: PodSeen) -> str:
+    leaving = " and about to be deleted" if what.deleting else ""
+    change = "seen" if what.change == "modified" else what.change
+    why = f": {what.why}" if what.why else ""
+    return f"pod {what.name} was {change}, {what.phase}{leaving}{why}"
+
+
+def _container(cast: Cast, what: ContainerSeen) -> str:
+    who = cast.worker(what.worker)
+    if what.state != "terminated":
+        return f"{who} was {what.state}{f', {what.reason}' if what.reason else ''}"
+    if what.exit_code is None:
+        return f"{who} ended"
+    killed = " (killed)" if what.exit_code == _SIGKILLED or what.signal == 9 else ""
+    why = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
+    return f"{who} ended with exit code {what.exit_code}{killed}{why}"
+
+
+def _other(cast: Cast, what: OtherContainerSeen) -> str:
+    name = f"container {what.container} of pod {cast.pods.get(what.pod, what.pod)}"
+    why = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
+    if what.state == "terminated" and what.exit_code is not None:
+        return f"{name} ended with exit code {what.exit_code}{why}"
+    return f"{name} was {what.state}{why}"
+
+
+def _job(_: Cast, what: JobSeen) -> str:
+    conditions = [
+        f"{one.type} ({one.reason}: {one.message})" if one.message else one.type
+        for one in what.conditions
+        if one.status == "True"
+    ]
+    counts = f"{what.active} active, {what.succeeded} succeeded, {what.failed} failed"
+    return f"the Job was {', '.join(conditions) or 'running'}: {counts}"
+
+
+def _deleted(_: Cast, what: JobDeleted) -> str:
+    left = ", ".join((*what.objects, *(what.keys or ())))
+    return f"the Job was deleted, and of it was left: {left or 'nothing'}"
+
+
+def _log(cast: Cast, what: LogLine) -> str:
+    return f"{cast.worker(what.worker)} wrote: {shown(what.text, 200)}"
+
+
+def _log_ended(cast: Cast, what: LogEnded) -> str:
+    text = f"the log of {cast.worker(what.worker)} was over"
+    return text if what.whole else f"{text}, and is not whole: {what.why}"
+
+
+# -- faults ----------------------------------------------------------------------------------------
+
+
+def _injected(_: Cast, what: FaultInjected) -> str:
+    return f"fault {what.fault}: {what.to}"
+
+
+#: How each kind of event is told. Any: each teller takes the one kind that stands beside it.
+TELLERS: dict[type, Callable[[Cast, Any], str]] = {
+    ItemEnqueued: _enqueued,
+    AskedForItem: _asked,
+    FoundEmpty: lambda cast, what: f"{_who(cast, what.connection)} was told that there is nothing",
+    ItemDelivered: _delivered,
+    ItemLeased: lambda cast, what: (
+        f"{_who(cast, what.connection)} had a lease on {shown(what.item)}"
+    ),
+    LeaseExpired: lambda _, what: f"the lease on {shown(what.item)} was over",
+    ItemStarted: lambda cast, what: f"{cast.worker(what.worker)} said it begins {shown(what.item)}",
+    ItemDone: lambda cast, what: f"{cast.worker(what.worker)} said it is done: {shown(what.item)}",
+    WorkDigested: lambda cast, what: (
+        f"{cast.worker(what.worker)} said it works on bytes with the sha256 {what.sha256[:12]}"
+    ),
+    ItemSettled: _settled,
+    ItemReturned: lambda cast, what: f"{_who(cast, what.connection)} gave {shown(what.item)} back",
+    ItemReclaimed: lambda cast, what: f"{_who(cast, what.connection)} took {shown(what.item)} over",
+    ConnectionOpened: lambda cast, what: f"{_who(cast, what.connection)} connected",
+    ConnectionRefused: lambda _, what: f"{what.address} could not connect: {what.why}",
+    ConnectionOwner: lambda cast, what: (
+        f"connection {what.connection} was seen to be that of {cast.worker(what.worker)}"
+    ),
+    ConnectionHeld: lambda cast, what: f"{_who(cast, what.connection)} was held {what.point}",
+    ConnectionReleased: lambda cast, what: f"{_who(cast, what.connection)} was let go",
+    ConnectionCut: lambda cast, what: f"{_who(cast, what.connection)} was cut off",
+    ConnectionClosed: lambda cast, what: f"{_who(cast, what.connection)} was disconnected",
+    RequestRefused: lambda cast, what: (
+        f"the broker refused {what.method or 'something'} to {_who(cast, what.connection)}: "
+        f"{what.why}"
+    ),
+    NotUnderstood: lambda cast, what: (
+        f"{_who(cast, what.connection)} was not understood: {what.why}"
+    ),
+    BrokerLost: lambda _, what: f"the broker ended: {what.why}",
+    BrokerBack: lambda _, what: f"the broker was back, {_BACK[what.kept]}",
+    BrokerDepth: _depth,
+    MessagePublished: _published,
+    CopyLeft: lambda _, what: f"a copy of {shown(what.item)} was left in {what.queue}",
+    ItemLeft: lambda _, what: f"{shown(what.item)} was left in {what.queue}, {what.where}",
+    PodSeen: _pod,
+    NeighbourSeen: lambda _, what: f"pod {what.name} of another Job was at {what.address}",
+    ContainerSeen: _container,
+    ContainerExited: lambda cast, what: f"{cast.worker(what.worker)} exited",
+    OtherContainerSeen: _other,
+    OtherLogLine: lambda cast, what: (
+        f"container {what.container} of pod {cast.pods.get(what.pod, what.pod)} wrote: "
+        f"{shown(what.text, 200)}"
+    ),
+    WarningSeen: lambda _, what: (
+        f"the cluster warned about {what.about}: {what.reason}: {what.why}"
+    ),
+    JobSeen: _job,
+    JobDeleted: _deleted,
+    LogLine: _log,
+    LogCaughtUp: lambda cast, what: f"{cast.worker(what.worker)} had written no more until then",
+    LogEnded: _log_ended,
+    FaultInjected: _injected,
+    FaultConfirmed: lambda _, what: f"fault {what.fault} was seen to land",
+    FaultLanded: lambda cast, what: f"{cast.worker(what.worker)} does nothing more: {what.fault}",
+    FaultHealed: lambda _, what: f"fault {what.fault} was over",
+    Gap: lambda _, what: f"{what.of} missed something: {what.why}",
+    RunEnded: lambda _, what: f"the run was over{f': {brief(what.why)}' if what.why else ''}",
+}

@@ -1,0 +1,1 @@
+"""The `queuejob` command: one module for each subcommand."""

@@ -1,0 +1,1 @@
+"""`queuejob gate`: the answer that a CI pipeline asks for."""

@@ -1,0 +1,115 @@
+"""`queuejob judge`: recorded histories, judged again without a cluster, and told to a reader."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from harness.checks.judge import Judgement, invariants, judge
+from harness.checks.levels import Level
+from harness.checks.narrative import story
+from harness.checks.verdict import Finding, Outcome, Verdict
+from harness.core.errors import (
+    EXIT_NOT_PROVED,
+    EXIT_OK,
+    EXIT_VIOLATED,
+    InfrastructureError,
+    QueuejobError,
+)
+from harness.core.text import clean
+from harness.history import Event, Header, read
+
+#: Which invariants a run is to prove, by its header.
+Needed = Callable[[Header], Collection[str]]
+#: Which profile a run is a part of, by its header.
+PartOf = Callable[[Header], Level]
+
+
+def judge_files(
+    paths: Sequence[Path], out: TextIO, needed: Needed | None = None, part_of: PartOf | None = None
+) -> int:
+    """Judge each file and write what was found to `out`; the exit code.
+
+    1: a guarantee of the profile that the run is `part_of` (any, unless told) is broken.
+    6: a file could not be judged, or one of the invariants that are `needed` (all of the pattern,
+    unless told) is not proved. 0: neither.
+    """
+    codes = {EXIT_OK}
+    for path in paths:
+        try:
+            judgement = judge_file(path)
+            lines = list(_told(path, judgement))
+        except QueuejobError as error:
+            out.write(f"{error}\n\n")
+            codes.add(EXIT_NOT_PROVED)
+            continue
+        out.writelines(f"{line}\n" for line in lines)
+        level = part_of(judgement.header) if part_of else "extended"
+        codes.add(_code(judgement, needed, level))
+    return next(code for code in (EXIT_VIOLATED, EXIT_NOT_PROVED, EXIT_OK) if code in codes)
+
+
+def judge_file(path: Path) -> Judgement:
+    """Judge one file. Raises `BrokenHistory`, or `InfrastructureError` where it cannot be read."""
+    with _opened(path) as (header, events):
+        return judge(header, events)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[Header, Iterator[Event]]]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InfrastructureError(f"the history {path} cannot be read: {error}") from None
+    with file:
+        yield read(file, str(path))
+
+
+def _code(judgement: Judgement, needed: Needed | None, level: Level) -> int:
+    if judgement.violated(level):
+        return EXIT_VIOLATED
+    names = judgement.verdicts if needed is None else needed(judgement.header)
+    missing = [name for name in names if not judgement.proved(name)]
+    return EXIT_NOT_PROVED if missing or not names else EXIT_OK
+
+
+def _told(path: Path, judgement: Judgement) -> Iterator[str]:
+    header = judgement.header
+    yield clean(f"{path}: {header.scenario}, {header.pattern}, {header.image}")
+    events = _evidence(path, judgement.verdicts.values())
+    names = {one.id: one.name for one in invariants()}
+    width = max(map(len, names.values()))
+    for name, verdict in judgement.verdicts.items():
+        yield f"  {name:<4} {names.get(name, ''):<{width}}  {str(verdict.outcome).upper()}"
+        for finding in verdict.findings:
+            yield from _finding(judgement, finding, events, many=len(verdict.findings) > 1)
+    yield ""
+
+
+def _finding(
+    judgement: Judgement, finding: Finding, events: dict[int, Event], *, many: bool
+) -> Iterator[str]:
+    outcome = f"{finding.outcome}: " if many else ""
+    failed = finding.outcome is Outcome.FAIL
+    subject = f" (subject: {finding.subject})" if failed else ""
+    yield clean(f"         {outcome}{finding.reason}{subject}")
+    if failed:
+        seen = [events[one] for one in finding.evidence if one in events]
+        yield from (f"             {line}" for line in story(judgement.cast, seen))
+
+
+def _evidence(path: Path, verdicts: Iterable[Verdict]) -> dict[int, Event]:
+    """The events that show the failures, read from the file once more."""
+    wanted = {
+        one
+        for verdict in verdicts
+        for finding in verdict.findings
+        if finding.outcome is Outcome.FAIL
+        for one in finding.evidence
+    }
+    if not wanted:
+        return {}
+    with _opened(path) as (_, events):
+        return {event.id: event for event in events if event.id in wanted}

@@ -1,0 +1,42 @@
+"""Where this tool keeps things on a machine: what can be made again, and what it must remember.
+
+`QUEUEJOB_CACHE` and `QUEUEJOB_STATE` name the folders; without them the XDG variables do, and
+without those they are `~/.cache/queuejob` and `~/.local/state/queuejob`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.core.errors import InfrastructureError
+
+
+def cache_folder() -> Path:
+    """The folder for downloads and builds; losing it costs time only. Made if need be."""
+    return _folder("QUEUEJOB_CACHE", "XDG_CACHE_HOME", ".cache")
+
+
+def state_folder() -> Path:
+    """The folder for locks, logs and whatever a running daemon refers to. Made if need be."""
+    return _folder("QUEUEJOB_STATE", "XDG_STATE_HOME", ".local/state")
+
+
+def _folder(own: str, xdg: str, default: str) -> Path:
+    named, base = os.environ.get(own), Path(os.environ.get(xdg, ""))
+    if named:
+        folder = Path(named).expanduser().absolute()
+    elif base.is_absolute():  # the XDG specification: a relative path is to be ignored
+        folder = base / "queuejob"
+    else:
+        folder = Path.home() / default / "queuejob"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot use the folder {folder}",
+            expected="a folder that can be made and written to",
+            seen=str(error),
+            todo=f"set {own} to another folder",
+        ) from error
+    return folder

@@ -1,0 +1,1 @@
+"""Runs scenarios against a worker image, on a cluster that `infra` provides."""

@@ -1,0 +1,67 @@
+"""The cluster's warnings about a Job and its pods: quotas, volumes, images, places on nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from harness.core.errors import InfrastructureError
+from harness.engine.observers.recorder import Recording
+from harness.history import WarningSeen
+from harness.infra.kube import Namespace
+from harness.infra.kube.objects import Event
+
+#: Seconds between two looks.
+_PAUSE = 2.0
+_JOIN = 10.0
+
+
+class WarningWatcher:
+    """Records each warning once, from `start` to `stop`; those of earlier runs are not meant."""
+
+    def __init__(self, namespace: Namespace, job: str, recording: Recording) -> None:
+        self._namespace, self._job, self._recording = namespace, job, recording
+        self._over = threading.Event()
+        self._known: set[tuple[str, str]] = set()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def start(self) -> None:
+        self._look(record=False)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join(_JOIN)
+
+    def _watch(self) -> None:
+        while not self._over.wait(_PAUSE):
+            self._look(record=True)
+
+    def _look(self, *, record: bool) -> None:
+        try:
+            seen = self._namespace.warnings()
+        except InfrastructureError:
+            return  # they only explain what others see
+        for one in seen:
+            key = one.uid, one.reason
+            if key in self._known:
+                continue
+            self._known.add(key)
+            if record and self._is_ours(one):
+                why = WarningSeen(one.about, one.reason, one.message)
+                self._recording.record("warnings", why)
+
+    def _is_ours(self, event: Event) -> bool:
+        return event.about == f"Job/{self._job}" or event.about.startswith(f"Pod/{self._job}-")
+
+
+@contextlib.contextmanager
+def warned(namespace: Namespace, job: str, recording: Recording) -> Iterator[WarningWatcher]:
+    """Watch for warnings for as long as the block lasts."""
+    watcher = WarningWatcher(namespace, job, recording)
+    watcher.start()
+    try:
+        yield watcher
+    finally:
+        watcher.stop()

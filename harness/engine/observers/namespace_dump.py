@@ -1,0 +1,36 @@
+"""Everything that a namespace has to say, as files, for somebody who wants to know why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.core import masking
+from harness.infra.kube import Namespace
+
+
+def dump(namespace: Namespace, folder: Path, states: Mapping[str, Callable[[], str]]) -> list[Path]:
+    """Write events, Jobs, pods and `states` (by file name: a broker's, say) into `folder`.
+
+    Returns the files, in the order in which one reads them. What cannot be had leaves its reason in
+    its file and costs none of the others.
+    """
+    parts: dict[str, Callable[[], str]] = {
+        "events.txt": lambda: "\n".join(map(str, namespace.events())),
+        "jobs.txt": lambda: namespace.kubectl("describe", "jobs").stdout,
+        "pods.txt": lambda: namespace.kubectl("describe", "pods").stdout,
+        "pods.yaml": lambda: namespace.kubectl("get", "pods", "--output=yaml").stdout,
+        **{f"{name}.txt": state for name, state in states.items()},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_write(folder / name, part) for name, part in parts.items()]
+
+
+def _write(file: Path, part: Callable[[], str]) -> Path:
+    try:
+        text = part()
+    # Whatever it is (a client of a broker has errors of its own), the other files matter more.
+    except Exception as error:
+        text = f"not to be had: {type(error).__name__}: {error}"
+    file.write_text(masking.text(text).rstrip() + "\n", encoding="utf-8")
+    return file

@@ -1,0 +1,1 @@
+"""Progress events of a campaign, and the log that carries them between processes."""

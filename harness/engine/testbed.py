@@ -1,0 +1,124 @@
+"""Where runs take place: a namespace with a broker and its tap, used for one run after another."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from harness.core.clock import NotYet, wait_until
+from harness.infra.cluster import Provider
+from harness.infra.kube import Namespace, Refused
+from harness.patterns.base import Broker, Pattern
+from harness.tap.control.client import RemoteTap
+from harness.tap.records import Record
+
+#: The tap's control port.
+_CONTROL = 7000
+
+
+class Ear:
+    """Passes on what the tap tells to whoever listens at the moment; safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._record: Callable[[float, Record], None] = lambda at, record: None  # noqa: ARG005
+        self._lost: Callable[[str], None] = lambda why: None  # noqa: ARG005
+        #: Why the tap cannot be heard any more; empty while it can.
+        self.deaf = ""
+
+    def record(self, at: float, record: Record) -> None:
+        with self._lock:
+            self._record(at, record)
+
+    def lost(self, why: str) -> None:
+        with self._lock:
+            self.deaf = why
+            self._lost(why)
+
+    @contextlib.contextmanager
+    def listening(
+        self, record: Callable[[float, Record], None], lost: Callable[[str], None]
+    ) -> Iterator[None]:
+        """Tell these two, as long as the block lasts."""
+        with self._lock:
+            before = self._record, self._lost
+            self._record, self._lost = record, lost
+            if self.deaf:
+                lost(self.deaf)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._record, self._lost = before
+
+
+@dataclass
+class Station:
+    """A namespace, its broker (reached past the tap) and its tap."""
+
+    pattern: Pattern
+    namespace: Namespace
+    provider: Provider
+    broker: Broker
+    tap: RemoteTap
+    ear: Ear
+    #: Something is left that a next run must not find.
+    spoilt: bool = field(default=False)
+    #: What the way to the broker is made of.
+    _way: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def reach_again(self) -> None:
+        """The broker has been started again: reach it anew, as soon as it takes connections."""
+        with contextlib.suppress(Exception):  # whatever: it led to what is no more
+            self._way.close()
+
+        def probe() -> Broker:
+            try:
+                return self._way.enter_context(self.pattern.behind_the_tap(self.namespace))
+            except Exception as error:  # each client has its own
+                raise NotYet(f"{type(error).__name__}: {error}") from error
+
+        timeout = self.namespace.timeouts.broker_ready
+        self.broker = wait_until("the broker to take connections", probe, timeout=timeout)
+
+    def end(self, job: str) -> None:
+        """Take away a run's Job, wait until its workers have ended, and let nothing be held."""
+        self.take_away(job)
+        self.tap.reset()
+
+    def take_away(self, job: str) -> None:
+        """Delete a Job, and wait until its workers have ended.
+
+        Not with grace 0: then a pod is gone at once, and its worker, which lives on for seconds,
+        would take the next run's items. And the pods before the Job: once a pod has been asked to
+        end with its own grace, the kubelet lets it have all of that.
+        """
+        for pod in self.namespace.pods_of(job):
+            with contextlib.suppress(Refused):  # it has gone meanwhile
+                self.namespace.delete_pod(pod.name, grace=1)
+        self.namespace.delete_job(job)
+
+        def probe() -> None:
+            if left := self.namespace.pods_of(job):
+                raise NotYet(", ".join(map(str, left)))
+
+        timeout = self.namespace.timeouts.settle
+        wait_until("the last run's pods to be gone", probe, timeout=timeout, interval=0.2)
+
+
+@contextlib.contextmanager
+def station(
+    pattern: Pattern, namespace: Namespace, provider: Provider, broker_image: str, tap_image: str
+) -> Iterator[Station]:
+    """Deploy broker and tap in `namespace`; both can be reached for as long as the block lasts."""
+    pattern.deploy_tapped(namespace, broker_image, tap_image)
+    ear = Ear()
+    with contextlib.ExitStack() as stack:
+        control = stack.enter_context(namespace.forward(pattern.broker_pod, _CONTROL))
+        tap = RemoteTap("127.0.0.1", control, ear.record, ear.lost)
+        stack.callback(tap.close)
+        way = stack.enter_context(contextlib.ExitStack())
+        broker = way.enter_context(pattern.behind_the_tap(namespace))
+        yield Station(pattern, namespace, provider, broker, tap, ear, _way=way)

@@ -1,0 +1,1 @@
+"""What the user says about the worker under test."""

@@ -1,0 +1,235 @@
+"""What `queuejob check` can be told: its options, and how each is written in a pyproject.toml."""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.checks.levels import LEVELS
+from harness.core import masking
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What stands for an option in TOML.
+
+    `words` are those of the command line that say the same, for a value in a file of a folder;
+    None for a value that is none of this kind. Any: whatever TOML can hold.
+    """
+
+    says: str
+    words: Callable[[Any, Path], list[str] | None]
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of `check`, without its dashes."""
+
+    name: str
+    #: What its value is called.
+    value: str
+    text: str
+    #: None: it is not about a worker, so it stands on the command line only.
+    kind: Kind | None = None
+
+
+def _text(value: Any, _: Path) -> list[str] | None:
+    return [value] if isinstance(value, str) else None
+
+
+def _file(value: Any, folder: Path) -> list[str] | None:
+    """As it would be named from here: it is meant to be beside the file that names it."""
+    return [os.path.relpath(folder / value)] if isinstance(value, str) and value else None
+
+
+def _level(value: Any, _: Path) -> list[str] | None:
+    return [value] if value in LEVELS else None
+
+
+def _count(value: Any, _: Path) -> list[str] | None:
+    return [str(value)] if type(value) is int else None
+
+
+def _items(value: Any, folder: Path) -> list[str] | None:
+    """A file whose name is a number is not taken for one."""
+    if type(value) is int:
+        return [str(value)]
+    return [f"./{one}" if one.isdecimal() else one for one in _file(value, folder) or ()] or None
+
+
+def _number(value: Any, _: Path) -> list[str] | None:
+    return [str(value)] if type(value) in (int, float) and math.isfinite(value) else None
+
+
+def _listed(value: Any, _: Path) -> list[str] | None:
+    if not isinstance(value, list):
+        return None
+    fit = all(isinstance(one, str) and one and "," not in one for one in value)
+    return [",".join(value) or "none"] if fit else None
+
+
+def _ids(value: Any, folder: Path) -> list[str] | None:
+    return [] if value == [] else _listed(value, folder)
+
+
+def _table(value: Any, _: Path) -> list[str] | None:
+    if not isinstance(value, Mapping):
+        return None
+    fit = all(name and "=" not in name and isinstance(text, str) for name, text in value.items())
+    return [f"{name}={text}" for name, text in value.items()] if fit else None
+
+
+def _arguments(value: Any, _: Path) -> list[str] | None:
+    """A table, whose texts are quoted so that they stay texts; or words as on the command line."""
+    if isinstance(value, Mapping):
+        if not all(name and type(one) in (str, int, bool) for name, one in value.items()):
+            return None
+        shown = {
+            name: f'"{one}"' if isinstance(one, str) else str(one).lower()
+            for name, one in value.items()
+        }
+        return [f"{name}={one}" for name, one in shown.items()]
+    words = isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+    return list(value) if words else None
+
+
+TEXT = Kind("a string", _text)
+FILE = Kind("a path, from this file's folder", _file)
+LEVEL = Kind(" or ".join(f'"{one}"' for one in LEVELS), _level)
+COUNT = Kind("a whole number", _count)
+ITEMS = Kind("a path, from this file's folder, or a whole number", _items)
+NUMBER = Kind("a number", _number)
+LISTED = Kind("an array of strings without commas", _listed)
+IDS = Kind("an array of strings without commas", _ids)
+TABLE = Kind('a table of strings, as { NAME = "value" }', _table)
+ARGUMENTS = Kind("a table of strings, whole numbers and booleans", _arguments)
+
+OPTIONS = (
+    Option("pattern", "coarse|fine", "how the worker takes its work", TEXT),
+    Option("image", "IMAGE", "the worker's image, as Docker knows it", TEXT),
+    Option("job", "FILE", "your own Job manifest (default: the task page's)", FILE),
+    Option(
+        "manifests",
+        "DIR",
+        "ConfigMaps, Secrets and whatever else the Job needs, applied first",
+        FILE,
+    ),
+    Option(
+        "container",
+        "NAME",
+        "which container of the pod is the worker, when there are several",
+        TEXT,
+    ),
+    Option("queue", "NAME", "name of the queue (default: the task page's)", TEXT),
+    Option(
+        "queue-env", "NAME", "environment variable that tells the worker the queue's name", TEXT
+    ),
+    Option("start-pattern", "REGEX", "how a log line says that work on (?P<item>…) begins", TEXT),
+    Option("done-pattern", "REGEX", "how a log line says that it has ended", TEXT),
+    Option(
+        "digest-pattern",
+        "REGEX",
+        "how a log line tells the (?P<sha256>…) of what is worked on",
+        TEXT,
+    ),
+    Option(
+        "items",
+        "FILE|N",
+        "an item in each line, bytes unchanged; or how many (default: the page's)",
+        ITEMS,
+    ),
+    Option("failing-item", "TEXT", "an item that makes this worker's handler fail", TEXT),
+    Option(
+        "sentinel",
+        "KEY",
+        "key, set after the last item, without which it takes no queue for empty",
+        TEXT,
+    ),
+    Option(
+        "concurrency",
+        "N",
+        "how many items each of its containers works on at once (default: 1)",
+        COUNT,
+    ),
+    Option("seed", "KIND", "what its queue in Redis is: list or stream (default: list)", TEXT),
+    Option("stream-group", "NAME", "the group that reads the stream (default: workers)", TEXT),
+    Option("stream-field", "NAME", "the field of an entry that has the item (default: item)", TEXT),
+    Option(
+        "keeps",
+        "KEYS",
+        "keys that it leaves in Redis on purpose, as stats:*,results, or none",
+        LISTED,
+    ),
+    Option(
+        "max-attempts",
+        "N",
+        "how often an item may be tried that kills its worker (default: 5)",
+        COUNT,
+    ),
+    Option(
+        "patience",
+        "SECONDS",
+        "how long a worker without work is watched for leaving too early (default: 20 to 30)",
+        NUMBER,
+    ),
+    Option("profile", "|".join(LEVELS), f"how much is asked (default: {LEVELS[0]})", LEVEL),
+    Option("timeout-factor", "N", "multiplies every bound (default: 1)", NUMBER),
+    Option(
+        "max-duration",
+        "SECONDS",
+        "ends the check, with what was proved by then (default: 900)",
+        NUMBER,
+    ),
+    Option("provider", "NAME", "where the cluster comes from (default: kind)"),
+    Option("cluster", "NAME", "name of the cluster"),
+    Option("spare-node", "yes|no", "a cluster with one node more, which may be lost (default: no)"),
+    Option("keep", "WHEN", "keep the cluster: never, failed or always (default: never)"),
+    Option("images", "SOURCE", "where images come from: auto, registry, packages or archive"),
+    Option("archive", "FILE", "file made by `queuejob images save`"),
+    Option("image-refs", "FILE", "YAML file, recipe: reference by digest"),
+    Option("out", "DIR", "folder for the report, histories and logs (default: queuejob-out)"),
+)
+#: Those that may be given several times.
+LISTS = (
+    Option(
+        "env",
+        "NAME=VALUE",
+        "for the worker; {host}, {port}, {queue}, {url} are the broker's",
+        TABLE,
+    ),
+    Option(
+        "queue-args",
+        "NAME=VALUE",
+        "an argument of its queue in RabbitMQ, as x-queue-type=quorum",
+        ARGUMENTS,
+    ),
+    Option("accept-unproved", "IDS", "invariants, as S11,S3, that need not be proved", IDS),
+)
+
+
+def command(
+    value: Callable[[str], str | None], values: Callable[[str], list[str]], *, redact: bool
+) -> str:
+    """The command that asks for the same; what is secret in the environment is left out.
+
+    `redact`: so is the failing item, also where the worker is told of it.
+    """
+    words = ["queuejob", "check"]
+    failing = value("failing-item") if redact else None
+    for one in OPTIONS:
+        if (given := value(one.name)) is not None:
+            hidden = failing is not None and one.name == "failing-item"
+            words += [f"--{one.name}", masking.HIDDEN if hidden else given]
+    for one in LISTS:
+        for given in values(one.name):
+            key, equals, rest = given.partition("=")
+            shown = masking.HIDDEN if failing and failing in rest else rest
+            secret = equals and one.name == "env"
+            kept = f"{key}={masking.variable(key, shown)}" if secret else given
+            words += [f"--{one.name}", kept]
+    return shlex.join([*words, *(["--redact"] if redact else [])])

@@ -1,0 +1,232 @@
+"""What a user says about a worker, and what must hold of it before anything is created."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import UsageError
+from harness.engine.worker.items import Items
+from harness.history import MAX_ATTEMPTS
+from harness.patterns.seeding import SEEDS, Seeding
+
+#: A queue's name: what Redis and RabbitMQ take, and a namespace's objects can be named after.
+_QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+
+#: An owner's pattern of a worker's lines, for messages.
+_EXAMPLE = r"(Working on|Processing) (?P<item>.+)"
+
+DIGEST = r"sha256[ :=]+(?P<sha256>[0-9a-fA-F]{64})\b"
+
+#: The most seconds for which an idle worker can be watched.
+MAX_PATIENCE = 600
+
+#: Who starts a Job's pods where its manifest names nobody else.
+_CONTROLLER = "kubernetes.io/job-controller"
+
+
+@dataclass(frozen=True)
+class WorkerUnderTest:
+    """An image, and all that its owner may say about it."""
+
+    #: As Docker knows it, or `recipe:NAME` for one of this project's own.
+    image: str
+    pattern: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    #: The user's own Job manifest.
+    job: Path | None = None
+    #: A folder with the manifests of what the Job needs beside itself.
+    manifests: Path | None = None
+    #: Which container of its pod takes the work; empty when there is only one.
+    container: str = ""
+    #: Empty: the task page's.
+    queue: str = ""
+    #: The environment variable that names the queue, where the worker has one.
+    queue_env: str = ""
+    #: Its owner's patterns of the lines by which it says that work begins, or has ended; empty:
+    #: the words that `harness.history.log_phrases` knows are hints.
+    start_pattern: str = ""
+    done_pattern: str = ""
+    #: How a line tells which bytes are worked on.
+    digest_pattern: str = DIGEST
+    #: An item that makes this worker's handler fail; None when its owner does not say.
+    failing_item: bytes | None = None
+    items: Items = field(default_factory=Items)
+    #: How many items each of its containers works on at once.
+    concurrency: int = 1
+    #: The key that tells this worker, in Redis, that all items are sent; empty: it wants none.
+    sentinel: str = ""
+    #: Patterns of the keys that it leaves in Redis on purpose; None: nobody has said.
+    keeps: tuple[str, ...] | None = None
+    #: How often an item may be tried that kills its worker.
+    max_attempts: int = MAX_ATTEMPTS
+    #: Seconds for which it is watched while it has nothing to do; None: as its lease is.
+    patience: float | None = None
+    seeding: Seeding = field(default_factory=Seeding)
+
+    @property
+    def own_items(self) -> tuple[bytes, ...]:
+        """Those of its owner that it can work on; empty where there are none."""
+        return tuple(one for one in self.items.own if one != self.failing_item)
+
+    def check_job(self, job: Mapping[str, Any]) -> None:
+        """Raise `UsageError` where its owner's Job cannot start, or is not for these items."""
+        _check_starts(job, f"--job {self.job}")
+        wanted = job["spec"].get("completions")
+        if self.pattern != "coarse" or wanted is None or self.items == Items():
+            return
+        there = self.items.count or len(self.own_items)
+        if there < wanted or (self.items.count and there != wanted):
+            raise UsageError(
+                f"the Job's completions are {wanted}, and there are {there} items",
+                expected="an item for each completion",
+                seen=f"--items and --job {self.job}",
+                todo="give as many items as the Job has completions",
+            )
+
+    def check(self) -> None:
+        """Raise `UsageError` for what cannot be."""
+        if not self.image.strip():
+            raise UsageError("no worker image is given", expected="--image NAME")
+        if self.queue and not _QUEUE.fullmatch(self.queue):
+            raise UsageError(
+                f"{self.queue!r} cannot be the name of the queue",
+                expected="letters, digits and . _ : - only, up to 100 of them",
+                seen=self.queue,
+                todo="give another --queue, or leave it out for the task page's",
+            )
+        if self.queue and not (self.queue_env or self.job):
+            raise UsageError(
+                "the worker cannot be told of another queue",
+                expected="--queue-env NAME, the environment variable that names the queue",
+                seen=f"--queue {self.queue} alone",
+            )
+        if self.sentinel and self.pattern != "fine":
+            raise UsageError(
+                "a sentinel is for workers that take items from Redis",
+                expected="--sentinel with --pattern fine only",
+                seen=f"--pattern {self.pattern}",
+            )
+        self._check_seeding()
+        self._check_patience()
+        if self.items.own and not self.own_items:
+            raise UsageError(
+                "all items are such that make the worker fail",
+                expected="others in the file of --items than the one of --failing-item",
+                seen="no other",
+            )
+        if self.concurrency < 1:
+            raise UsageError(
+                f"a worker that works on {self.concurrency} items at once does nothing",
+                expected="--concurrency N, 1 or more",
+                seen=f"{self.concurrency}",
+            )
+        if self.max_attempts < 1:
+            raise UsageError(
+                f"an item that may be tried {self.max_attempts} times is not tried",
+                expected="--max-attempts N, 1 or more",
+                seen=f"{self.max_attempts}",
+            )
+        for flag, pattern in (
+            ("--start-pattern", self.start_pattern),
+            ("--done-pattern", self.done_pattern),
+        ):
+            if pattern:
+                _with_group(flag, pattern, "item", "where the item stands", _EXAMPLE)
+        sha256 = ("sha256", "where the SHA-256 stands", DIGEST)
+        _with_group("--digest-pattern", self.digest_pattern, *sha256)
+
+    def _check_patience(self) -> None:
+        if self.patience is not None and not 1 <= self.patience <= MAX_PATIENCE:
+            raise UsageError(
+                f"an idle worker cannot be watched for {self.patience:g} s",
+                expected=f"--patience SECONDS, 1 to {MAX_PATIENCE}",
+                seen=f"{self.patience:g}",
+            )
+
+    def _check_seeding(self) -> None:
+        kind = self.seeding.kind
+        if kind not in SEEDS:
+            raise UsageError(
+                f"--seed does not know {kind!r}", expected=" or ".join(SEEDS), seen=kind
+            )
+        if kind != SEEDS[0] and self.pattern != "fine":
+            raise UsageError(
+                "a queue in RabbitMQ is filled in one way only",
+                expected=f"--seed {kind} with --pattern fine only",
+                seen=f"--pattern {self.pattern}",
+            )
+        if self.seeding.arguments and self.pattern != "coarse":
+            raise UsageError(
+                "arguments are for a queue in RabbitMQ",
+                expected="--queue-args with --pattern coarse only",
+                seen=f"--pattern {self.pattern}",
+            )
+        of_stream = (("--stream-group", self.seeding.group), ("--stream-field", self.seeding.field))
+        for flag, given in of_stream:
+            if not given or not given.isprintable() or " " in given:
+                raise UsageError(
+                    f"{given!r} cannot be what {flag} names",
+                    expected="a word without blanks",
+                    seen=given,
+                )
+
+
+def _check_starts(job: Mapping[str, Any], seen: str) -> None:
+    """Raise `UsageError` for a Job whose pods nothing here would start."""
+    spec = job["spec"]
+    managed_by = spec.get("managedBy", _CONTROLLER)
+    named, pod = job.get("metadata", {}), spec.get("template", {}).get("spec", {})
+    wrong = (
+        (
+            "generateName" in named and "name" not in named,
+            "the Job has no name before it is created",
+            "give it a metadata.name instead of a generateName",
+        ),
+        (
+            spec.get("suspend") is True,
+            "the Job is suspended: nothing will start it",
+            "leave spec.suspend out, or set it to false: there is no queue controller here",
+        ),
+        (
+            managed_by != _CONTROLLER,
+            f"the Job is managed by {managed_by}, which is not here: nothing will start it",
+            "leave spec.managedBy out",
+        ),
+        (
+            spec.get("parallelism") == 0,
+            "the Job's parallelism is 0: nothing will start it",
+            "set spec.parallelism to the number of workers",
+        ),
+        (
+            spec.get("completions") == 0,
+            "the Job's completions are 0: it is Complete before anything starts",
+            "set spec.completions to the number of messages (coarse), or leave it out (fine)",
+        ),
+        (
+            pod.get("restartPolicy") == "Always",
+            "a Job's pods cannot have the restartPolicy Always",
+            "set spec.template.spec.restartPolicy to OnFailure or Never",
+        ),
+    )
+    for is_wrong, what, todo in wrong:
+        if is_wrong:
+            raise UsageError(what, expected="a Job whose pods start", seen=seen, todo=todo)
+
+
+def _with_group(flag: str, pattern: str, group: str, what: str, example: str) -> None:
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise UsageError(
+            f"{flag} is no regular expression", expected="as Python's `re` has it", seen=f"{error}"
+        ) from None
+    if group not in groups:
+        raise UsageError(
+            f"{flag} does not say {what}",
+            expected=f"a group named {group}, as in {example!r}",
+            seen=pattern,
+        )

@@ -1,0 +1,1 @@
+"""Machine and cluster: Docker, images, the cluster's provider, and the Kubernetes API."""

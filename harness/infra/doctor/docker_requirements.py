@@ -1,0 +1,190 @@
+"""Needs that concern Docker: installed, reachable, running, and able to run a kind node."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import socket
+import tempfile
+from pathlib import Path
+
+from harness.core import commands
+from harness.core.progress import Tell
+from harness.infra.docker import Docker
+from harness.infra.doctor import apt, docker_client, docker_daemon, runtime_wrapper
+from harness.infra.doctor.manual_fix import ByHand, cannot
+from harness.infra.doctor.oci_runtime import host_missing
+from harness.infra.doctor.requirement import Finding
+
+_FIX = "`queuejob doctor --fix`"
+
+
+class DockerInstalled:
+    """The client, and for a daemon on this machine the engine too."""
+
+    name = "Docker engine"
+    why = "a kind cluster's nodes are Docker containers"
+    rests_on: tuple[str, ...] = ()
+    packages = ("docker.io", "iptables", "debootstrap", "ca-certificates")
+
+    def __init__(self, docker: Docker, place: docker_daemon.Place = docker_daemon.HOST) -> None:
+        self._docker, self._place = docker, place
+
+    def check(self) -> Finding:
+        program, dockerd = commands.which("docker"), docker_daemon.program()
+        todo = f"as root {_FIX}, or {apt.by_hand(self.packages)}"
+        if program is None:
+            return Finding(False, "no `docker` on PATH", todo)
+        host = docker_client.endpoint(self._docker)
+        if dockerd is None and self._place.serves(host) and not docker_client.ask(self._docker).ok:
+            return Finding(False, f"the client {program}, but no dockerd", todo)
+        return Finding(True, f"client {program}, daemon {dockerd or 'at ' + host}")
+
+    def fix(self, tell: Tell) -> None:
+        apt.install(self.packages, tell)
+        if commands.which("docker") is None:  # a package of its own from Debian 13 on
+            apt.install(("docker-cli",), tell)
+
+
+class SocketPermission(ByHand):
+    """Whether we may talk to the daemon: not the same as whether one runs.
+
+    Membership in Docker's group is as good as root: no tool should hand it out by itself.
+    """
+
+    name = "Docker permission"
+    why = "whoever may use Docker's socket may run containers"
+    rests_on = (DockerInstalled.name,)
+
+    def __init__(self, docker: Docker) -> None:
+        self._docker = docker
+
+    def check(self) -> Finding:
+        host = docker_client.endpoint(self._docker)
+        path = host.removeprefix("unix://")
+        if path == host:
+            return Finding(True, f"{host} is no socket of this machine")
+        try:
+            with socket.socket(socket.AF_UNIX) as one:
+                one.settimeout(docker_client.ANSWER)
+                one.connect(path)
+        except PermissionError:
+            return Finding(False, f"permission denied on {path}", self._remedy(Path(path)))
+        except OSError:  # no daemon, which is for the next need to tell
+            return Finding(True, f"nothing listens on {path} yet")
+        return Finding(True, f"{path} is open to us")
+
+    @staticmethod
+    def _remedy(path: Path) -> str:
+        try:
+            group = grp.getgrgid(path.stat().st_gid)
+            user = pwd.getpwuid(os.getuid()).pw_name
+        except (OSError, KeyError):
+            return "run this as root (sudo)"
+        if group.gr_gid == 0:
+            return "run this as root (sudo)"
+        if user in group.gr_mem:
+            return f"log in again, or run `newgrp {group.gr_name}`: you are in the group since"
+        add = f"sudo usermod --append --groups {group.gr_name} {user}"
+        return f"`{add}`, then log in again (the group is as good as root); or run this as root"
+
+
+class DaemonAnswers:
+    """A daemon that answers, started if it is this machine's own."""
+
+    name = "Docker daemon"
+    why = "it runs the nodes and keeps the images"
+    rests_on = (DockerInstalled.name, SocketPermission.name)
+
+    def __init__(self, docker: Docker, place: docker_daemon.Place = docker_daemon.HOST) -> None:
+        self._docker, self._place = docker, place
+
+    def check(self) -> Finding:
+        host, answer = docker_client.endpoint(self._docker), docker_client.ask(self._docker)
+        if answer.ok:
+            return Finding(True, f"version {answer.stdout.strip()} at {host}")
+        seen = answer.stderr.strip().splitlines()[-1:] or [f"no answer at {host}"]
+        return Finding(False, seen[0], self._remedy(host))
+
+    def fix(self, tell: Tell) -> None:
+        if not self._place.serves(docker_client.endpoint(self._docker)):
+            raise cannot(self.name, self.why, self.check())
+        docker_daemon.start(self._place, tell)
+
+    def _remedy(self, host: str) -> str:
+        if self._place.serves(host):
+            return f"`{docker_daemon.by_hand()}`" if os.geteuid() else _FIX
+        return f"start the Docker at {host}, or choose another (DOCKER_HOST, `docker context use`)"
+
+
+class Privileged:
+    """Whether a privileged container starts, tried with one that holds no file of its own.
+
+    The image is an empty archive; the program is docker-init, which the daemon itself mounts
+    into every container that runs with --init. Image and container are gone afterwards.
+    """
+
+    name = "privileged container"
+    why = "a kind node is one: systemd and containerd run in it"
+    rests_on = (DaemonAnswers.name,)
+
+    def __init__(self, docker: Docker) -> None:
+        self._docker = docker
+
+    def check(self) -> Finding:
+        done = self._try()
+        if done.ok:
+            return Finding(True, f"{done.stdout.strip()} ran in one")
+        return Finding(False, _first_line(done.stderr), self._remedy())
+
+    def fix(self, tell: Tell) -> None:
+        """Install the wrapper; a running daemon is not restarted to make it use one."""
+        lost = self._lost_wrapper()
+        if lost or self._missing():
+            tell(f"installed {runtime_wrapper.install(lost)}")
+        if not self.check().present:
+            raise cannot(self.name, self.why, self.check())
+
+    def _try(self) -> commands.Completed:
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder, "empty.tar")
+            archive.write_bytes(bytes(1024))  # the end mark of a tar archive, and nothing else
+            image = self._docker.run("import", archive).stdout.strip()
+        try:
+            words = ("--rm", "--init", "--privileged", "--network=none", image)
+            return self._docker.run("run", *words, "/sbin/docker-init", "--version", check=False)
+        finally:
+            self._docker.run("image", "rm", "--force", image, check=False)
+
+    def _missing(self) -> list[str]:
+        return sorted(host_missing()) if docker_client.nearby(self._docker) else []
+
+    def _lost_wrapper(self) -> Path | None:
+        """Where our wrapper is missing: the daemon was told of it, and the file has gone."""
+        info = docker_client.info(self._docker)
+        path = (info.get("Runtimes") or {}).get(runtime_wrapper.RUNTIME, {}).get("path")
+        lost = path and docker_client.nearby(self._docker) and not Path(path).exists()
+        return Path(path) if lost else None
+
+    def _remedy(self) -> str:
+        if self._lost_wrapper():
+            return f"{_FIX} puts back the OCI runtime that this daemon was started with"
+        missing = self._missing()
+        if not missing:
+            return "see Docker's words; rootless and userns-remap daemons cannot do it"
+        path = runtime_wrapper.home()
+        settings = {
+            "runtimes": {runtime_wrapper.RUNTIME: {"path": str(path)}},
+            "default-runtime": runtime_wrapper.RUNTIME,
+        }
+        first = "" if path.exists() else f"run {_FIX}, which makes {path}; "
+        return (
+            f"this machine lacks {', '.join(missing)}: {first}put {json.dumps(settings)} "
+            f"into {docker_daemon.CONFIGURATION} and restart Docker (this tool restarts no daemon)"
+        )
+
+
+def _first_line(text: str) -> str:
+    return next((line for line in text.splitlines() if line.strip()), "no word of why")

@@ -1,0 +1,187 @@
+"""Images built on this machine from packages: Debian's, PyPI's and Go modules."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.core import commands, user_dirs
+from harness.core.errors import CommandFailed, InfrastructureError
+from harness.core.file_lock import turn
+from harness.core.progress import Tell
+from harness.infra.docker import LONG, Docker
+from harness.infra.images import go_build, mutant, python_package
+from harness.infra.images.recipe import Catalogue, Recipe
+
+
+class Builder:
+    """Makes the images of a catalogue that the Docker engine does not have yet."""
+
+    def __init__(self, catalogue: Catalogue, docker: Docker) -> None:
+        self._catalogue, self._docker = catalogue, docker
+
+    def build(self, name: str, tell: Tell) -> str:
+        """Have the image of `name`, with all that it is made of; return its tag.
+
+        Safe from several processes at once: one builds, the others wait and find it done.
+        """
+        tag = self._catalogue.tag(name)
+        if self._docker.image_id(tag):
+            return tag
+        recipe = self._catalogue.recipe(name)
+        if name not in self._catalogue.pulled:
+            for other in [*([recipe.base] if recipe.base else []), *recipe.embeds]:
+                self.build(other, tell)
+        file = user_dirs.cache_folder() / f"image-{name}.lock"
+        with turn(file, f"it makes the image {name}", timeout=2 * LONG, tell=tell):
+            if not self._docker.image_id(tag):
+                if name in self._catalogue.pulled:
+                    self._pull(name, tag, tell)
+                else:
+                    self._make(name, recipe, tag, tell)
+        return tag
+
+    def _pull(self, name: str, tag: str, tell: Tell) -> None:
+        reference = self._catalogue.pulled[name]
+        tell(f"docker pull {reference}")
+        try:
+            self._docker.pull(reference, on_line=tell)
+        except CommandFailed as error:
+            raise InfrastructureError(
+                f"the image {name} cannot be pulled",
+                expected=f"{reference} in its registry",
+                seen=error.seen,
+                todo="check the reference and that its registry answers, or use another source",
+            ) from error
+        self._docker.tag(reference, tag)
+
+    def _make(self, name: str, recipe: Recipe, tag: str, tell: Tell) -> None:
+        tell(f"building the image {name}")
+        with _scratch(name) as context:
+            self._fill(name, context)
+            if recipe.builder == "debootstrap":
+                self._bootstrap(recipe, context, tag, tell)
+                return
+            for program in recipe.binaries:
+                target = context / "bin" / program.split("/")[1]
+                target.parent.mkdir(exist_ok=True)
+                shutil.copy2(go_build.binary(self._catalogue, program, tell), target)
+            if recipe.embeds:
+                self._embed(recipe, context / "embedded.tar", tell)
+            python_package.copy_package(recipe.package, context / "package")
+            if recipe.wheels:
+                python_package.install_wheels(
+                    recipe.wheels, recipe.python, context / "wheels", tell
+                )
+            args = dict(recipe.args)
+            if recipe.base:
+                args["BASE"] = self._catalogue.tag(recipe.base)
+            self._docker.build(context, tag, args=args, on_line=tell)
+
+    def _fill(self, name: str, context: Path) -> None:
+        mutated = self._catalogue.mutants.get(name)
+        if mutated is None:
+            _copy(self._catalogue.context(name), context)
+        else:
+            mutant.write(name, mutated, self._catalogue.context(mutated.of), context)
+        _make_executable(context)
+
+    def _embed(self, recipe: Recipe, archive: Path, tell: Tell) -> None:
+        tell(f"saving {len(recipe.embeds)} images into the context")
+        names = []
+        for other, reference in recipe.embeds.items():
+            self._docker.tag(self._catalogue.tag(other), reference)
+            names.append(reference)
+        self._docker.save(names, archive)
+        # Only names go: the images stay under their tags.
+        self._docker.untag(*names)
+
+    def _bootstrap(self, recipe: Recipe, context: Path, tag: str, tell: Tell) -> None:
+        if os.geteuid() != 0:
+            raise InfrastructureError(
+                "a base image can be made from Debian packages by root only",
+                expected="to run as root (debootstrap makes device nodes and changes root)",
+                seen=f"user id {os.geteuid()}",
+                todo="run it as root once, or use --queuejob-images registry or archive",
+            )
+        root = context / "root"
+        commands.run(
+            [
+                "debootstrap",
+                "--variant=minbase",
+                *([f"--include={','.join(recipe.include)}"] if recipe.include else []),
+                recipe.suite,
+                root,
+                *_mirror(recipe.suite),
+            ],
+            timeout=LONG,
+            what=f"debootstrap of {recipe.suite}",
+            on_line=tell,
+        )
+        commands.run(["sh", context / "trim.sh", root], timeout=300, what="trimming the base image")
+        tree = context / "root.tar"
+        commands.run(["tar", "-C", root, "--numeric-owner", "-cf", tree, "."], timeout=300)
+        self._docker.run("import", tree, tag, timeout=LONG)
+
+
+def _mirror(suite: str) -> list[str]:
+    """The mirror that this machine's apt uses for `suite`; none: debootstrap's own default."""
+    listing = commands.run(
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(CREATED_BY) $(CODENAME) $(COMPONENT) $(REPO_URI)",
+        ],
+        timeout=60,
+        check=False,
+    )
+    for line in listing.stdout.splitlines():
+        kind, codename, component, uri = (line.split(" ", 3) + [""] * 4)[:4]
+        if (kind, codename, component) == ("Packages", suite, "main"):
+            return [uri]
+    return []
+
+
+@contextmanager
+def _scratch(name: str) -> Iterator[Path]:
+    parent = user_dirs.cache_folder() / "contexts"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+    try:
+        yield folder
+    finally:
+        # A tree that debootstrap was interrupted in may still have /proc mounted in it, and
+        # nothing may be deleted through a mount.
+        unmount_below(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount whatever is mounted in `folder`, also what is mounted in that."""
+    points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for point in sorted(points, reverse=True):
+        if Path(point).is_relative_to(folder):
+            commands.run(["umount", "--lazy", point], timeout=30, check=False)
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copytree(
+        source,
+        target,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("__pycache__", "recipe.yaml"),
+        copy_function=shutil.copyfile,
+    )
+
+
+def _make_executable(context: Path) -> None:
+    """What begins with #! is executable, and only that: a wheel keeps no such bits."""
+    for path in context.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                path.chmod(0o755 if file.read(2) == b"#!" else 0o644)

@@ -1,0 +1,5 @@
+"""Fine: a pod takes items from Redis until nothing is left, then exits with success."""
+
+from harness.patterns.fine.pattern import PATTERN
+
+__all__ = ["PATTERN"]

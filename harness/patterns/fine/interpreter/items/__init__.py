@@ -1,0 +1,1 @@
+"""What keys and commands mean for items: deliveries, leases, settlements, roles."""

@@ -1,0 +1,41 @@
+"""What tells a worker which item it has, where the answer to its claim does not."""
+
+from __future__ import annotations
+
+from harness.patterns.fine.interpreter.items.deliveries import COMMANDS, Act
+from harness.patterns.fine.interpreter.items.role_learner import Learned
+from harness.patterns.fine.interpreter.transcript.commands import byte_strings
+from harness.patterns.fine.interpreter.transcript.connections import Group
+from harness.tap.content import found
+
+
+class Telling:
+    """Looks for a claimed item in what its worker is answered next."""
+
+    def __init__(self, learned: Learned) -> None:
+        self._learned = learned
+        #: Workers → the items that they do not know of yet, and for how many more commands.
+        self._open: dict[str, tuple[tuple[bytes, ...], int]] = {}
+
+    def expects(self, act: Act, group: Group) -> bool:
+        """Whether a step that has claimed items does not say which: that is looked for now."""
+        if group.asked is None or group.asked.answered is None:
+            return False
+        items = tuple(held.item.value for held in act.new)
+        words = [word for line in group.tops for word in line]
+        if any(found(word, items) for word in (*group.brought, *words)):
+            return False
+        self._open[group.worker] = (items, COMMANDS)
+        return True
+
+    def read(self, act: Act, group: Group) -> None:
+        """Learn by which question a worker comes to know the item of its claim."""
+        items, left = self._open.pop(group.worker, ((), 0))
+        if not items:
+            return
+        for words, value in group.said():
+            if any(found(word, items) for word in byte_strings(value)):
+                self._learned.told(words)
+                return
+        if left > 1:
+            self._open[group.worker] = (items, left - 1)

@@ -1,0 +1,1 @@
+"""What Redis holds: values, the effects of commands on them, and where each value is."""

@@ -1,0 +1,1 @@
+"""What Redis executed: connections, commands, and the batches in which it reported them."""

@@ -1,5 +1,0 @@
-"""Clusters in Docker containers, made by kind."""
-
-from harness.providers.kind.provider import KindProvider as Provider
-
-__all__ = ["Provider"]

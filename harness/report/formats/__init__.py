@@ -1,0 +1,51 @@
+"""The formats of a report, one module each, its object called `FORMAT`. They compute nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.registry import Registry
+from harness.report.model import Report
+
+#: Gives the files of a format by their paths. The folder has the artifacts, and is only read.
+Render = Callable[[Report, Path], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: patterns of the files that it writes below the report's folder, and how."""
+
+    files: tuple[str, ...]
+    render: Render
+
+
+#: All formats, by the names of their modules.
+FORMATS: Registry[Format] = Registry(
+    kind="formats",
+    package="harness.report.formats",
+    attribute="FORMAT",
+    group="queuejob.formats",
+)
+
+
+def write(report: Report, folder: Path) -> list[Path]:
+    """Write every format of the report into `folder`; the files, in order."""
+    for file in known(folder):
+        file.unlink()
+    written = []
+    for format_ in FORMATS.all().values():
+        for path, data in format_.render(report, folder).items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+            written.append(file)
+    return written
+
+
+def known(folder: Path) -> Iterator[Path]:
+    """The files in `folder` that were written of a report before."""
+    for format_ in FORMATS.all().values():
+        for pattern in format_.files:
+            yield from folder.glob(pattern)

@@ -1,0 +1,83 @@
+"""`junit.xml`: one test case for each test, with real failures, errors and reasoned skips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+from harness.report.formats import Format
+from harness.report.model import Case, OutcomeWord, Report
+from harness.report.shared_text import sound, told
+
+#: The element that says how a test ended, beside that it passed.
+_ELEMENTS: Mapping[OutcomeWord, str] = {
+    "failed": "failure",
+    "unproved": "error",
+    "errored": "error",
+    "accepted": "skipped",
+    "skipped": "skipped",
+    "notRun": "skipped",
+}
+
+
+def render(report: Report, folder: Path) -> Mapping[str, bytes]:
+    """As the schema of Jenkins' xUnit plugin has it, which others follow."""
+    root = ElementTree.Element(
+        "testsuites", _counts(report, ("name", "tests", "failures", "errors"))
+    )
+    suite = ElementTree.SubElement(root, "testsuite", _counts(report))
+    suite.set("timestamp", report.started_at[:19])
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in _properties(report):
+        ElementTree.SubElement(properties, "property", {"name": name, "value": sound(value)})
+    for test in report.tests:
+        suite.append(_case(report, test))
+    ElementTree.SubElement(suite, "system-out").text = sound(report.headline)
+    ElementTree.indent(root)
+    return {"junit.xml": ElementTree.tostring(root, "utf-8", xml_declaration=True) + b"\n"}
+
+
+def _counts(report: Report, names: tuple[str, ...] = ()) -> dict[str, str]:
+    elements = [_ELEMENTS.get(one.outcome, "") for one in report.tests]
+    counts = {
+        "name": f"queuejob {' '.join(one.name for one in report.profiles)}",
+        "tests": str(len(elements)),
+        "failures": str(elements.count("failure")),
+        "errors": str(elements.count("error")),
+        "skipped": str(elements.count("skipped")),
+        "time": f"{sum(one.duration for one in report.tests):.3f}",
+    }
+    return {name: value for name, value in counts.items() if not names or name in names}
+
+
+def _properties(report: Report) -> list[tuple[str, str]]:
+    image = report.implementation.image
+    return [
+        ("result", report.result.value),
+        ("headline", report.headline),
+        ("image", image.ref),
+        ("digest", image.digest),
+        ("report", report.report_id),
+        ("reportDigest", report.report_digest),
+        ("reproduce", report.reproduce.command),
+    ]
+
+
+def _case(report: Report, test: Case) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", {"name": test.id, "time": f"{test.duration:.3f}"})
+    case.set("classname", f"queuejob.{test.level}.{test.scenario}")
+    kind = _ELEMENTS.get(test.outcome)
+    if kind is None:
+        return case
+    text = sound(told(report, test) or f"{test.id} was {test.outcome}")
+    # Of a skipped test, some readers show nothing but the message.
+    message = f"{test.outcome}: {text.splitlines()[0]}" if text.strip() else test.outcome
+    element = ElementTree.SubElement(case, kind, {"message": message})
+    if kind != "skipped":
+        element.set("type", f"queuejob.{test.outcome}")
+    element.text = text
+    return case
+
+
+FORMAT = Format(("junit.xml",), render)

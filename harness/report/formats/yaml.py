@@ -1,0 +1,19 @@
+"""`report.yaml`: the model, for people who read YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.report.formats import Format
+from harness.report.model import Report
+
+
+def render(report: Report, folder: Path) -> Mapping[str, bytes]:
+    """The same names and values as in `report.json`."""
+    return {"report.yaml": msgspec.yaml.encode(report)}
+
+
+FORMAT = Format(("report.yaml",), render)

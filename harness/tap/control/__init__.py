@@ -1,0 +1,1 @@
+"""The control port: messages, its server in the pod, and its client."""

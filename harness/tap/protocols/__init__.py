@@ -1,0 +1,1 @@
+"""Decoders of RESP and AMQP: bytes in, records out."""

@@ -1,0 +1,208 @@
+"""Redis' wire, RESP2 and RESP3: commands, and the replies that belong to them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import hiredis
+
+from harness.history import Towards
+from harness.tap.protocols.base import LIMIT, Decoder, Unreadable
+from harness.tap.protocols.resp_scanner import Scanner
+from harness.tap.records import Command, ErrorReply, Piece, Push, Reply
+
+#: Bytes of a command that is a line, not a list; as many as Redis takes.
+_INLINE = 64 * 1024
+_HIDDEN = b"***"
+_NOTHING = object()
+
+_SUBSCRIBE = {f"{kind}{verb}" for kind in ("", "P", "S") for verb in ("SUBSCRIBE", "UNSUBSCRIBE")}
+#: How an array begins that RESP2 sends to subscribers, unasked.
+_NEWS = {name.lower().encode() for name in _SUBSCRIBE} | {b"message", b"pmessage", b"smessage"}
+
+
+class Resp(Decoder):
+    """One connection to Redis."""
+
+    def __init__(self, connection: int, limit: int = LIMIT) -> None:
+        super().__init__(connection, limit)
+        self._scanners: dict[Towards, Scanner] = {"broker": Scanner(), "client": Scanner()}
+        self._readers: dict[Towards, hiredis.Reader] = {}
+        self._talk = _Talk(connection)
+        self._number = 0
+
+    def _at_once(self, towards: Towards, data: bytes) -> Piece | None:
+        """Who asks and waits sends one message at a time, and hiredis can tell that it is one."""
+        if towards == "broker" and not data.startswith(b"*"):
+            return None
+        reader = self._reader(towards)
+        try:
+            reader.feed(data)
+            value = reader.gets()
+        except (hiredis.HiredisError, TypeError, ValueError):
+            return None
+        if value is _NOTHING or reader.has_data():
+            return None
+        self._readers[towards] = reader
+        return self._piece(towards, data, value)
+
+    def _end(self, towards: Towards, kept: bytearray) -> int | None:
+        if towards == "broker" and not kept.startswith(b"*"):
+            end = kept.find(b"\n") + 1
+            if not end and len(kept) > _INLINE:
+                raise Unreadable(f"an inline command of more than {_INLINE} bytes")
+            return end or None
+        return self._scanners[towards].end(kept)
+
+    def _decode(self, towards: Towards, raw: bytes) -> Piece:
+        try:
+            if towards == "broker" and not raw.startswith(b"*"):
+                value: Any = raw.split()
+            else:
+                value = self._read(towards, raw)
+        except (hiredis.HiredisError, TypeError, ValueError) as error:
+            # TypeError: a map with a key that cannot be one in Python. The message is whole, so
+            # it still takes its place in the order of commands and replies.
+            if towards == "broker":
+                self._command(())
+            else:
+                self._talk.answered(None)
+            return Piece(raw, self._lost(towards, raw, f"{error}"))
+        return self._piece(towards, raw, value)
+
+    def _piece(self, towards: Towards, raw: bytes, value: Any) -> Piece:
+        if towards == "client":
+            said = self._talk.answered(value)
+            return Piece(raw, said or self._lost(towards, raw, "a reply without a command"))
+        if not value:  # Redis passes over an empty command, and does not answer
+            return Piece(raw)
+        return self._said(raw, value)
+
+    def _said(self, raw: bytes, value: Any) -> Piece:
+        if not isinstance(value, list) or not all(isinstance(word, bytes) for word in value):
+            self._command(())
+            return Piece(raw, self._lost("broker", raw, "a command that is no list of words"))
+        command = self._command(tuple(value))
+        if command.name in ("SYNC", "PSYNC"):
+            self.opaque = True
+            return Piece(raw, self._lost("broker", raw, "this is a replica's link from here on"))
+        return Piece(raw, command)
+
+    def _command(self, words: tuple[bytes, ...]) -> Command:
+        self._number += 1
+        command = Command(self.connection, self._number, _without_secrets(words))
+        self._talk.asked(command)
+        return command
+
+    def _read(self, towards: Towards, raw: bytes) -> Any:
+        reader = self._reader(towards)
+        reader.feed(raw)
+        value, more = reader.gets(), reader.has_data()
+        while more:  # what stood first was an attribute
+            value, more = reader.gets(), reader.has_data()
+        if value is _NOTHING:
+            raise ValueError("hiredis takes this message for unfinished")
+        self._readers[towards] = reader
+        return value
+
+    def _reader(self, towards: Towards) -> hiredis.Reader:
+        """One with nothing in it: those that have raised, or keep something, are not put back."""
+        return self._readers.pop(towards, None) or hiredis.Reader(
+            replyError=ErrorReply, notEnoughData=_NOTHING
+        )
+
+
+@dataclass
+class _Mode:
+    """What earlier commands have made of a connection."""
+
+    #: No replies at all; no reply to the next command.
+    silent: bool = False
+    skip: bool = False
+    #: Commands are queued until EXEC: as the client sees it, and those that Redis has queued.
+    multi: bool = False
+    queued: list[Command] = field(default_factory=list)
+    subscribed: bool = False
+    monitors: bool = False
+    resp3: bool = False
+
+
+class _Talk:
+    """Which reply belongs to which command."""
+
+    def __init__(self, connection: int) -> None:
+        self._connection = connection
+        self._open: deque[Command] = deque()
+        self._mode = _Mode()
+
+    def asked(self, command: Command) -> None:
+        name = command.name
+        if name == "CLIENT" and len(command.words) > 2 and command.words[1].upper() == b"REPLY":
+            how = command.words[2].upper()
+            self._mode.silent, self._mode.skip = how == b"OFF", how == b"SKIP"
+            if how != b"ON":
+                return
+        elif self._mode.silent:
+            return
+        elif self._mode.skip:
+            self._mode.skip = False
+            return
+        elif name in _SUBSCRIBE and not self._mode.multi:
+            # Confirmed for each channel, by what also brings the channel's messages.
+            self._mode.subscribed = True
+            return
+        if name in ("MULTI", "EXEC", "DISCARD", "RESET"):
+            self._mode.multi = name == "MULTI"
+        self._open.append(command)
+
+    def answered(self, value: Any) -> Reply | Push | None:
+        """None when there was no command."""
+        if self._unasked(value):
+            return Push(self._connection, value)
+        if not self._open:
+            return None
+        command = self._open.popleft()
+        return Reply(self._connection, command, value, self._note(command, value))
+
+    def _unasked(self, value: Any) -> bool:
+        if isinstance(value, hiredis.PushNotification):
+            return True
+        if self._mode.monitors and not self._open:
+            return True
+        news = self._mode.subscribed and not self._mode.resp3 and isinstance(value, list)
+        if not news or not value or not isinstance(value[0], bytes) or value[0] not in _NEWS:
+            return False
+        if value[0].endswith(b"unsubscribe") and value[-1] == 0:
+            self._mode.subscribed = False
+        return True
+
+    def _note(self, command: Command, value: Any) -> tuple[Command, ...]:
+        """What an answer changes for those that follow; the commands that EXEC's answers."""
+        queued: tuple[Command, ...] = ()
+        if command.name == "EXEC":
+            queued, self._mode.queued = tuple(self._mode.queued), []
+        elif command.name in ("MULTI", "DISCARD"):
+            self._mode.queued = []
+        elif value == b"QUEUED":
+            self._mode.queued.append(command)
+        elif command.name == "HELLO" and not isinstance(value, ErrorReply):
+            self._mode.resp3 = isinstance(value, dict)
+        elif command.name == "MONITOR" and value == b"OK":
+            self._mode.monitors = True
+        elif command.name == "RESET":
+            self._mode = _Mode()
+        return queued
+
+
+def _without_secrets(words: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    name = words[0].upper() if words else b""
+    if name == b"AUTH":
+        return words[:1] + (_HIDDEN,) * (len(words) - 1)
+    if name == b"HELLO":
+        upper = [word.upper() for word in words]
+        if b"AUTH" in upper:
+            at = upper.index(b"AUTH") + 1
+            return words[:at] + (_HIDDEN,) * len(words[at : at + 2]) + words[at + 2 :]
+    return words

@@ -1,0 +1,1 @@
+"""The listening socket, proxied connections, and breakpoints."""

@@ -1,0 +1,1 @@
+"""What Redis reports by itself: MONITOR, and the replication stream."""

@@ -1,0 +1,1 @@
+"""Histories, Redis transcripts and reports, written as a test reads best."""
