@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness.history import Bounds, Figures
+from harness.patterns.base import Capabilities
 from harness.patterns.command_roles import Roles
 
 #: Seconds on top of what was measured: two-core machines have bad moments.
@@ -65,7 +66,7 @@ class Learned(msgspec.Struct, frozen=True):
 
     def bounds(
         self,
-        pattern: str,
+        capabilities: Capabilities,
         items: int,
         parallelism: int,
         factor: float = 1.0,
@@ -73,31 +74,31 @@ class Learned(msgspec.Struct, frozen=True):
     ) -> Bounds:
         """By when things must have happened, for so many items; `factor` for slow machines.
 
-        `completions` of a fine Job, where it has them: so many pods have to start, if not at once.
+        `completions`: so many pods have to start, if not at once, where a pod takes several items.
         A bound of which a term is not known is None.
         """
         known = self.figures.most_work
         work = _WORK if known is None else known
         usual = work if self.figures.work is None else self.figures.work
         start = self.figures.pod_start or _POD_START
-        fine, free = pattern == "fine", 2 * work + start + _MARGIN
-        if fine:
+        leased, free = capabilities.has_leases, 2 * work + start + _MARGIN
+        if leased:
             reclaim = (_INSTEAD if self.lease is None else self.lease) + free
         else:  # the message comes back at once; somebody who takes it has to be started
             reclaim = BACK_OFF + 2 * start + work + _MARGIN
-        rounds = items if fine else ceil(items / parallelism)
+        rounds = items if leased else ceil(items / parallelism)
         # Each item may be the one that takes longest only once more after a loss.
         end = reclaim + BACK_OFF + rounds * usual + 2 * (work - usual) + _MARGIN
-        end += (ceil((completions or 1) / parallelism) if fine else rounds) * start
+        end += (ceil((completions or 1) / parallelism) if leased else rounds) * start
         if not self.ended:
             end = min(end, _HUNG)
-        bounded = not fine or self.lease is not None
+        bounded = not leased or self.lease is not None
         return Bounds(
             reclaim=round(factor * reclaim, 1) if bounded else None,
             progress=round(factor * (self._pace(work) + _MARGIN), 1),
             end=round(factor * end, 1),
-            pickup=round(factor * (free + PAUSE), 1) if fine else None,
-            lease=round(factor * self.ceiling, 1) if fine else None,
+            pickup=round(factor * (free + PAUSE), 1) if leased else None,
+            lease=round(factor * self.ceiling, 1) if leased else None,
         )
 
     def _pace(self, work: float) -> float:

@@ -20,6 +20,7 @@ from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.infra.cluster import Cluster
 from harness.infra.docker import Docker
 from harness.infra.infrastructure import Bench
+from harness.patterns.base import PATTERNS
 from harness.report.canonical import digest
 from harness.report.model import (
     Broker,
@@ -40,11 +41,6 @@ _TOLD = {
     "url": "url",
     "version": "version",
     "contact": "authors",
-}
-#: By pattern: its broker, and how the program in its image says which version it is.
-_BROKERS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "fine": ("redis", ("redis-server", "--version")),
-    "coarse": ("rabbitmq", ("rabbitmqctl", "version")),
 }
 
 
@@ -162,7 +158,8 @@ def _environment(bench: Bench, cluster: Cluster) -> Environment:
 
 
 def _broker(bench: Bench, pattern: str, files: Sequence[Digested]) -> Broker:
-    kind, (program, *words) = _BROKERS[pattern]
+    known = PATTERNS.get(pattern)
+    kind, (program, *words) = known.recipe, known.version_command
     tag = bench.images.catalogue.tag(kind)
     run = ("run", "--rm", "--network=none", "--entrypoint", program, tag, *words)
     try:

@@ -91,7 +91,7 @@ def items_of(part: Part) -> tuple[bytes, ...]:
     given = () if has_its_own(part.worker, part.scenario) else part.worker.own_items
     wanted = part.scenario.items or part.worker.items.count or len(given or names)
     wanted = max(wanted + _added(part), _in_time(part))
-    if part.pattern.name == "coarse" and (own := part.own_job) is not None:
+    if part.pattern.capabilities.one_item_per_pod and (own := part.own_job) is not None:
         wanted = own["spec"].get("completions") or wanted
     made = [f"{names[n % len(names)]}-{mark}{n}".encode() for n in range(wanted)]
     items = [*given[:wanted]] or made
@@ -119,12 +119,12 @@ def at_first(part: Part, items: int) -> int:
     """
     if not part.scenario.adds:
         return items
-    return min(items, 2) if part.pattern.name == "fine" else max(1, items - 1)
+    return max(1, items - 1) if part.pattern.capabilities.one_item_per_pod else min(items, 2)
 
 
 def _added(part: Part) -> int:
     """How many more there have to be, that one worker is at work while another is watched."""
-    if not part.scenario.adds or part.pattern.name != "fine":
+    if not part.scenario.adds or part.pattern.capabilities.one_item_per_pod:
         return 0
     return ceil(watch_of(part) / max(ITEM_INTERVAL, part.learned.figures.pace or 0.0))
 
@@ -132,7 +132,7 @@ def _added(part: Part) -> int:
 def _in_time(part: Part) -> int:
     """How many items one worker works off in the time that the scenario has for them."""
     pace = part.learned.figures.pace
-    if part.pattern.name != "fine" or pace is None:
+    if part.pattern.capabilities.one_item_per_pod or pace is None:
         return 0
     return min(_MOST, int(part.scenario.seconds / max(pace, ITEM_INTERVAL)))
 
@@ -154,7 +154,9 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
     bounds = FIRST
     if learned.figures != Figures():
         at_once, completions = _shape(part)
-        bounds = learned.bounds(part.pattern.name, len(items), at_once, part.factor, completions)
+        bounds = learned.bounds(
+            part.pattern.capabilities, len(items), at_once, part.factor, completions
+        )
     return Header(
         schema=SCHEMA,
         scenario=scenario.name,
@@ -224,7 +226,7 @@ def job_of(part: Part, items: int) -> Manifest:
     if part.own_job is not None:
         return with_workers(part.own_job, dataclasses.replace(workers, parallelism=None))
     completions = scenario.completions
-    if pattern.name == "coarse":
+    if pattern.capabilities.one_item_per_pod:
         completions = items + scenario.more_completions
     return pattern.manifest(
         dataclasses.replace(
@@ -239,7 +241,7 @@ def job_of(part: Part, items: int) -> Manifest:
 
 def another_job(part: Part, name: str, queue: str, items: int) -> Manifest:
     """The same workers in another Job, with so many items in another queue."""
-    completions = items if part.pattern.name == "coarse" else None
+    completions = items if part.pattern.capabilities.one_item_per_pod else None
     env = {**_env(part), part.queue_env: queue}
     workers = Workers(
         part.image,

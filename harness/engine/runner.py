@@ -279,7 +279,7 @@ def _announce(run: _Run, items: Sequence[bytes]) -> None:
 
     Before it is there: who waits for it has it before anybody could say so.
     """
-    for item in items if run.part.pattern.name == "coarse" else ():
+    for item in () if run.part.pattern.capabilities.shows_enqueued_items else items:
         run.recording.record("harness", ItemEnqueued(payload(item), run.part.queue))
 
 

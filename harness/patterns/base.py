@@ -111,12 +111,42 @@ class Broker(Protocol):
         """Forget everything."""
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """How a pattern differs from others. Engine and scenarios ask for these, never for its name."""
+
+    #: A pod takes one item and exits: the Job has as many completions as there are items.
+    one_item_per_pod: bool
+    #: An item belongs to its worker until a lease ends; else until its connection is lost.
+    has_leases: bool
+    #: The queue can set an item aside by itself that was delivered too often.
+    has_delivery_limit: bool
+    #: The broker answers when a worker reports an item as done.
+    answers_settlements: bool
+    #: The broker's own feed shows what is put into the queue.
+    shows_enqueued_items: bool
+    #: An empty queue differs from a queue that the broker has lost.
+    recognises_lost_queue: bool
+    #: A key can tell the workers that all items are sent.
+    has_sentinel: bool
+    #: The queue is declared with arguments.
+    has_queue_arguments: bool
+    #: What a queue can be, the usual kind first: see `harness.patterns.seeding`.
+    seeds: tuple[str, ...]
+
+
 class Pattern(Protocol):
-    """One of the two ways to take work from a queue: a module's `PATTERN`."""
+    """One way to take work from a queue: a package's `PATTERN`."""
 
     # Read only: the patterns are frozen.
     @property
     def name(self) -> str: ...
+    @property
+    def capabilities(self) -> Capabilities: ...
+    @property
+    def version_command(self) -> tuple[str, ...]:
+        """The command that prints the broker's version, in its container."""
+
     @property
     def recipe(self) -> str: ...
     @property

@@ -26,7 +26,7 @@ def play(stage: Stage) -> None:
     stage.start()
     caught = stage.catch(trap)
     victim = stage.worker_at(caught.address)
-    if stage.station.pattern.name == "coarse":
+    if not stage.station.pattern.capabilities.has_leases:
         FAULT.inject(stage, victim, caught.address)
     else:
         timeout = stage.station.namespace.timeouts.settle

@@ -20,7 +20,8 @@ def play(stage: Stage) -> None:
     And until another item was settled: that a worker keeps is shown by those.
     """
     stage.start()
-    item, one_each = stage.recording.header.failing_item, stage.station.pattern.name == "coarse"
+    item = stage.recording.header.failing_item
+    one_each = stage.station.pattern.capabilities.one_item_per_pod
     assert item is not None
     timeout = stage.patience + stage.bounds.progress
     over = conditions.end_of_attempt(item, one_each=one_each)

@@ -28,7 +28,7 @@ def play(stage: Stage) -> None:
         return False if settled.issuperset(items) else None
 
     stage.start()
-    if stage.station.pattern.name == "coarse":
+    if stage.station.pattern.capabilities.has_delivery_limit:
         somebody_takes(stage)
     what = "all items to be dealt with"
     if stage.recording.wait_quietly(what, starved, 2 * stage.patience) is False:

@@ -12,7 +12,7 @@ def play(stage: Stage) -> None:
     Coarse: how many messages are left, and so what a second Job's completions must be, is not
     known beforehand; no worker is to leave anything at any time.
     """
-    coarse = stage.station.pattern.name == "coarse"
+    one_each = stage.station.pattern.capabilities.one_item_per_pod
     trap = stage.trap(stage.points.delivered)
     stage.start()
     caught = stage.catch(trap)
@@ -20,7 +20,7 @@ def play(stage: Stage) -> None:
     stage.free(trap)
     stage.has_begun(victim, caught)
     FAULT.inject(stage, victim, caught.address)
-    if not coarse:
+    if not one_each:
         stage.start()
         stage.wait_for_the_end()
     delete(stage, drained=True)

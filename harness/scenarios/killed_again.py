@@ -23,7 +23,8 @@ def play(stage: Stage) -> None:
     again = stage.trap(stage.points.delivered_of(item))
     FAULT.inject(stage, first, caught.address)
     caught = stage.catch(again)
-    while conditions.settled(caught.connection)(stage.recording.events):
+    one_each = stage.station.pattern.capabilities.one_item_per_pod
+    while one_each and conditions.settled(caught.connection)(stage.recording.events):
         # It has done its message, and hands back what it was given beside that.
         following = stage.trap(stage.points.delivered_of(item))
         stage.free(again)

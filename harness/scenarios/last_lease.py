@@ -15,7 +15,7 @@ HELD = "held with the last lease"
 
 def play(stage: Stage) -> None:
     """Fine: one worker always has an item. Coarse: the last message comes late."""
-    if stage.station.pattern.name == "coarse":
+    if stage.station.pattern.capabilities.one_item_per_pod:
         _keep_back(stage)
     else:
         _feed(stage)

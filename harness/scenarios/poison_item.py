@@ -33,11 +33,11 @@ _WORDS = 5.0
 def play(stage: Stage) -> None:
     """Kill whoever is given it, as often as is allowed; who is given it then may live."""
     item, most = stage.items[0], stage.recording.header.max_attempts
-    coarse = stage.station.pattern.name == "coarse"
+    limited = stage.station.pattern.capabilities.has_delivery_limit
     poison = stage.points.delivered_of(item)
     since, trap, killed, passed_on = 0, stage.trap(poison), list[Worker](), 0
     stage.start()
-    if coarse:
+    if limited:
         somebody_takes(stage)
     while _given(stage, poison, payload(item), since):
         caught = stage.catch(trap)
@@ -47,14 +47,14 @@ def play(stage: Stage) -> None:
         # Beforehand: RabbitMQ gives it to the next one as soon as this one is cut off.
         since, following = len(stage.recording.events), stage.trap(poison)
         victim = stage.worker_at(caught.address, but=killed)
-        if coarse and not _begins(stage, trap, caught, victim):
+        if limited and not _begins(stage, trap, caught, victim):
             passed_on += 1
         else:
             killed.append(victim)
             FAULT.inject(stage, victim, caught.address)
         trap = following
     stage.disarm()
-    if coarse:  # the Job waits for a success that is not to come
+    if limited:  # the Job waits for a success that is not to come
         rest = conditions.all_settled(map(payload, stage.items[1:]), but=0)
         stage.recording.wait_quietly("the rest to be done", rest, stage.bounds.end)
     else:

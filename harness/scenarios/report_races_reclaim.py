@@ -12,6 +12,8 @@ from harness.tap.control.client import RemoteTrap
 RACE = "report before reclaim"
 #: Seconds around the end of a lease in which nobody can say what Redis is told first.
 _CLOSE = 0.3
+#: Seconds before the end of a lease from which the rival is held: the order takes a while.
+_HELD_BEFORE = 1.5
 
 
 def play(stage: Stage) -> None:
@@ -65,7 +67,7 @@ def _at_its_claim(stage: Stage, rival: str, until: float) -> RemoteTrap:
 
     Shortly before it nothing of the rival's passes: a claim would reach Redis after it.
     """
-    tap, close = stage.station.tap, until - _CLOSE
+    tap, close = stage.station.tap, until - _HELD_BEFORE
     while (left := close - stage.recording.moment()) > 0:
         trap = stage.trap(stage.points.claiming, rival)
         try:

@@ -98,8 +98,8 @@ def _hold_anew(stage: Stage, caught: RemoteCaught, worker: Worker) -> None:
     It has waited for an answer since before the others came, and would give up before they have
     waited for as long as they may have to.
     """
-    if stage.points.settling is None or stage.station.pattern.name == "coarse":
-        return  # RabbitMQ answers no acknowledgement, so nobody gives up
+    if stage.points.settling is None or not stage.station.pattern.capabilities.answers_settlements:
+        return  # no worker waits for an answer, so none gives up
     stage.disarm()
     until = monotonic() + stage.bounds.progress
     with contextlib.suppress(TimedOut):  # it may have none

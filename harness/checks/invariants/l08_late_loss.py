@@ -52,9 +52,25 @@ def _lost(view: View, life: Life, end: End, attempt: Attempt) -> Finding | None:
 
 
 def _left_before(view: View, gone: Mark) -> Life | None:
-    """A worker that was seen to leave with success before another was lost."""
+    """A worker that left with success before another was lost."""
     leavers = (life for life in view.workers.values() if life.success)
-    return next((one for one in leavers if one.end and one.end.mark.id < gone.id), None)
+    return next((life for life in leavers if _has_left(life, gone)), None)
+
+
+def _has_left(life: Life, gone: Mark) -> bool:
+    """Whether a worker that exited with success had left by then.
+
+    The kubelet reports an exit late, and to the second. A worker that has closed all its
+    connections for good can do nothing more for an item.
+    """
+    if life.end is not None and life.end.mark.id < gone.id:
+        return True
+    closed = life.deaf
+    return (
+        closed is not None
+        and closed.at < gone.at
+        and not any(connection.cut for connection in life.connections)
+    )
 
 
 def _others_waited(view: View, life: Life, attempt: Attempt, end: End) -> bool:

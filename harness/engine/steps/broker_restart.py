@@ -75,7 +75,8 @@ def _back(begun: int) -> Callable[[Sequence[Event]], bool | None]:
 
 def needs_marker(stage: Stage) -> None:
     """Raise `NotPlayable` where an empty broker cannot be told from one whose work is done."""
-    if stage.station.pattern.name == "fine" and not stage.recording.header.sentinel:
+    recognised = stage.station.pattern.capabilities.recognises_lost_queue
+    if not recognised and not stage.recording.header.sentinel:
         raise NotPlayable(
             f"the scenario {stage.scenario.name!r} cannot be played",
             expected="a worker that waits for a marker: --sentinel KEY",

@@ -11,6 +11,7 @@ from typing import Any
 from harness.core.errors import UsageError
 from harness.engine.worker.items import Items
 from harness.history import MAX_ATTEMPTS
+from harness.patterns.base import PATTERNS, Capabilities
 from harness.patterns.seeding import SEEDS, Seeding
 
 #: A queue's name: what Redis and RabbitMQ take, and a namespace's objects can be named after.
@@ -68,6 +69,11 @@ class WorkerUnderTest:
     seeding: Seeding = field(default_factory=Seeding)
 
     @property
+    def capabilities(self) -> Capabilities:
+        """How its pattern differs from others; `UsageError` where there is no such pattern."""
+        return PATTERNS.get(self.pattern).capabilities
+
+    @property
     def own_items(self) -> tuple[bytes, ...]:
         """Those of its owner that it can work on; empty where there are none."""
         return tuple(one for one in self.items.own if one != self.failing_item)
@@ -76,7 +82,7 @@ class WorkerUnderTest:
         """Raise `UsageError` where its owner's Job cannot start, or is not for these items."""
         _check_starts(job, f"--job {self.job}")
         wanted = job["spec"].get("completions")
-        if self.pattern != "coarse" or wanted is None or self.items == Items():
+        if not self.capabilities.one_item_per_pod or wanted is None or self.items == Items():
             return
         there = self.items.count or len(self.own_items)
         if there < wanted or (self.items.count and there != wanted):
@@ -104,7 +110,7 @@ class WorkerUnderTest:
                 expected="--queue-env NAME, the environment variable that names the queue",
                 seen=f"--queue {self.queue} alone",
             )
-        if self.sentinel and self.pattern != "fine":
+        if self.sentinel and not self.capabilities.has_sentinel:
             raise UsageError(
                 "a sentinel is for workers that take items from Redis",
                 expected="--sentinel with --pattern fine only",
@@ -153,13 +159,13 @@ class WorkerUnderTest:
             raise UsageError(
                 f"--seed does not know {kind!r}", expected=" or ".join(SEEDS), seen=kind
             )
-        if kind != SEEDS[0] and self.pattern != "fine":
+        if kind != SEEDS[0] and kind not in self.capabilities.seeds:
             raise UsageError(
                 "a queue in RabbitMQ is filled in one way only",
                 expected=f"--seed {kind} with --pattern fine only",
                 seen=f"--pattern {self.pattern}",
             )
-        if self.seeding.arguments and self.pattern != "coarse":
+        if self.seeding.arguments and not self.capabilities.has_queue_arguments:
             raise UsageError(
                 "arguments are for a queue in RabbitMQ",
                 expected="--queue-args with --pattern coarse only",

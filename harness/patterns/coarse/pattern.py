@@ -10,7 +10,7 @@ from typing import Any
 import pika  # type: ignore[import-untyped]  # has no types
 
 from harness.infra.kube import Manifest, Namespace
-from harness.patterns.base import Points
+from harness.patterns.base import Capabilities, Points
 from harness.patterns.coarse.broker import PERSISTENT, Depth, RabbitMQ
 from harness.patterns.coarse.interpreter import AmqpReader
 from harness.patterns.command_roles import Roles
@@ -28,6 +28,18 @@ _PORT = 5672
 
 _PORT_BEHIND_TAP = 5673
 
+_CAPABILITIES = Capabilities(
+    one_item_per_pod=True,
+    has_leases=False,
+    has_delivery_limit=True,
+    answers_settlements=False,
+    shows_enqueued_items=False,
+    recognises_lost_queue=True,
+    has_sentinel=False,
+    has_queue_arguments=True,
+    seeds=("queue",),
+)
+
 
 @dataclass(frozen=True)
 class Coarse:
@@ -41,6 +53,8 @@ class Coarse:
     broker_container: str = "rabbitmq"
     #: What its data lie in; it outlives the container, but not the pod.
     broker_volume: str = "rabbitmq-data"
+    version_command: tuple[str, ...] = ("rabbitmqctl", "version")
+    capabilities: Capabilities = _CAPABILITIES
     queue: str = "job1"
     #: The page's Job tells its worker the queue by this variable.
     queue_env: str = "QUEUE"

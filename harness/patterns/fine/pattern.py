@@ -11,7 +11,7 @@ from typing import Any
 from redis import Redis
 
 from harness.infra.kube import Manifest, Namespace
-from harness.patterns.base import Points
+from harness.patterns.base import Capabilities, Points
 from harness.patterns.command_roles import Roles
 from harness.patterns.fine.broker import RedisServer
 from harness.patterns.fine.interpreter.interpreter import RedisReader
@@ -24,7 +24,7 @@ from harness.patterns.job_manifest import (
     tapped_manifests,
     with_workers,
 )
-from harness.patterns.seeding import Seeding
+from harness.patterns.seeding import SEEDS, Seeding
 from harness.tap.points import Point, Signature, command, reply
 
 _PORT = 6379
@@ -36,6 +36,18 @@ _ID = re.compile(rb"\d|[0-9a-f]{6}")
 
 #: How much of a key's content goes into `state`.
 _SHOWN = 100
+
+_CAPABILITIES = Capabilities(
+    one_item_per_pod=False,
+    has_leases=True,
+    has_delivery_limit=False,
+    answers_settlements=True,
+    shows_enqueued_items=True,
+    recognises_lost_queue=False,
+    has_sentinel=True,
+    has_queue_arguments=False,
+    seeds=SEEDS,
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,8 @@ class Fine:
     broker_container: str = "master"
     #: What its data lie in; it outlives the container, but not the pod.
     broker_volume: str = "redis-data"
+    version_command: tuple[str, ...] = ("redis-server", "--version")
+    capabilities: Capabilities = _CAPABILITIES
     queue: str = "job2"
     #: Where the page's library keeps what somebody is working on, and who holds a lease.
     processing: str = "job2:processing"

@@ -6,6 +6,7 @@ import pytest
 
 from harness.engine.calibration import Learned
 from harness.history import ConnectionOpened, Figures
+from harness.patterns.base import PATTERNS
 from harness.scenarios.scale_up import SCENARIO, says_the_same, taken
 from harness.suites.unit.dsl.history import Tale
 from harness.tap.records import Command, Message, Method
@@ -55,6 +56,8 @@ def test_a_hoarder_that_goes_on_has_some_in_stock_when_the_others_have_waited(
     pace = 6.0
     assert SCENARIO.items is not None
     learned = Learned(Figures(work=15.0, pace=pace, pod_start=pod_start))
-    bound = learned.bounds("coarse", SCENARIO.items, SCENARIO.parallelism or 1).progress
+    bound = learned.bounds(
+        PATTERNS.get("coarse").capabilities, SCENARIO.items, SCENARIO.parallelism or 1
+    ).progress
     last_is_begun = (SCENARIO.items - 2) * pace  # after the first report, when the others are made
     assert last_is_begun > pod_start + bound

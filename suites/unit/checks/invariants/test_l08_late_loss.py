@@ -178,3 +178,30 @@ def test_what_it_has_had_last_is_what_it_was_lost_with() -> None:
 
 def test_nobody_was_lost() -> None:
     assert nobody(good_fine())
+
+
+def hung_up(*, cut: bool = False) -> Tale:
+    """`b` closes its only connection at 4, and the kubelet reports its exit after the loss."""
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple")
+    tale.worked(1, "b", "banana")
+    if cut:
+        tale.cut(4, "b")
+    tale.closed(4, "b")
+    tale.killed(6, "a")
+    tale.exited(6.5, "b")
+    tale.left(12, "apple", where="leased")
+    tale.job(13, "Complete", succeeded=2)
+    tale.over(14)
+    return tale
+
+
+def test_a_worker_has_left_when_it_has_closed_its_connections() -> None:
+    assert finding(hung_up()).outcome is Outcome.FAIL
+
+
+def test_a_worker_that_was_cut_off_has_not_left() -> None:
+    assert finding(hung_up(cut=True)).outcome is Outcome.UNKNOWN

@@ -10,6 +10,7 @@ import pytest
 
 from harness.engine.scenario import NotPlayable
 from harness.engine.steps.broker_restart import is_back, needs_marker
+from harness.patterns.base import PATTERNS
 from harness.suites.unit.dsl.history import Tale
 
 
@@ -17,7 +18,7 @@ def stage(tale: Tale) -> Any:
     """As much of a stage as is looked at."""
     return SimpleNamespace(
         recording=SimpleNamespace(events=tale.events, header=tale.header),
-        station=SimpleNamespace(pattern=SimpleNamespace(name=tale.header.pattern)),
+        station=SimpleNamespace(pattern=PATTERNS.get(tale.header.pattern)),
         scenario=SimpleNamespace(name="broker-lost"),
     )
 

@@ -39,11 +39,13 @@ METHODS = (
     | payload(number(80), TAGS, BITS)
 )
 #: What clients set; a delivery mode other than these pamqp does not write.
+#: A header's name: pamqp writes no more than 128 bytes of it.
+NAME = TEXT.filter(lambda text: 0 < len(text.encode()) <= 128)
 PROPERTIES = st.fixed_dictionaries(
     {},
     optional={
         "content_type": TEXT,
-        "headers": st.dictionaries(TEXT.filter(bool), st.integers(-9, 9), max_size=3),
+        "headers": st.dictionaries(NAME, st.integers(-9, 9), max_size=3),
         "delivery_mode": st.sampled_from([1, 2]),
         "priority": st.integers(0, 9),
         "correlation_id": TEXT,
