@@ -1,4 +1,4 @@
-"""What an invariant is: a guarantee, and a pure function that judges it of a `View`.
+"""What an invariant is: a guarantee, and a pure function that judges it of a `RunModel`.
 
 Each module of `harness.checks.invariants` has one, called `INVARIANT`. Other distributions add
 theirs as entry points in the group `queuejob.invariants`.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from harness.checks.levels import Level
-from harness.checks.model import Mark, View
+from harness.checks.model import RunModel
 from harness.checks.verdict import Finding, Subject, failed, unknown
 from harness.core.registry import Registry
 
@@ -26,11 +25,11 @@ class Invariant:
     id: str
     name: str
     patterns: tuple[str, ...]
-    check: Callable[[View], Iterable[Finding]]
+    check: Callable[[RunModel], Iterable[Finding]]
     #: Its failures are shown by what was seen, not by what was not: they stand in half a history.
-    from_events: bool = False
+    valid_in_partial_history: bool = False
     #: It says something also where the broker has lost what it had; of others nothing is proved.
-    despite_loss: bool = False
+    judged_after_broker_loss: bool = False
     #: The first profile that asks for it.
     level: Level = "core"
 
@@ -44,22 +43,15 @@ INVARIANTS: Registry[Invariant] = Registry(
 )
 
 
-def place(name: str) -> tuple[int, str, int]:
+def sort_key(name: str) -> tuple[int, str, int]:
     """Where an id stands among others: those of S first, then L, J, N, then others' own."""
     letters = name.rstrip("0123456789")
     kinds = "SLJN"
     return kinds.find(letters) % len(kinds + "?"), letters, int(name[len(letters) :] or 0)
 
 
-class Seen(Protocol):
-    """Whatever one event shows."""
-
-    @property
-    def mark(self) -> Mark: ...
-
-
 def failed_by_exit(
-    view: View, reason: str, *evidence: int, subject: Subject = Subject.WORKER
+    view: RunModel, reason: str, *evidence: int, subject: Subject = Subject.WORKER
 ) -> Finding:
     """A failure that stands on an exit code of 0, where that is the worker's own.
 
@@ -75,9 +67,3 @@ def failed_by_exit(
     if view.header.own_job:
         return failed(reason, *evidence, subject=Subject.JOB)
     return unknown(reason, *evidence)
-
-
-def ids(*shown: Mark | Seen | None) -> tuple[int, ...]:
-    """The events that show these, for evidence; what is None is left out."""
-    marks = (one if isinstance(one, Mark) else one.mark for one in shown if one is not None)
-    return tuple(mark.id for mark in marks)

@@ -8,9 +8,9 @@ from enum import IntEnum
 from functools import cache
 from itertools import islice
 
-from harness.checks.invariant import INVARIANTS, Invariant, place
+from harness.checks.invariant import INVARIANTS, Invariant, sort_key
 from harness.checks.levels import Level, within
-from harness.checks.model import Cast, View, look
+from harness.checks.model import RunModel, WorkerNames, build_model
 from harness.checks.verdict import Finding, Outcome, Subject, Verdict, unknown
 from harness.core.text import brief
 from harness.history import Event, Header, Payload
@@ -18,10 +18,10 @@ from harness.history import Event, Header, Payload
 #: Findings of one kind that are told one by one; of the rest, only how many there are.
 _TOLD = 5
 #: Without these observers nothing that was not seen can be relied upon, nor what was.
-_EYES = ("tap", "monitor", "replica")
+_REQUIRED_OBSERVERS = ("tap", "monitor", "replica")
 
 
-class Doubt(IntEnum):
+class Confidence(IntEnum):
     """How much a defect of the history takes away."""
 
     #: What was seen stands, but it proves nothing.
@@ -33,10 +33,10 @@ class Doubt(IntEnum):
 
 
 @dataclass(frozen=True)
-class Flaw:
+class HistoryDefect:
     """Something is wrong with the history itself."""
 
-    doubt: Doubt
+    doubt: Confidence
     reason: str
     evidence: tuple[int, ...] = ()
     #: It is the broker's loss of its data, which is what some invariants are about.
@@ -51,12 +51,12 @@ class Judgement:
 
     header: Header
     verdicts: Mapping[str, Verdict]
-    cast: Cast
+    names: WorkerNames
 
     def __getitem__(self, name: str) -> Verdict:
         return self.verdicts[name]
 
-    def blamed(self, name: str) -> Verdict:
+    def attributed_to_image(self, name: str) -> Verdict:
         """The verdict, without the failures that are not the image's, nor of the user's own Job.
 
         What the pattern itself cannot do is nobody's fault, whoever wrote the Job.
@@ -76,11 +76,14 @@ class Judgement:
         One of a profile, that is.
         """
         asked = {one.id for one in invariants() if within(one.level, level)}
-        return any(self.blamed(name).outcome is Outcome.FAIL for name in asked & {*self.verdicts})
+        return any(
+            self.attributed_to_image(name).outcome is Outcome.FAIL
+            for name in asked & {*self.verdicts}
+        )
 
     def outcome(self, name: str) -> Outcome:
         """What a test says by it: broken, proved, or neither."""
-        if name in self.verdicts and self.blamed(name).outcome is Outcome.FAIL:
+        if name in self.verdicts and self.attributed_to_image(name).outcome is Outcome.FAIL:
             return Outcome.FAIL
         return Outcome.PASS if self.proved(name) else Outcome.UNKNOWN
 
@@ -89,12 +92,12 @@ class Judgement:
         against the worker, so this counts whatever the scenario is to prove."""
         if name not in self.verdicts or self.outcome(name) is not Outcome.UNKNOWN:
             return False
-        return any(one.suspect for one in self.blamed(name).findings)
+        return any(one.suspect for one in self.attributed_to_image(name).findings)
 
     def proved(self, name: str) -> bool:
         """Whether this invariant was looked at, and all that is wrong is others' fault."""
         verdict, rest = self.verdicts.get(name, Verdict()), Outcome.PASS
-        if verdict.findings and (blamed := self.blamed(name)).findings:
+        if verdict.findings and (blamed := self.attributed_to_image(name)).findings:
             rest = blamed.outcome
         return bool(verdict.findings) and rest is Outcome.PASS
 
@@ -102,7 +105,7 @@ class Judgement:
 @cache
 def invariants() -> tuple[Invariant, ...]:
     """All that are known, in the order of their ids: those of S, then L, then the others."""
-    return tuple(sorted(INVARIANTS.all().values(), key=lambda one: place(one.id)))
+    return tuple(sorted(INVARIANTS.all().values(), key=lambda one: sort_key(one.id)))
 
 
 def judge(header: Header, events: Iterable[Event], level: Level = "extended") -> Judgement:
@@ -110,10 +113,10 @@ def judge(header: Header, events: Iterable[Event], level: Level = "extended") ->
 
     Raises `BrokenHistory` where the events come from a file that is broken.
     """
-    return judge_view(look(header, events), level)
+    return judge_view(build_model(header, events), level)
 
 
-def judge_view(view: View, level: Level = "extended") -> Judgement:
+def judge_view(view: RunModel, level: Level = "extended") -> Judgement:
     """The same, of a history that is digested already."""
     header, flaws = view.header, list(_flaws(view))
     verdicts = {
@@ -121,17 +124,17 @@ def judge_view(view: View, level: Level = "extended") -> Judgement:
         for one in invariants()
         if header.pattern in one.patterns and within(one.level, level)
     }
-    return Judgement(header, verdicts, view.cast)
+    return Judgement(header, verdicts, view.names)
 
 
-def _verdict(invariant: Invariant, view: View, flaws: list[Flaw]) -> Verdict:
+def _verdict(invariant: Invariant, view: RunModel, flaws: list[HistoryDefect]) -> Verdict:
     try:
         findings = list(invariant.check(view))
     except Exception as error:  # whatever it is: a checker that breaks has proved nothing
         findings = [unknown(f"the check itself has failed: {type(error).__name__}: {error}")]
     doubted = [_doubted(one, _of(one, flaws, view), invariant) for one in _short(findings)]
     told = list(dict.fromkeys(one for some in doubted for one in some))
-    course = view.course
+    course = view.fault_log
     if course.ended and course.why and all(one.outcome is Outcome.UNKNOWN for one in told):
         # First of all what has stopped the run: what else was not seen follows from that.
         first = unknown(f"the run was broken off: {brief(course.why)}", course.ended.id)
@@ -154,7 +157,7 @@ def _short(findings: Iterable[Finding]) -> list[Finding]:
     return told
 
 
-def _of(finding: Finding, flaws: list[Flaw], view: View) -> list[Flaw]:
+def _of(finding: Finding, flaws: list[HistoryDefect], view: RunModel) -> list[HistoryDefect]:
     """The flaws, without those of other items than a failure is about.
 
     What was proved was proved of all items, so any of them may stand against it.
@@ -165,13 +168,15 @@ def _of(finding: Finding, flaws: list[Flaw], view: View) -> list[Flaw]:
     return [flaw for flaw in flaws if not flaw.items or not about.isdisjoint(flaw.items)]
 
 
-def _doubted(finding: Finding, flaws: list[Flaw], invariant: Invariant) -> list[Finding]:
+def _doubted(finding: Finding, flaws: list[HistoryDefect], invariant: Invariant) -> list[Finding]:
     """What is left of a finding when the history has these flaws."""
-    least = Doubt.PASS
+    least = Confidence.PASS
     if finding.outcome is Outcome.FAIL:
-        least = Doubt.ALL if invariant.from_events else Doubt.ABSENCE
+        least = Confidence.ALL if invariant.valid_in_partial_history else Confidence.ABSENCE
     against = [
-        flaw for flaw in flaws if flaw.doubt >= least and not (flaw.loss and invariant.despite_loss)
+        flaw
+        for flaw in flaws
+        if flaw.doubt >= least and not (flaw.loss and invariant.judged_after_broker_loss)
     ]
     if finding.outcome is Outcome.UNKNOWN or not against:
         return [finding]
@@ -181,27 +186,27 @@ def _doubted(finding: Finding, flaws: list[Flaw], invariant: Invariant) -> list[
     return [unknown(f"{finding.reason}. This is not sure: {whys}", *finding.evidence)]
 
 
-def _flaws(view: View) -> Iterable[Flaw]:
-    course = view.course
+def _flaws(view: RunModel) -> Iterable[HistoryDefect]:
+    course = view.fault_log
     if course.ended is None:
-        yield Flaw(Doubt.ABSENCE, "the run was broken off: its history has no end")
+        yield HistoryDefect(Confidence.ABSENCE, "the run was broken off: its history has no end")
     elif course.why:
-        yield Flaw(
-            Doubt.ABSENCE, f"the run was broken off: {brief(course.why)}", (course.ended.id,)
+        yield HistoryDefect(
+            Confidence.ABSENCE, f"the run was broken off: {brief(course.why)}", (course.ended.id,)
         )
     for fault in view.header.faults:
         if fault not in course.confirmed:
-            yield Flaw(Doubt.ALL, f"the fault {fault!r} was not seen to land")
+            yield HistoryDefect(Confidence.ALL, f"the fault {fault!r} was not seen to land")
     for gap in islice(course.gaps, _TOLD):
-        doubt = Doubt.ALL if gap.of in _EYES else Doubt.ABSENCE
-        yield Flaw(doubt, f"{gap.of} has missed something: {gap.why}", (gap.mark.id,))
+        doubt = Confidence.ALL if gap.of in _REQUIRED_OBSERVERS else Confidence.ABSENCE
+        yield HistoryDefect(doubt, f"{gap.of} has missed something: {gap.why}", (gap.ref.id,))
     for odd in course.not_understood:
-        doubt = Doubt.ALL if odd.guessed else Doubt.ABSENCE
+        doubt = Confidence.ALL if odd.guessed else Confidence.ABSENCE
         why = f"{odd.of} was not understood: {odd.why}"
-        yield Flaw(doubt, why, (odd.mark.id,), items=frozenset(odd.items))
+        yield HistoryDefect(doubt, why, (odd.ref.id,), items=frozenset(odd.items))
     for loss in course.losses[:1]:
         # From then on items vanish, and nobody can be blamed for what does not come.
         why = "the broker has lost its data"
-        yield Flaw(Doubt.ABSENCE, why, (loss.back.id,), loss=True)
+        yield HistoryDefect(Confidence.ABSENCE, why, (loss.back.id,), loss=True)
     if not view.enqueued:
-        yield Flaw(Doubt.PASS, "nothing was enqueued")
+        yield HistoryDefect(Confidence.PASS, "nothing was enqueued")

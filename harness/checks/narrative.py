@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from harness.checks.model import Cast
+from harness.checks.model import WorkerNames
 from harness.core.text import brief, clean
 from harness.history import (
     AskedForItem,
@@ -68,7 +68,7 @@ _BACK = {True: "with all that it had", False: "without its data", None: "nobody 
 _SIGKILLED = 137
 
 
-class Told(NamedTuple):
+class NarrativeLine(NamedTuple):
     """An event in a sentence; `at` in seconds since the start."""
 
     at: float
@@ -76,16 +76,16 @@ class Told(NamedTuple):
     text: str
 
 
-def story(cast: Cast, events: Iterable[Event]) -> list[str]:
+def narrate(cast: WorkerNames, events: Iterable[Event]) -> list[str]:
     """One line for each event, in the order of their moments (seconds since the start)."""
     lines = tell(cast, events)
     width = max((len(f"{one.at:.2f}") for one in lines), default=0)
     return [f"{one.at:{width}.2f} s  {one.text}" for one in lines]
 
 
-def tell(cast: Cast, events: Iterable[Event]) -> list[Told]:
+def tell(cast: WorkerNames, events: Iterable[Event]) -> list[NarrativeLine]:
     """The same, not yet made into lines."""
-    return sorted(Told(*_moment(event), _tell(cast, event)) for event in events)
+    return sorted(NarrativeLine(*_moment(event), _tell(cast, event)) for event in events)
 
 
 def _moment(event: Event) -> tuple[float, int]:
@@ -93,11 +93,11 @@ def _moment(event: Event) -> tuple[float, int]:
     return (event.time if at is None else at), event.id
 
 
-def _tell(cast: Cast, event: Event) -> str:
-    return clean(TELLERS[type(event.what)](cast, event.what))
+def _tell(cast: WorkerNames, event: Event) -> str:
+    return clean(RENDERERS[type(event.what)](cast, event.what))
 
 
-def _who(cast: Cast, connection: int | None) -> str:
+def _who(cast: WorkerNames, connection: int | None) -> str:
     if connection is None:
         return "the broker"
     worker = cast.at(connection)
@@ -107,35 +107,35 @@ def _who(cast: Cast, connection: int | None) -> str:
 # -- items -----------------------------------------------------------------------------------------
 
 
-def _enqueued(cast: Cast, what: ItemEnqueued) -> str:
+def _enqueued(cast: WorkerNames, what: ItemEnqueued) -> str:
     by = "" if what.connection is None else f" by {_who(cast, what.connection)}"
     return f"{shown(what.item)} was put into {what.queue}{by}"
 
 
-def _delivered(cast: Cast, what: ItemDelivered) -> str:
+def _delivered(cast: WorkerNames, what: ItemDelivered) -> str:
     for_good = ", and forgotten by the broker" if what.final else ""
     again = " again" if what.redelivered else ""
     return f"{_who(cast, what.connection)} was given {shown(what.item)}{again}{for_good}"
 
 
-def _settled(cast: Cast, what: ItemSettled) -> str:
+def _settled(cast: WorkerNames, what: ItemSettled) -> str:
     text = _SETTLED[what.how].format(who=_who(cast, what.connection), item=shown(what.item))
     return text + _EFFECT[what.effective]
 
 
-def _published(cast: Cast, what: MessagePublished) -> str:
+def _published(cast: WorkerNames, what: MessagePublished) -> str:
     place = what.exchange and f"the exchange {what.exchange} as {what.key}"
     content = "" if what.item is None else f" that carries {shown(what.item)}"
     return f"{_who(cast, what.connection)} published a message{content} to {place or what.key}"
 
 
-def _asked(cast: Cast, what: AskedForItem) -> str:
+def _asked(cast: WorkerNames, what: AskedForItem) -> str:
     if what.room == 0:
         return f"{_who(cast, what.connection)} wants no more items"
     return f"{_who(cast, what.connection)} asked for an item"
 
 
-def _depth(_: Cast, what: BrokerDepth) -> str:
+def _depth(_: WorkerNames, what: BrokerDepth) -> str:
     parts = [f"{what.ready} ready"]
     if what.leased is not None:
         parts.append(f"{what.leased} leased")
@@ -147,14 +147,14 @@ def _depth(_: Cast, what: BrokerDepth) -> str:
 # -- the cluster -----------------------------------------------------------------------------------
 
 
-def _pod(_: Cast, what: PodSeen) -> str:
+def _pod(_: WorkerNames, what: PodSeen) -> str:
     leaving = " and about to be deleted" if what.deleting else ""
     change = "seen" if what.change == "modified" else what.change
     why = f": {what.why}" if what.why else ""
     return f"pod {what.name} was {change}, {what.phase}{leaving}{why}"
 
 
-def _container(cast: Cast, what: ContainerSeen) -> str:
+def _container(cast: WorkerNames, what: ContainerSeen) -> str:
     who = cast.worker(what.worker)
     if what.state != "terminated":
         return f"{who} was {what.state}{f', {what.reason}' if what.reason else ''}"
@@ -165,7 +165,7 @@ def _container(cast: Cast, what: ContainerSeen) -> str:
     return f"{who} ended with exit code {what.exit_code}{killed}{why}"
 
 
-def _other(cast: Cast, what: OtherContainerSeen) -> str:
+def _other(cast: WorkerNames, what: OtherContainerSeen) -> str:
     name = f"container {what.container} of pod {cast.pods.get(what.pod, what.pod)}"
     why = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
     if what.state == "terminated" and what.exit_code is not None:
@@ -173,7 +173,7 @@ def _other(cast: Cast, what: OtherContainerSeen) -> str:
     return f"{name} was {what.state}{why}"
 
 
-def _job(_: Cast, what: JobSeen) -> str:
+def _job(_: WorkerNames, what: JobSeen) -> str:
     conditions = [
         f"{one.type} ({one.reason}: {one.message})" if one.message else one.type
         for one in what.conditions
@@ -183,16 +183,16 @@ def _job(_: Cast, what: JobSeen) -> str:
     return f"the Job was {', '.join(conditions) or 'running'}: {counts}"
 
 
-def _deleted(_: Cast, what: JobDeleted) -> str:
+def _deleted(_: WorkerNames, what: JobDeleted) -> str:
     left = ", ".join((*what.objects, *(what.keys or ())))
     return f"the Job was deleted, and of it was left: {left or 'nothing'}"
 
 
-def _log(cast: Cast, what: LogLine) -> str:
+def _log(cast: WorkerNames, what: LogLine) -> str:
     return f"{cast.worker(what.worker)} wrote: {shown(what.text, 200)}"
 
 
-def _log_ended(cast: Cast, what: LogEnded) -> str:
+def _log_ended(cast: WorkerNames, what: LogEnded) -> str:
     text = f"the log of {cast.worker(what.worker)} was over"
     return text if what.whole else f"{text}, and is not whole: {what.why}"
 
@@ -200,12 +200,12 @@ def _log_ended(cast: Cast, what: LogEnded) -> str:
 # -- faults ----------------------------------------------------------------------------------------
 
 
-def _injected(_: Cast, what: FaultInjected) -> str:
+def _injected(_: WorkerNames, what: FaultInjected) -> str:
     return f"fault {what.fault}: {what.to}"
 
 
 #: How each kind of event is told. Any: each teller takes the one kind that stands beside it.
-TELLERS: dict[type, Callable[[Cast, Any], str]] = {
+RENDERERS: dict[type, Callable[[WorkerNames, Any], str]] = {
     ItemEnqueued: _enqueued,
     AskedForItem: _asked,
     FoundEmpty: lambda cast, what: f"{_who(cast, what.connection)} was told that there is nothing",

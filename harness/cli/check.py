@@ -18,7 +18,7 @@ from harness.core.errors import (
     EXIT_VIOLATED,
     UsageError,
 )
-from harness.engine.worker.options import LISTS, OPTIONS
+from harness.engine.worker.options import OPTIONS, REPEATABLE
 
 #: Scenarios at once. Most of their time is spent waiting: for leases, pods and back-offs.
 _AT_ONCE = 3
@@ -44,7 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     for one in OPTIONS:
         choices = LEVELS if one.name == "profile" else None
         parser.add_argument(f"--{one.name}", metavar=one.value, help=one.text, choices=choices)
-    for one in LISTS:
+    for one in REPEATABLE:
         parser.add_argument(
             f"--{one.name}", metavar=one.value, action="append", default=[], help=one.text
         )
@@ -65,7 +65,9 @@ def from_project(options: argparse.Namespace) -> list[tuple[str, str]]:
     """Option and value for all that these `options` do not say, and the project does."""
     if options.isolated:
         return []
-    return project_file.missing({one.name: _given(options, one.name) for one in (*OPTIONS, *LISTS)})
+    return project_file.missing(
+        {one.name: _from_cli(options, one.name) for one in (*OPTIONS, *REPEATABLE)}
+    )
 
 
 def no_image() -> UsageError:
@@ -77,14 +79,14 @@ def no_image() -> UsageError:
     )
 
 
-def _given(options: argparse.Namespace, name: str) -> str | list[str] | None:
+def _from_cli(options: argparse.Namespace, name: str) -> str | list[str] | None:
     found: str | list[str] | None = getattr(options, name.replace("-", "_"))
     return found
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the suite; the exit code is the plugin's."""
-    said = _said(options)
+    said = _merged_options(options)
     profile = next(one for one in LEVELS if ("profile", one) in said)
     suites = [f"harness.suites.{one}" for one in LEVELS if within(one, profile)]
     words = ["--pyargs", *suites, "--import-mode=importlib"]
@@ -100,12 +102,14 @@ def run(options: argparse.Namespace) -> int:
     return _CODES.get(code, int(code)) if isinstance(code, pytest.ExitCode) else int(code)
 
 
-def _said(options: argparse.Namespace) -> list[tuple[str, str]]:
+def _merged_options(options: argparse.Namespace) -> list[tuple[str, str]]:
     """Option and value of all that is said, here or by the project, and of what is usual here."""
     usual = (("keep", "never"), ("profile", LEVELS[0]))
-    found = [(one.name, _given(options, one.name)) for one in OPTIONS]
+    found = [(one.name, _from_cli(options, one.name)) for one in OPTIONS]
     said = [(name, value) for name, value in found if isinstance(value, str)]
-    said += [(one.name, value) for one in LISTS for value in _given(options, one.name) or ()]
+    said += [
+        (one.name, value) for one in REPEATABLE for value in _from_cli(options, one.name) or ()
+    ]
     said += from_project(options)
     names = {name for name, _ in said}
     if "image" not in names:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from harness.checks.judge import Judgement, invariants, judge
 from harness.checks.levels import Level
-from harness.checks.narrative import story
+from harness.checks.narrative import narrate
 from harness.checks.verdict import Finding, Outcome, Verdict
 from harness.core.errors import (
     EXIT_NOT_PROVED,
@@ -97,7 +97,7 @@ def _finding(
     yield clean(f"         {outcome}{finding.reason}{subject}")
     if failed:
         seen = [events[one] for one in finding.evidence if one in events]
-        yield from (f"             {line}" for line in story(judgement.cast, seen))
+        yield from (f"             {line}" for line in narrate(judgement.names, seen))
 
 
 def _evidence(path: Path, verdicts: Iterable[Verdict]) -> dict[int, Event]:

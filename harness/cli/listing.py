@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from harness.checks.invariant import INVARIANTS, place
+from harness.checks.invariant import INVARIANTS, sort_key
 from harness.checks.levels import LEVELS
 from harness.checks.plan import SCENARIOS
 from harness.core.errors import EXIT_OK
@@ -44,7 +44,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _invariants() -> Iterable[Row]:
     known = INVARIANTS.all()
-    for name, invariant in sorted(known.items(), key=lambda pair: place(pair[1].id)):
+    for name, invariant in sorted(known.items(), key=lambda pair: sort_key(pair[1].id)):
         summary = _summary(INVARIANTS, name, invariant.id)
         patterns = ", ".join(invariant.patterns)
         yield invariant.id, invariant.name, invariant.level, patterns, summary

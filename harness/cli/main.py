@@ -14,13 +14,13 @@ from harness.cli import check, listing
 from harness.cli import report as reports
 from harness.cli.gate import command as gate
 from harness.cli.judge import judge_files
-from harness.cli.parser import Arguments
+from harness.cli.parser import CliParser
 from harness.core.errors import EXIT_INTERRUPTED, EXIT_NOT_PROVED, EXIT_OK, QueuejobError
 from harness.core.progress import Progress
 from harness.core.text import several
 from harness.infra.doctor import checkup
 from harness.infra.images import archive, cluster_tools, sources
-from harness.infra.infrastructure import Bench
+from harness.infra.infrastructure import Infrastructure
 from harness.infra.settings import DEFAULT_CLUSTER, SOURCES, Settings
 from harness.report import formats, store
 from harness.report import site as publish
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Arguments(prog="queuejob", description=__doc__)
+    parser = CliParser(prog="queuejob", description=__doc__)
     parser.add_argument("--version", action="version", version=f"queuejob {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -108,7 +108,7 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-refs", type=Path, help="YAML file, recipe: reference by digest")
 
 
-def _bench(options: argparse.Namespace) -> Bench:
+def _bench(options: argparse.Namespace) -> Infrastructure:
     settings = Settings(
         cluster=getattr(options, "name", DEFAULT_CLUSTER),
         images=getattr(options, "source", "auto"),
@@ -116,14 +116,14 @@ def _bench(options: argparse.Namespace) -> Bench:
         image_refs=getattr(options, "image_refs", None),
     )
     settings.check()
-    return Bench(settings, Progress())
+    return Infrastructure(settings, Progress())
 
 
 def _doctor(options: argparse.Namespace) -> int:
     bench = _bench(options)
     if options.fix:
-        bench.ensure()
-    rows = checkup.examine(bench.needs())
+        bench.install_missing()
+    rows = checkup.examine(bench.requirements())
     print(checkup.table(rows))
     return EXIT_OK if all(row.finding and row.finding.present for row in rows) else EXIT_NOT_PROVED
 
@@ -180,7 +180,7 @@ def _build(options: argparse.Namespace) -> int:
 
 def _save(options: argparse.Namespace) -> int:
     bench = _bench(options)
-    bench.ensure()
+    bench.install_missing()
     images = bench.images
     with bench.progress.step(f"saving to {options.file}") as detail:
         final = sources.final(images.catalogue)

@@ -9,7 +9,7 @@ from typing import NoReturn
 from harness.core.errors import EXIT_USAGE
 
 
-class Arguments(argparse.ArgumentParser):
+class CliParser(argparse.ArgumentParser):
     """Ends with the code for what cannot be, where argparse has its own."""
 
     def error(self, message: str) -> NoReturn:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UsageError
-from harness.engine.worker.options import LISTS, OPTIONS
+from harness.engine.worker.options import OPTIONS, REPEATABLE
 
 _FILE = "pyproject.toml"
-_KINDS = {one.name: one.kind for one in (*OPTIONS, *LISTS) if one.kind is not None}
-_OTHERS = {one.name for one in (*OPTIONS, *LISTS) if one.kind is None}
+_KINDS = {one.name: one.kind for one in (*OPTIONS, *REPEATABLE) if one.kind is not None}
+_OTHERS = {one.name for one in (*OPTIONS, *REPEATABLE) if one.kind is None}
 _ENV = "env"
 
 
@@ -32,7 +32,7 @@ class Project:
     def missing(self, given: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Option and word for all that is said here and not `given`.
 
-        That is by the names of the options, a list for those of `LISTS`, None where there is none.
+        By the names of the options: a list for those of `REPEATABLE`, None where there is none.
         """
         found = []
         for name, words in self.said.items():
@@ -102,7 +102,7 @@ def _words(path: Path, name: str, value: Any) -> tuple[str, ...]:
             todo=f"did you mean {close[0]!r}?" if close else "",
         )
     kind = _KINDS[name]
-    words = kind.words(value, path.parent)
+    words = kind.to_cli(value, path.parent)
     if words is None:
         # What is an environment's may be a secret: of that only the type is told.
         seen = type(value).__name__ if name == _ENV else f"{value!r:.200}"

@@ -12,11 +12,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.core.errors import TimedOut
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 
 
 @contextlib.contextmanager
-def turn(file: Path, what: str, *, timeout: float, tell: Tell) -> Iterator[None]:
+def exclusive(file: Path, what: str, *, timeout: float, tell: Notify) -> Iterator[None]:
     """Hold the lock `file` for the block; `timeout` (s) bounds the wait for another holder.
 
     Raises `TimedOut` when the other one does not end in time.

@@ -30,10 +30,10 @@ _PASSWORD = re.compile(r"://[^\s/:]*:([^\s/]+)@")
 _VALUE = re.compile(r"[=:]\s{0,4}[\"']?([^\"'\s,;}/][^\"'\s,;}]*)")
 
 #: Gives words without the credentials that are in them.
-Hide = Callable[[str], str]
+Masker = Callable[[str], str]
 
 
-def text(words: str) -> str:
+def mask(words: str) -> str:
     """The words without what looks like a credential, and without what is no character."""
     sound = words.encode("utf-8", "backslashreplace").decode("utf-8")
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(rf"\1{HIDDEN}@", sound))
@@ -41,16 +41,16 @@ def text(words: str) -> str:
 
 def variable(name: str, value: str) -> str:
     """The value of an environment variable, hidden where its name says that it is a secret."""
-    return HIDDEN if _TELLING.search(name) else text(value)
+    return HIDDEN if _TELLING.search(name) else mask(value)
 
 
-def hiding(secrets: Iterable[str]) -> Hide:
-    """As `text`; these secrets are hidden, too, wherever they stand."""
+def masker_for(secrets: Iterable[str]) -> Masker:
+    """As `mask`; these secrets are hidden, too, wherever they stand."""
     known = sorted({one for one in secrets if len(one) >= _SHORTEST}, key=len, reverse=True)
     if not known:
-        return text
+        return mask
     any_of = re.compile("|".join(map(re.escape, known)))
-    return lambda words: any_of.sub(HIDDEN, text(words))
+    return lambda words: any_of.sub(HIDDEN, mask(words))
 
 
 def secrets_of(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 
-class Identity(msgspec.Struct, frozen=True):
+class ProcessId(msgspec.Struct, frozen=True):
     """A process: its pid, and when it began (clock ticks after boot, see proc_pid_stat(5))."""
 
     pid: int
@@ -22,13 +22,13 @@ class Identity(msgspec.Struct, frozen=True):
         return began >= 0 and began == self.began and state != "Z"
 
 
-def identify(pid: int | None = None) -> Identity:
+def current_process(pid: int | None = None) -> ProcessId:
     """The identity of a running process, by default our own; began is -1 when there is none."""
     number = os.getpid() if pid is None else pid
-    return Identity(number, _stat(number)[1])
+    return ProcessId(number, _stat(number)[1])
 
 
-def place() -> str:
+def pid_scope() -> str:
     """A word for where pids mean what they mean here: this boot, and this pid namespace."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()
     numbers = Path("/proc/self/ns/pid").readlink()

@@ -29,7 +29,7 @@ class Progress:
         """Whether what is shown can be shown anew in its place."""
         return self._console.is_terminal
 
-    def picture(self, first: RenderableType) -> Live:
+    def live_display(self, first: RenderableType) -> Live:
         """A place at the end of the terminal, above which notes go on; its user starts it."""
         return Live(
             first,
@@ -96,4 +96,4 @@ class Silent(Progress):
 
 
 #: Takes one line of news, for a person who waits.
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]

@@ -29,7 +29,7 @@ def unlimited() -> float:
 
 
 @dataclass(frozen=True)
-class Limit:
+class TimeLimit:
     """So many seconds from the first call on, whichever process of the check that was in."""
 
     folder: Path

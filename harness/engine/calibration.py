@@ -24,7 +24,7 @@ BACK_OFF = 10.0
 ITEM_INTERVAL = 0.6
 #: Bounds of the fault-free run itself, in seconds: nothing is known about the worker yet.
 #: `end` counts from the last item.
-FIRST = Bounds(reclaim=60.0, progress=45.0, end=120.0)
+CALIBRATION_BOUNDS = Bounds(reclaim=60.0, progress=45.0, end=120.0)
 
 
 #: A lease is waited for if it is no longer than this, in seconds, or than so many times the
@@ -40,7 +40,7 @@ _WORK = 30.0
 _HUNG = 20.0
 
 
-class Learned(msgspec.Struct, frozen=True):
+class Calibration(msgspec.Struct, frozen=True):
     """A worker's own figures, and how it talks to its broker."""
 
     figures: Figures = Figures()
@@ -115,5 +115,5 @@ class Learned(msgspec.Struct, frozen=True):
         path.write_bytes(msgspec.json.encode(self))
 
     @classmethod
-    def load(cls, path: Path) -> Learned:
+    def load(cls, path: Path) -> Calibration:
         return msgspec.json.decode(path.read_bytes(), type=cls)

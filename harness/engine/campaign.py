@@ -10,24 +10,30 @@ from pathlib import Path
 
 from harness.checks.judge import Judgement, judge
 from harness.checks.levels import Level
-from harness.checks.model import figures, look
-from harness.checks.narrative import story
+from harness.checks.model import build_model, measure
+from harness.checks.narrative import narrate
 from harness.checks.plan import FAULT_FREE, proved_by
 from harness.checks.verdict import Finding, Outcome, Subject
 from harness.core.clock import now
 from harness.core.errors import InfrastructureError, QueuejobError
-from harness.core.file_lock import turn
-from harness.core.progress import Tell
-from harness.core.time_limit import Limit, unlimited
+from harness.core.file_lock import exclusive
+from harness.core.progress import Notify
+from harness.core.time_limit import TimeLimit, unlimited
 from harness.engine import phrase_learning, runner
-from harness.engine.calibration import Learned
-from harness.engine.progress.events import Begun, Hear, Over, Waiting, unheard
-from harness.engine.run_spec import Part, says
+from harness.engine.calibration import Calibration
+from harness.engine.progress.events import (
+    ProgressSink,
+    ScenarioFinished,
+    ScenarioStarted,
+    WaitStarted,
+    ignore_progress,
+)
+from harness.engine.run_spec import RunSpec, summary
 from harness.engine.scenario import find_scenario, playable_scenarios
-from harness.engine.testbed import Station
+from harness.engine.testbed import Testbed
 from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.history import Event, FaultConfirmed, Header, read
-from harness.report.rows import Run
+from harness.report.rows import PlannedRun
 
 #: Seconds to wait for another process that plays the same scenario.
 _TURN = 1800.0
@@ -40,7 +46,7 @@ _HISTORY = "history.ndjson"
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRun:
     """A history with what the invariants say about it, and why it did not come to its end."""
 
     judgement: Judgement
@@ -52,7 +58,7 @@ class Judged:
     def header(self) -> Header:
         return self.judgement.header
 
-    def found(self) -> set[str]:
+    def violated(self) -> set[str]:
         """The ids of the invariants that the worker breaks."""
         outcome = self.judgement.outcome
         return {name for name in self.judgement.verdicts if outcome(name) is Outcome.FAIL}
@@ -71,12 +77,12 @@ class Judged:
             and verdict.about(Subject.JOB).outcome is Outcome.FAIL
         }
 
-    def missed(self) -> list[str]:
+    def unconfirmed_faults(self) -> list[str]:
         """The faults that were not seen to land."""
         seen = {one.what.fault for one in self.events if isinstance(one.what, FaultConfirmed)}
         return [name for name in self.header.faults if name not in seen]
 
-    def told(self, *names: str) -> list[str]:
+    def findings_text(self, *names: str) -> list[str]:
         """What is said about these invariants beside that they hold, each with its story."""
         lines: list[str] = []
         for name in names:
@@ -88,17 +94,17 @@ class Judged:
 
     def _story(self, finding: Finding) -> list[str]:
         wanted = set(finding.evidence)
-        return story(self.judgement.cast, [one for one in self.events if one.id in wanted])
+        return narrate(self.judgement.names, [one for one in self.events if one.id in wanted])
 
 
-def left(out: Path, worker: WorkerUnderTest, level: Level) -> list[Run]:
+def planned_runs(out: Path, worker: WorkerUnderTest, level: Level) -> list[PlannedRun]:
     """What campaigns have left in `out`: a run for each scenario of the profile, played or not."""
     pattern = worker.pattern
     folder = out / level / pattern
     return [
-        Run(
+        PlannedRun(
             name=one.name,
-            says=says(worker, one),
+            says=summary(worker, one),
             proves=proved_by(one, pattern, level),
             history=_relative(folder / name / _HISTORY, out),
             error=_text(folder / name / _ERROR),
@@ -115,20 +121,20 @@ class Campaign:
     worker: WorkerUnderTest
     #: The image as the nodes know it.
     image: str
-    station: Callable[[], Station]
+    testbed: Callable[[], Testbed]
     folder: Path
-    tell: Tell
+    notify: Notify
     factor: float = 1.0
     #: Where the fault-free run is, when it is another campaign's of the same worker.
     home: Path | None = None
     #: The profile by whose invariants the runs are judged.
     level: Level = "extended"
     #: Is told how each scenario goes on.
-    hear: Hear = unheard
+    on_progress: ProgressSink = ignore_progress
     #: How long all of it may take; None: as long as it does.
-    limit: Limit | None = None
+    limit: TimeLimit | None = None
 
-    def judged(self, name: str) -> Judged:
+    def judged(self, name: str) -> JudgedRun:
         """The scenario of this name: played, unless it was, and judged."""
         folder = self._play(name)
         path = folder / _HISTORY
@@ -141,9 +147,9 @@ class Campaign:
         judgement = judge(header, events, self.level)
         if self.limit is not None and judgement.violated(self.level):
             self.limit.broken()
-        return Judged(judgement, events, why, path)
+        return JudgedRun(judgement, events, why, path)
 
-    def learned(self) -> Learned:
+    def calibration(self) -> Calibration:
         """What the fault-free run teaches; `InfrastructureError` where it taught nothing."""
         path = self._play(FAULT_FREE) / _LEARNED
         if not path.exists():
@@ -153,14 +159,14 @@ class Campaign:
                 seen=_text(path.parent / _ERROR) or "no item that was given to anybody",
                 todo="see to the fault-free scenario first",
             )
-        return Learned.load(path)
+        return Calibration.load(path)
 
     def _play(self, name: str) -> Path:
         root = self.home if self.home and name == FAULT_FREE else self.folder
         folder = root / name
         root.mkdir(parents=True, exist_ok=True)
         what = f"it plays {name}"
-        with turn(root / f"{name}.lock", what, timeout=_TURN, tell=self.tell):
+        with exclusive(root / f"{name}.lock", what, timeout=_TURN, tell=self.notify):
             if not (folder / "over").exists():
                 shutil.rmtree(folder, ignore_errors=True)  # of one who was killed
                 folder.mkdir(parents=True)
@@ -169,48 +175,52 @@ class Campaign:
                 except QueuejobError as error:
                     (folder / _ERROR).write_text(str(error), encoding="utf-8")
                 (folder / "over").touch()
-                self.hear(Over(name, _text(folder / _ERROR)))
+                self.on_progress(ScenarioFinished(name, _text(folder / _ERROR)))
         return folder
 
     def _perform(self, name: str, folder: Path) -> None:
         scenario = find_scenario(name)
         if self.limit is not None:
             self.limit.check(scenario.name)
-        self.hear(Begun(name, says(self.worker, scenario)))
+        self.on_progress(ScenarioStarted(name, summary(self.worker, scenario)))
         if name == FAULT_FREE:
-            learned = Learned()
+            learned = Calibration()
         else:
-            self.hear(Waiting(name, f"the end of {FAULT_FREE}", now() + timedelta(seconds=_TURN)))
-            learned = self.learned()
-        self.hear(Waiting(name, "a broker with its tap"))
-        station = self.station()
-        self.hear(Waiting(name, ""))
+            self.on_progress(
+                WaitStarted(name, f"the end of {FAULT_FREE}", now() + timedelta(seconds=_TURN))
+            )
+            learned = self.calibration()
+        self.on_progress(WaitStarted(name, "a broker with its tap"))
+        station = self.testbed()
+        self.on_progress(WaitStarted(name, ""))
         if self.limit is not None:  # it may have been over while others were waited for
             self.limit.check(scenario.name)
-        part = Part(self.worker, self.image, scenario, station, learned, self.factor)
+        part = RunSpec(self.worker, self.image, scenario, station, learned, self.factor)
         left = unlimited if self.limit is None else self.limit.left
-        played = runner.run(part, folder, self.hear, name, left)
+        played = runner.run(part, folder, self.on_progress, name, left)
         if played.error is not None:
             (folder / _ERROR).write_text(str(played.error), encoding="utf-8")
         if name == FAULT_FREE:
             self._learn(played, folder)
 
-    def _learn(self, played: runner.Played, folder: Path) -> None:
+    def _learn(self, played: runner.RunResult, folder: Path) -> None:
         with played.path.open("rb") as file:
             header, lines = read(file, str(played.path))
             events = tuple(lines)
-        view = look(header, events)
+        view = build_model(header, events)
         if not view.attempts:
             return  # nobody was given anything: there is nothing to go by
         roles = getattr(played.reader, "roles", None)
         settles = any(one.settled and not one.settled.at_once for one in view.attempts)
         ended = view.job.over is not None
-        known = Learned(
-            figures(view),
+        known = Calibration(
+            measure(view),
             roles().fault_free() if roles else None,
             settles,
             ended,
-            "" if self.worker.start_pattern else phrase_learning.learned(events, played.items),
+            ""
+            if self.worker.start_pattern
+            else phrase_learning.learned_phrase(events, played.items),
         )
         known.save(folder / _LEARNED)
 

@@ -26,10 +26,10 @@ from harness.history import (
     JobSeen,
     LogEnded,
     MessagePublished,
+    Observation,
     Payload,
     PodSeen,
     RequestRefused,
-    What,
     Worker,
 )
 
@@ -37,7 +37,7 @@ W = TypeVar("W")
 Find = Callable[[Sequence[Event]], "Event | None"]
 
 
-def last(test: Callable[[What], bool]) -> Find:
+def latest(test: Callable[[Observation], bool]) -> Find:
     """The newest event that `test` fits."""
 
     def find(events: Sequence[Event]) -> Event | None:
@@ -48,7 +48,7 @@ def last(test: Callable[[What], bool]) -> Find:
 
 def exit_of(worker: Worker) -> Find:
     """How a worker has ended."""
-    return last(
+    return latest(
         lambda what: (
             isinstance(what, ContainerSeen) and what.worker == worker and what.state == "terminated"
         )
@@ -57,7 +57,7 @@ def exit_of(worker: Worker) -> Find:
 
 def running() -> Find:
     """A worker that runs."""
-    return last(lambda what: isinstance(what, ContainerSeen) and what.state != "waiting")
+    return latest(lambda what: isinstance(what, ContainerSeen) and what.state != "waiting")
 
 
 def at_work(events: Sequence[Event]) -> set[Worker]:
@@ -70,24 +70,24 @@ def at_work(events: Sequence[Event]) -> set[Worker]:
     return {worker for worker, state in states.items() if state == "running"}
 
 
-def gave_up() -> Find:
+def any_worker_exited() -> Find:
     """A worker that has ended, however."""
-    return last(lambda what: isinstance(what, ContainerSeen) and what.state == "terminated")
+    return latest(lambda what: isinstance(what, ContainerSeen) and what.state == "terminated")
 
 
-def success() -> Find:
+def worker_succeeded() -> Find:
     """A worker that has ended with exit code 0."""
-    return last(lambda what: isinstance(what, ContainerSeen) and what.exit_code == 0)
+    return latest(lambda what: isinstance(what, ContainerSeen) and what.exit_code == 0)
 
 
 def pod_gone(pod: str) -> Find:
     """The end of a pod, by its uid."""
-    return last(
+    return latest(
         lambda what: isinstance(what, PodSeen) and what.pod == pod and what.change == "deleted"
     )
 
 
-def silent(pod: str) -> Find:
+def logs_ended(pod: str) -> Find:
     """The end of the logs of all runs in a pod, by its uid: its processes are no more."""
 
     def find(events: Sequence[Event]) -> Event | None:
@@ -107,9 +107,9 @@ def _by_id(event: Event) -> int:
     return event.id
 
 
-def told_to_end(pod: str) -> Find:
+def pod_terminating(pod: str) -> Find:
     """A pod, by its uid, that has been asked to end."""
-    return last(lambda what: isinstance(what, PodSeen) and what.pod == pod and what.deleting)
+    return latest(lambda what: isinstance(what, PodSeen) and what.pod == pod and what.deleting)
 
 
 def cut_off_after(event_id: int, address: str) -> Find:
@@ -220,7 +220,7 @@ def noticed_after(event_id: int, worker: Worker, address: str) -> Find:
         over = exit_of(worker)(events)
         if over is not None and over.id > event_id:
             return over
-        anew = last(lambda what: isinstance(what, ConnectionOpened) and what.address == address)
+        anew = latest(lambda what: isinstance(what, ConnectionOpened) and what.address == address)
         found = anew(events)
         return found if found is not None and found.id > event_id else None
 
@@ -245,20 +245,20 @@ def said_since(moment: float, address: str) -> Find:
 
 def settled(connection: int) -> Find:
     """An item that was settled on this connection."""
-    return last(lambda what: isinstance(what, ItemSettled) and what.connection == connection)
+    return latest(lambda what: isinstance(what, ItemSettled) and what.connection == connection)
 
 
 def progress() -> Find:
     """An item that was given to somebody, or settled."""
-    return last(lambda what: isinstance(what, (ItemDelivered, ItemSettled)))
+    return latest(lambda what: isinstance(what, (ItemDelivered, ItemSettled)))
 
 
 def job_at(parallelism: int) -> Find:
     """The Job, changed to let so many pods run at once."""
-    return last(lambda what: isinstance(what, JobSeen) and what.parallelism == parallelism)
+    return latest(lambda what: isinstance(what, JobSeen) and what.parallelism == parallelism)
 
 
-def begun(worker: Worker, connection: int, address: str) -> Find:
+def started_or_held_again(worker: Worker, connection: int, address: str) -> Find:
     """A worker that was let go on a connection says that it has begun, or is held once more.
 
     That may be on another connection from its address: some take one for each command.
@@ -310,18 +310,18 @@ def another_connects(address: str) -> Callable[[Sequence[Event]], ConnectionOpen
     return find
 
 
-def given_to(address: str) -> Find:
+def last_delivery_to(address: str) -> Find:
     """The last item that whoever is at an address was given."""
 
     def find(events: Sequence[Event]) -> Event | None:
         its = connections_of(events, address)
-        given = last(lambda what: isinstance(what, ItemDelivered) and what.connection in its)
+        given = latest(lambda what: isinstance(what, ItemDelivered) and what.connection in its)
         return given(events)
 
     return find
 
 
-def taken_over(item: Payload, address: str, after: int) -> Find:
+def delivered_to_other(item: Payload, address: str, after: int) -> Find:
     """An item was given to somebody at another address, later than the event `after`."""
 
     def find(events: Sequence[Event]) -> Event | None:
@@ -339,7 +339,7 @@ def taken_over(item: Payload, address: str, after: int) -> Find:
 
 def starts(worker: Worker, item: Payload) -> Find:
     """A worker says that it begins an item."""
-    return last(
+    return latest(
         lambda what: isinstance(what, ItemStarted) and (what.worker, what.item) == (worker, item)
     )
 
@@ -358,7 +358,7 @@ def starts_anew(worker: Worker, before: int) -> Find:
 
 def finished(worker: Worker) -> Find:
     """A worker says that it has finished an item."""
-    return last(lambda what: isinstance(what, ItemDone) and what.worker == worker)
+    return latest(lambda what: isinstance(what, ItemDone) and what.worker == worker)
 
 
 def all_settled(items: Iterable[Payload], but: int) -> Find:
@@ -395,7 +395,7 @@ def delivery_elsewhere(address: str, after: int) -> Find:
 
 def another_asks(connection: int) -> Find:
     """Somebody else wants an item."""
-    return last(lambda what: isinstance(what, AskedForItem) and what.connection != connection)
+    return latest(lambda what: isinstance(what, AskedForItem) and what.connection != connection)
 
 
 #: Seconds after a refusal in which workers may yet find another way to their work.
@@ -512,5 +512,5 @@ def _from_last_delivery(events: Sequence[Event], item: Payload) -> Sequence[Even
     return [*known, *events[place:]]
 
 
-def _takes_back(what: What) -> bool:
+def _takes_back(what: Observation) -> bool:
     return isinstance(what, AskedForItem) and what.room == 0

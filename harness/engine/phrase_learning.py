@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
-from harness.checks.model import PROMPT, Attempt, Life, View, look
+from harness.checks.model import PROMPT, Attempt, RunModel, WorkerLifetime, build_model
 from harness.history import Event, Header, ItemDone, ItemStarted, LogLine, Payload, Worker
 from harness.history.log_phrases import LineReader
 
@@ -22,17 +22,19 @@ _MOST = 75
 _SKEW = 0.1
 
 
-def said(header: Header, events: Sequence[Event], items: Sequence[bytes]) -> list[ItemStarted]:
+def statements(
+    header: Header, events: Sequence[Event], items: Sequence[bytes]
+) -> list[ItemStarted]:
     """What lines in a worker's own words say, as it would have been recorded at once.
 
     `events` are those of a fault-free run. Nothing where a line in built-in words, or in the
     owner's, has told of a beginning.
     """
-    form = _beginnings(look(header, events), events, items)
+    form = _beginnings(build_model(header, events), events, items)
     return list(_told(events, items, form)) if form else []
 
 
-def learned(events: Iterable[Event], items: Sequence[bytes]) -> str:
+def learned_phrase(events: Iterable[Event], items: Sequence[bytes]) -> str:
     """The form of such lines, for `LineReader`, where a beginning was told by it."""
     lines, reader = dict[int, str](), LineReader(items)
     for event in events:
@@ -46,7 +48,7 @@ def learned(events: Iterable[Event], items: Sequence[bytes]) -> str:
     return ""
 
 
-def _beginnings(view: View, events: Iterable[Event], items: Sequence[bytes]) -> str:
+def _beginnings(view: RunModel, events: Iterable[Event], items: Sequence[bytes]) -> str:
     attempts = [one for one in view.attempts if one.settled is not None]
     if len(attempts) < _FEW or any(one.started for one in view.attempts):
         return ""
@@ -87,7 +89,7 @@ def _by_form(events: Iterable[Event], reader: LineReader) -> dict[str, _Lines]:
     return found
 
 
-def _delay(view: View, attempts: Sequence[Attempt], lines: _Lines) -> float | None:
+def _delay(view: RunModel, attempts: Sequence[Attempt], lines: _Lines) -> float | None:
     """How soon such lines come, in seconds on the average; None where they say no beginning."""
     delays = []
     for attempt in attempts:
@@ -104,7 +106,7 @@ def _delay(view: View, attempts: Sequence[Attempt], lines: _Lines) -> float | No
     return fmean(delays) if sum(map(len, lines.values())) == len(attempts) else None
 
 
-def _free(attempt: Attempt, life: Life, until: float) -> float:
+def _free(attempt: Attempt, life: WorkerLifetime, until: float) -> float:
     """When a worker could begin with an item: it was given it, and had done what it had before."""
     done = (one.settled.effect for one in life.attempts if one.settled and one is not attempt)
     return max([attempt.delivered.at, *(one for one in done if one <= until)])

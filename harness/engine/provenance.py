@@ -14,12 +14,12 @@ import msgspec
 from harness import __version__, manifests
 from harness.core import commands
 from harness.core.errors import CommandFailed, InfrastructureError, QueuejobError, TimedOut
-from harness.core.process_identity import identify
+from harness.core.process_identity import current_process
 from harness.engine.worker import companion_manifests
 from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.infra.cluster import Cluster
 from harness.infra.docker import Docker
-from harness.infra.infrastructure import Bench
+from harness.infra.infrastructure import Infrastructure
 from harness.patterns.base import PATTERNS
 from harness.report.canonical import digest
 from harness.report.model import (
@@ -44,7 +44,7 @@ _TOLD = {
 }
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class Provenance(msgspec.Struct, frozen=True):
     """All that is known of them once there is a cluster."""
 
     implementation: Implementation
@@ -53,11 +53,13 @@ class Surroundings(msgspec.Struct, frozen=True):
     manifests: tuple[Digested, ...]
 
     @classmethod
-    def load(cls, path: Path) -> Surroundings:
+    def load(cls, path: Path) -> Provenance:
         return msgspec.json.decode(path.read_bytes(), type=cls)
 
 
-def leave(bench: Bench, cluster: Cluster, worker: WorkerUnderTest, ref: str, path: Path) -> None:
+def save_once(
+    bench: Infrastructure, cluster: Cluster, worker: WorkerUnderTest, ref: str, path: Path
+) -> None:
     """Write into `path` what this run stands on, unless another process has.
 
     Raises `InfrastructureError` when the image is not the one that it was for that process.
@@ -65,17 +67,17 @@ def leave(bench: Bench, cluster: Cluster, worker: WorkerUnderTest, ref: str, pat
     seen = implementation(bench.docker, worker.image, ref)
     if not path.exists():
         files = manifests_of(worker)
-        made = Surroundings(
+        made = Provenance(
             seen,
             _environment(bench, cluster),
             (_broker(bench, worker.pattern, files),),
             files,
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{identify().pid}.new")
+        fresh = path.with_suffix(f".{current_process().pid}.new")
         fresh.write_bytes(msgspec.json.encode(made))
         fresh.replace(path)
-    elif (first := Surroundings.load(path).implementation.image) != seen.image:
+    elif (first := Provenance.load(path).implementation.image) != seen.image:
         raise InfrastructureError(
             f"{worker.image} has become another image while it was tested",
             expected=first.digest,
@@ -136,7 +138,7 @@ def harness() -> Harness:
     )
 
 
-def _environment(bench: Bench, cluster: Cluster) -> Environment:
+def _environment(bench: Infrastructure, cluster: Cluster) -> Environment:
     words = ("--kubeconfig", cluster.kubeconfig, "get", "nodes", "--output", "json")
     nodes = _nodes(_asked(cluster.kubectl, *words))
     info = nodes[0]["status"]["nodeInfo"] if nodes else {}
@@ -157,7 +159,7 @@ def _environment(bench: Bench, cluster: Cluster) -> Environment:
     )
 
 
-def _broker(bench: Bench, pattern: str, files: Sequence[Digested]) -> Broker:
+def _broker(bench: Infrastructure, pattern: str, files: Sequence[Digested]) -> Broker:
     known = PATTERNS.get(pattern)
     kind, (program, *words) = known.recipe, known.version_command
     tag = bench.images.catalogue.tag(kind)

@@ -12,15 +12,15 @@ from math import ceil
 
 from harness import __version__
 from harness.core import clock
-from harness.engine.calibration import FIRST, ITEM_INTERVAL, Learned
+from harness.engine.calibration import CALIBRATION_BOUNDS, ITEM_INTERVAL, Calibration
 from harness.engine.scenario import Scenario
-from harness.engine.testbed import Station
-from harness.engine.worker.companion_manifests import supplies
+from harness.engine.testbed import Testbed
+from harness.engine.worker.companion_manifests import load_companions
 from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.history import SCHEMA, Figures, Header, Payload, payload
 from harness.infra.kube import Manifest, load_job
 from harness.patterns.base import Pattern
-from harness.patterns.job_manifest import Workers, with_workers, worker_container
+from harness.patterns.job_manifest import JobOptions, with_workers, worker_container
 
 #: What many handlers choke on, where nobody says what makes this one fail: bytes that are no text.
 _NO_TEXT = b"\xff\xfe\xfd-"
@@ -37,20 +37,20 @@ _MOST = 30
 
 
 @dataclass(frozen=True)
-class Part:
+class RunSpec:
     """What a run is made of: who is tested, in what, where, and with what is known so far."""
 
     worker: WorkerUnderTest
     #: The image as the nodes know it.
     image: str
     scenario: Scenario
-    station: Station
-    learned: Learned
+    testbed: Testbed
+    calibration: Calibration
     factor: float = 1.0
 
     @property
     def pattern(self) -> Pattern:
-        return self.station.pattern
+        return self.testbed.pattern
 
     @property
     def queue(self) -> str:
@@ -77,10 +77,10 @@ class Part:
     def supplies(self) -> tuple[Manifest, ...]:
         """What has to be in the namespace before the Job."""
         folder = self.worker.manifests
-        return () if folder is None else supplies(folder, self.pattern.name)
+        return () if folder is None else load_companions(folder, self.pattern.name)
 
 
-def items_of(part: Part) -> tuple[bytes, ...]:
+def items_for(part: RunSpec) -> tuple[bytes, ...]:
     """The owner's items as they are; else some that occur nowhere else.
 
     So none of these can be taken for another run's.
@@ -88,7 +88,7 @@ def items_of(part: Part) -> tuple[bytes, ...]:
     names, mark = part.pattern.items, secrets.token_hex(2)
     if part.scenario.payloads is not None:
         return tuple(part.scenario.payloads(names, mark))
-    given = () if has_its_own(part.worker, part.scenario) else part.worker.own_items
+    given = () if makes_its_own_items(part.worker, part.scenario) else part.worker.own_items
     wanted = part.scenario.items or part.worker.items.count or len(given or names)
     wanted = max(wanted + _added(part), _in_time(part))
     if part.pattern.capabilities.one_item_per_pod and (own := part.own_job) is not None:
@@ -107,12 +107,12 @@ def _failing(items: Sequence[bytes]) -> int:
     return 1 if len(items) > 2 else 0
 
 
-def watch_of(part: Part) -> float:
+def idle_watch_seconds(part: RunSpec) -> float:
     """Seconds for which a worker without work is watched."""
-    return part.learned.watch if part.worker.patience is None else part.worker.patience
+    return part.calibration.watch if part.worker.patience is None else part.worker.patience
 
 
-def at_first(part: Part, items: int) -> int:
+def items_at_start(part: RunSpec, items: int) -> int:
     """How many of the items are there when the Job starts; the others `play` adds.
 
     Fine: one for each of two workers. Coarse: all but one, for whose worker there is nothing then.
@@ -122,36 +122,36 @@ def at_first(part: Part, items: int) -> int:
     return max(1, items - 1) if part.pattern.capabilities.one_item_per_pod else min(items, 2)
 
 
-def _added(part: Part) -> int:
+def _added(part: RunSpec) -> int:
     """How many more there have to be, that one worker is at work while another is watched."""
     if not part.scenario.adds or part.pattern.capabilities.one_item_per_pod:
         return 0
-    return ceil(watch_of(part) / max(ITEM_INTERVAL, part.learned.figures.pace or 0.0))
+    return ceil(idle_watch_seconds(part) / max(ITEM_INTERVAL, part.calibration.figures.pace or 0.0))
 
 
-def _in_time(part: Part) -> int:
+def _in_time(part: RunSpec) -> int:
     """How many items one worker works off in the time that the scenario has for them."""
-    pace = part.learned.figures.pace
+    pace = part.calibration.figures.pace
     if part.pattern.capabilities.one_item_per_pod or pace is None:
         return 0
     return min(_MOST, int(part.scenario.seconds / max(pace, ITEM_INTERVAL)))
 
 
-def has_its_own(worker: WorkerUnderTest, scenario: Scenario) -> bool:
+def makes_its_own_items(worker: WorkerUnderTest, scenario: Scenario) -> bool:
     """Whether a scenario has items of its own, although the worker's owner has given some."""
     given = len(worker.own_items)
     wanted = (scenario.items or given) * (2 if scenario.neighbour else 1)
     return given > 0 and (scenario.payloads is not None or given < wanted)
 
 
-def says(worker: WorkerUnderTest, scenario: Scenario) -> str:
+def summary(worker: WorkerUnderTest, scenario: Scenario) -> str:
     """What a scenario is about, with this worker."""
-    return f"{scenario.says}{_ITS_OWN if has_its_own(worker, scenario) else ''}"
+    return f"{scenario.says}{_ITS_OWN if makes_its_own_items(worker, scenario) else ''}"
 
 
-def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
-    scenario, learned = part.scenario, part.learned
-    bounds = FIRST
+def header_for(part: RunSpec, items: tuple[bytes, ...]) -> Header:
+    scenario, learned = part.scenario, part.calibration
+    bounds = CALIBRATION_BOUNDS
     if learned.figures != Figures():
         at_once, completions = _shape(part)
         bounds = learned.bounds(
@@ -181,7 +181,7 @@ def header_of(part: Part, items: tuple[bytes, ...]) -> Header:
     )
 
 
-def _swallows(part: Part) -> str:
+def _swallows(part: RunSpec) -> str:
     """What in the owner's Job hides the worker's exit code: the words of its shell, or nothing."""
     job = _owners(part)
     if job is None:
@@ -211,7 +211,7 @@ def hidden_by(script: str, *, strict: bool = False) -> str:
     return found[0].strip() if found and not strict else ""
 
 
-def _shape(part: Part) -> tuple[int, int | None]:
+def _shape(part: RunSpec) -> tuple[int, int | None]:
     """How many pods the Job has at once, and its completions where the pattern leaves them open."""
     if part.own_job is None:
         return part.scenario.parallelism, part.scenario.completions
@@ -219,10 +219,10 @@ def _shape(part: Part) -> tuple[int, int | None]:
     return max(1, spec.get("parallelism", 1)), spec.get("completions")
 
 
-def job_of(part: Part, items: int) -> Manifest:
+def job_manifest(part: RunSpec, items: int) -> Manifest:
     """The Job of this run: the user's own, or the task page's, as the scenario wants it."""
     scenario, pattern = part.scenario, part.pattern
-    workers = Workers(part.image, env=_env(part), container=part.worker.container)
+    workers = JobOptions(part.image, env=_env(part), container=part.worker.container)
     if part.own_job is not None:
         return with_workers(part.own_job, dataclasses.replace(workers, parallelism=None))
     completions = scenario.completions
@@ -239,11 +239,11 @@ def job_of(part: Part, items: int) -> Manifest:
     )
 
 
-def another_job(part: Part, name: str, queue: str, items: int) -> Manifest:
+def neighbour_job_manifest(part: RunSpec, name: str, queue: str, items: int) -> Manifest:
     """The same workers in another Job, with so many items in another queue."""
     completions = items if part.pattern.capabilities.one_item_per_pod else None
     env = {**_env(part), part.queue_env: queue}
-    workers = Workers(
+    workers = JobOptions(
         part.image,
         completions=completions,
         env=env,
@@ -256,7 +256,7 @@ def another_job(part: Part, name: str, queue: str, items: int) -> Manifest:
     return made
 
 
-def _owners(part: Part) -> Manifest | None:
+def _owners(part: RunSpec) -> Manifest | None:
     """The owner's Job, for a run that needs another shape of it."""
     return None if part.worker.job is None else load_job(part.worker.job)
 
@@ -269,7 +269,7 @@ def _neighbours(worker: WorkerUnderTest, items: tuple[bytes, ...]) -> tuple[Payl
     return tuple(payload(b"next-" + item) for item in items)
 
 
-def _env(part: Part) -> Mapping[str, str]:
+def _env(part: RunSpec) -> Mapping[str, str]:
     """What the user set, the queue's name, and output that does not wait in a buffer."""
     worker, pattern = part.worker, part.pattern
     where = {"host": pattern.service, "port": str(pattern.port), "queue": part.queue}

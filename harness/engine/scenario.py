@@ -7,15 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from harness.checks.levels import Level
-from harness.checks.model import ClusterTable, Standing, due, look, not_running
+from harness.checks.model import (
+    ClusterState,
+    ClusterTable,
+    build_model,
+    not_running,
+    progress_deadline,
+)
 from harness.checks.plan import SCENARIOS, scenarios
 from harness.core.errors import InfrastructureError, TimedOut, UsageError
 from harness.core.text import clean
 from harness.engine import conditions
-from harness.engine.calibration import FIRST, Learned
-from harness.engine.observers.connection_owners import Owners
-from harness.engine.observers.recorder import Recording
-from harness.engine.testbed import Station
+from harness.engine.calibration import CALIBRATION_BOUNDS, Calibration
+from harness.engine.observers.connection_owners import ConnectionOwners
+from harness.engine.observers.recorder import Recorder
+from harness.engine.testbed import Testbed
 from harness.history import (
     Bounds,
     ConnectionOpened,
@@ -38,7 +44,7 @@ from harness.history.preview import shown
 from harness.infra.kube import Manifest
 from harness.infra.kube.pod_diagnosis import HOPELESS
 from harness.patterns.base import Points
-from harness.tap.control.client import RemoteCaught, RemoteTrap
+from harness.tap.control.client import BreakpointHandle, RemoteHit
 from harness.tap.points import Point
 
 T = TypeVar("T")
@@ -69,7 +75,7 @@ def playable_scenarios(pattern: str, level: Level = "core") -> dict[str, Scenari
     return {name: find_scenario(name) for name in scenarios(pattern, level)}
 
 
-class NotPlayable(InfrastructureError):
+class ScenarioNotApplicable(InfrastructureError):
     """This worker has no such moment: the scenario cannot be played, so nothing is proved by it."""
 
 
@@ -82,7 +88,7 @@ class Scenario:
     says: str
     #: By pattern: the invariants that this scenario is to prove.
     proves: dict[str, tuple[str, ...]]
-    play: Callable[[Stage], None]
+    play: Callable[[ScenarioContext], None]
     #: The faults that must be confirmed.
     faults: tuple[str, ...] = ()
     #: How many items; None: all of the task page's.
@@ -128,14 +134,14 @@ class Scenario:
 
 
 @dataclass
-class Stage:
+class ScenarioContext:
     """A run that goes on. Moments are seconds since its start; every wait is bounded."""
 
     scenario: Scenario
-    station: Station
-    recording: Recording
-    owners: Owners
-    learned: Learned
+    testbed: Testbed
+    recorder: Recorder
+    owners: ConnectionOwners
+    calibration: Calibration
     points: Points
     items: tuple[bytes, ...]
     #: Starts the Job with so many pods at once.
@@ -156,88 +162,91 @@ class Stage:
     #: Puts one item more into the queue; False where there is none.
     add: Callable[[], bool] = lambda: False
     #: Seconds for which a worker without work is watched for leaving too early.
-    watch: float = 0.0
+    idle_watch: float = 0.0
     #: The Job by this name of other workers like these, with their queue and so many items.
     another: Callable[[str, str, int], Manifest] | None = None
     #: RabbitMQ: how the queue was declared, beside that it is durable.
     declared: str = ""
-    _traps: list[RemoteTrap] = field(default_factory=list)
+    _traps: list[BreakpointHandle] = field(default_factory=list)
     _containers: dict[Worker, str] = field(default_factory=dict)
 
     @property
     def bounds(self) -> Bounds:
-        return self.recording.header.bounds
+        return self.recorder.header.bounds
 
     @property
-    def patience(self) -> float:
+    def start_timeout(self) -> float:
         """Seconds for a worker to come to a point: its pod has to start, and may fail before."""
-        return self.station.namespace.timeouts.pod_ready
+        return self.testbed.namespace.timeouts.pod_ready
 
     # -- points -------------------------------------------------------------------------------
 
-    def trap(self, point: Point | None, address: str | None = None) -> RemoteTrap:
-        """Stop the first who comes to a point; `NotPlayable` where the wire does not show it."""
+    def set_breakpoint(self, point: Point | None, address: str | None = None) -> BreakpointHandle:
+        """Stop the first worker that comes to a point.
+
+        Raises `ScenarioNotApplicable` where the wire does not show that point.
+        """
         if point is None:
-            raise NotPlayable(
+            raise ScenarioNotApplicable(
                 f"the scenario {self.scenario.name!r} cannot be played",
                 expected="a command by which this worker reports an item as done",
                 seen="none in the fault-free run",
                 todo="see the other scenarios: what a worker never reports, nobody can take back",
             )
-        trap = self.station.tap.arm(point, address)
+        trap = self.testbed.tap.set_breakpoint(point, address)
         self._traps.append(trap)
         return trap
 
-    def free(self, trap: RemoteTrap) -> None:
+    def resume(self, trap: BreakpointHandle) -> None:
         """Let whoever was caught go on."""
         trap.release()
         self._traps.remove(trap)
 
-    def disarm(self, *traps: RemoteTrap) -> None:
+    def clear_breakpoints(self, *traps: BreakpointHandle) -> None:
         """Give up these traps; all, where none is named."""
         for trap in traps or tuple(self._traps):
-            trap.disarm()
+            trap.clear()
             self._traps.remove(trap)
 
-    def let_go(self, address: str) -> None:
+    def resume_client(self, address: str) -> None:
         """Catch nobody any more, and let all go on that is held of a client.
 
         In this order: who came to a trap between the two would be held for ever.
         """
-        self.disarm()
-        self.station.tap.release(address)
+        self.clear_breakpoints()
+        self.testbed.tap.release(address)
 
-    def catch(self, trap: RemoteTrap, timeout: float | None = None) -> RemoteCaught:
+    def wait_for_hit(self, trap: BreakpointHandle, timeout: float | None = None) -> RemoteHit:
         """Who came to the point first."""
-        bound = timeout or self.patience
+        bound = timeout or self.start_timeout
         what = f"a worker at the point {trap.point.name!r}"
-        with self.recording.waiting(what, bound):
+        with self.recorder.waiting(what, bound):
             try:
-                return trap.caught(min(bound, max(0.0, self.recording.left())))
+                return trap.caught(min(bound, max(0.0, self.recorder.left())))
             except TimedOut:
-                self.recording.in_time(what)
+                self.recorder.in_time(what)
                 raise
 
     def worker_at(self, address: str, but: Collection[Worker] = ()) -> Worker:
         """Whose address this is: the run of the container that is there now, none of `but`."""
 
         def find(_: Sequence[Event]) -> Worker | None:
-            worker = self.owners.of(address)
+            worker = self.owners.current_run(address)
             return None if worker in but else worker
 
-        return self.recording.wait(f"the pod with the address {address}", find, self.patience)
+        return self.recorder.wait(f"the pod with the address {address}", find, self.start_timeout)
 
     # -- looking ------------------------------------------------------------------------------
 
     def wait(self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float) -> T:
         """What `find` makes of the events so far, as soon as it is not None."""
-        return self.recording.wait(what, find, timeout)
+        return self.recorder.wait(what, find, timeout)
 
     def pod(self, worker: Worker) -> PodSeen:
         """The pod of a worker, as it was seen last."""
         pods = [
             event.what
-            for event in self.recording.events
+            for event in self.recorder.events
             if isinstance(event.what, PodSeen) and event.what.pod == worker.pod
         ]
         return pods[-1]
@@ -245,22 +254,22 @@ class Stage:
     def container_of(self, worker: Worker) -> str:
         """The id by which the node knows a worker's container; asked for once."""
         if worker not in self._containers:
-            found = self.station.namespace.container_id(self.pod(worker).name, self.container)
+            found = self.testbed.namespace.container_id(self.pod(worker).name, self.container)
             self._containers[worker] = found
         return self._containers[worker]
 
     def drain_log(self, worker: Worker) -> None:
         """Wait until all that a worker has written up to now is recorded."""
-        at = self.recording.moment()
+        at = self.recorder.elapsed()
         pod = self.pod(worker).name
-        last = self.station.namespace.last_line(pod, self.container).partition(" ")[0]
+        last = self.testbed.namespace.last_line(pod, self.container).partition(" ")[0]
 
         def find(_: Sequence[Event]) -> bool | None:
             # Moments of one form: as text they are ordered as they are in time.
             return True if self.read(worker).rstrip("Z") >= last.rstrip("Z") else None
 
-        self.wait(f"the log of {pod} up to {last}", find, self.station.namespace.timeouts.settle)
-        self.recording.record("logs", LogCaughtUp(worker, at))
+        self.wait(f"the log of {pod} up to {last}", find, self.testbed.namespace.timeouts.settle)
+        self.recorder.record("logs", LogCaughtUp(worker, at))
 
     def ended(self, events: Sequence[Event]) -> int | None:
         """The event that shows the end of the Job."""
@@ -272,24 +281,24 @@ class Stage:
                 return None
         return None
 
-    def somebody_connects(self) -> None:
+    def wait_for_first_connection(self) -> None:
         """Wait until a worker has reached the broker, or the Job has ended without.
 
         `InfrastructureError` says why nobody can, with the last words of a worker.
         """
         try:
-            self.wait("a worker to connect to the broker", self._connected, self.patience)
+            self.wait("a worker to connect to the broker", self._connected, self.start_timeout)
         except TimedOut as error:
-            broker = f"{self.station.pattern.service}:{self.station.pattern.port}"
+            broker = f"{self.testbed.pattern.service}:{self.testbed.pattern.port}"
             raise InfrastructureError(
-                f"no worker has connected to the broker within {self.patience:.0f} s",
+                f"no worker has connected to the broker within {self.start_timeout:.0f} s",
                 expected=f"a connection to {broker}",
-                seen=f"{error.seen}; {self.last_words()}",
+                seen=f"{error.seen}; {self.describe_last_output()}",
                 todo="tell the worker where the broker is: --env NAME={host}, {port} or {url}, and "
                 "see what it wrote",
             ) from None
 
-    def somebody_begins(self) -> None:
+    def wait_until_any_starts(self) -> None:
         """Wait for the first item that is given to anybody.
 
         `InfrastructureError` where the broker refuses what workers need for that.
@@ -300,11 +309,11 @@ class Stage:
             given = any(isinstance(event.what, ItemDelivered) for event in events)
             return True if given or self.ended(events) is not None else None
 
-        self.recording.wait_quietly("an item to be given to somebody", find, self.bounds.progress)
+        self.recorder.wait_or_none("an item to be given to somebody", find, self.bounds.progress)
 
     def check_refusals(self, events: Sequence[Event]) -> None:
         """Raise `InfrastructureError` where the broker refuses what workers need to begin."""
-        refused = conditions.turned_down(events, self.recording.moment())
+        refused = conditions.turned_down(events, self.recorder.elapsed())
         if refused is None:
             return
         own = refused.queue == self.queue
@@ -339,11 +348,11 @@ class Stage:
                 raise InfrastructureError(f"a worker was turned away: {event.what.why}")
         standing = self._standing(events)
         obstacle = not_running(standing)
-        if obstacle and self.recording.moment() >= obstacle.since + obstacle.patience:
+        if obstacle and self.recorder.elapsed() >= obstacle.since + obstacle.patience:
             raise InfrastructureError(
                 f"no worker gets to run: {obstacle.why}",
                 expected="a container that starts and connects",
-                seen=self.last_words(),
+                seen=self.describe_last_output(),
                 todo=obstacle.todo,
             )
         if standing.job.complete is not None:
@@ -353,7 +362,7 @@ class Stage:
                 "the Job failed before a worker had reached the broker: "
                 f"{standing.job.reason or 'nobody says why'} ({clean(standing.job.why)})",
                 expected="a worker that connects to the broker",
-                seen=self.last_words(),
+                seen=self.describe_last_output(),
                 todo="see what the worker wrote; give what it needs with --env or --manifests",
             )
         for event in events:
@@ -362,100 +371,107 @@ class Stage:
                 raise InfrastructureError(
                     "the worker ends again and again, and has not reached the broker",
                     expected="a container that starts and connects",
-                    seen=f"{what.reason}; {self.last_words()}",
+                    seen=f"{what.reason}; {self.describe_last_output()}",
                     todo="see what the worker wrote; tell it where the broker is "
                     "(--env NAME={host}, {port} or {url}), and what else it needs",
                 )
         return None
 
     @staticmethod
-    def _standing(events: Sequence[Event]) -> Standing:
+    def _standing(events: Sequence[Event]) -> ClusterState:
         """What the cluster told last of the Job and its pods."""
         table = ClusterTable()
         for event in events:
             if (take := table.takes.get(type(event.what))) is not None:
                 take(event, event.what)
-        return Standing.of(table)
+        return ClusterState.of(table)
 
-    def last_words(self) -> str:
+    def describe_last_output(self) -> str:
         """How workers have ended, and what they wrote last."""
         ends = {
             f"exit code {event.what.exit_code}"
-            for event in self.recording.events
+            for event in self.recorder.events
             if isinstance(event.what, ContainerSeen) and event.what.exit_code is not None
         }
         lines = [
             shown(event.what.text)
-            for event in self.recording.events
+            for event in self.recorder.events
             if isinstance(event.what, LogLine)
         ]
         cut = {
             event.what.why
-            for event in self.recording.events
+            for event in self.recorder.events
             if isinstance(event.what, LogEnded) and not event.what.whole
         }
         words = " | ".join([*lines[-3:], *sorted(cut)]) or "nothing"
         return f"workers ended with {', '.join(sorted(ends)) or 'nothing yet'}, and wrote: {words}"
 
-    def has_begun(self, worker: Worker, caught: RemoteCaught) -> None:
+    def wait_until_started(self, worker: Worker, caught: RemoteHit) -> None:
         """Wait until a worker that was let go says that it has begun, or is held once more.
 
         Returns at once where the fault-free run has shown no such words: what was delivered to
         a worker that has nothing else counts as begun.
         """
-        known = self.learned.figures
+        known = self.calibration.figures
         late = known.log_live is False  # its words may come when all is over
         if (known.starts_matched is None or late) and not self._traps:
             return
 
-        find = conditions.begun(worker, caught.connection, caught.address)
-        self.wait("the worker to begin its item", find, self.patience)
+        find = conditions.started_or_held_again(worker, caught.connection, caught.address)
+        self.wait("the worker to begin its item", find, self.start_timeout)
 
     def wait_for_the_end(self) -> None:
         """Until the Job has ended, or nothing brought it nearer to that for as long as it may take.
 
         Which of them it was is for the judge to say, by the same rule.
         """
-        begun, what = self.recording.moment(), "the end of the Job"
+        begun, what = self.recorder.elapsed(), "the end of the Job"
         left = self.bounds.end
         while left > 0:
-            if self.recording.wait_quietly(what, self.ended, left) is not None:
+            if self.recorder.wait_or_none(what, self.ended, left) is not None:
                 return
             left = self._time_left(begun)
 
     def _time_left(self, begun: float) -> float:
         """Seconds for which it is worth to wait on, `begun` at a moment."""
-        events = tuple(self.recording.events)
-        view, now = look(self.recording.header, events), self.recording.moment()
-        calm = max(view.course.calm or 0.0, begun)
-        by = due(view, calm, now).by
-        if self.recording.header.failing_item is not None:  # for which there is no end of pauses
+        events = tuple(self.recorder.events)
+        view, now = build_model(self.recorder.header, events), self.recorder.elapsed()
+        calm = max(view.fault_log.stable_since or 0.0, begun)
+        by = progress_deadline(view, calm, now).by
+        if self.recorder.header.failing_item is not None:  # for which there is no end of pauses
             by = min(by, begun + _FAILING * self.bounds.end)
         return by - now
 
     @property
     def lease(self) -> float | None:
         """Seconds of a lease that are waited for; None where no lease was seen."""
-        return self.learned.lease
+        return self.calibration.lease
 
     @property
     def reclaim(self) -> float:
         """Seconds to wait for an item to come to another worker, also where nobody can tell."""
-        return FIRST.reclaim or 0.0 if self.bounds.reclaim is None else self.bounds.reclaim
+        return (
+            CALIBRATION_BOUNDS.reclaim or 0.0
+            if self.bounds.reclaim is None
+            else self.bounds.reclaim
+        )
 
     def whole_lease(self) -> float:
-        """Seconds of this worker's lease; `NotPlayable` where its end cannot be waited for."""
-        lease, longest = self.learned.figures.lease, self.learned.ceiling
+        """Seconds of this worker's lease.
+
+        Raises `ScenarioNotApplicable` where its end cannot be waited for.
+        """
+        lease, longest = self.calibration.figures.lease, self.calibration.ceiling
         if lease is None:
-            raise NotPlayable(
+            raise ScenarioNotApplicable(
                 f"the scenario {self.scenario.name!r} cannot be played",
                 expected="a lease whose end can be waited for",
                 seen="none in the fault-free run",
             )
         if lease > longest:
-            work = self.learned.figures.most_work
+            work = self.calibration.figures.most_work
             times = f", {lease / work:.0f} times the longest work on an item" if work else ""
-            raise NotPlayable(
+            raise ScenarioNotApplicable(
                 f"the scenario {self.scenario.name!r} cannot be played: the lease is too long",
                 expected=f"a lease of {longest:.0f} s at most, whose end can be waited for",
                 seen=f"one of {lease:.0f} s{times}",
@@ -471,9 +487,9 @@ class Stage:
         Nothing that it says from then on counts, however long the cluster takes to end it. It
         hears nothing of that, so it cannot end by itself before. `let_back` is for its successor.
         """
-        self.station.tap.hold(address)
+        self.testbed.tap.hold(address)
         event = self.injected(fault, to, worker, cut_off=True)
-        self.station.tap.sever(address)
+        self.testbed.tap.sever(address)
         return event
 
     def injected(
@@ -483,22 +499,22 @@ class Stage:
 
         It befalls the run of the worker's container that is there by now.
         """
-        worker = worker and self.owners.latest(worker)
-        event = self.recording.record("harness", FaultInjected(fault, to, worker, None, cut_off))
+        worker = worker and self.owners.newest_run(worker)
+        event = self.recorder.record("harness", FaultInjected(fault, to, worker, None, cut_off))
         if worker is not None:
-            self.owners.alive(worker, self.recording.moment())
+            self.owners.note_alive(worker, self.recorder.elapsed())
         return event.id if event else 0
 
     def landed(self, fault: str, worker: Worker, at: float | None = None) -> None:
         """Record that from now on, or since a moment, a worker does nothing more."""
-        moment = self.recording.moment() if at is None else at
-        self.recording.record("harness", FaultLanded(fault, worker, moment))
+        moment = self.recorder.elapsed() if at is None else at
+        self.recorder.record("harness", FaultLanded(fault, worker, moment))
 
     def confirmed(self, fault: str, *evidence: int) -> None:
         """Record that it was seen to land."""
         ids = tuple(sorted(set(evidence)))
-        self.recording.record("harness", FaultConfirmed(fault, ids))
+        self.recorder.record("harness", FaultConfirmed(fault, ids))
 
     def healed(self, fault: str) -> None:
         """Record that the harm is over: from here on the worker has to get along."""
-        self.recording.record("harness", FaultHealed(fault))
+        self.recorder.record("harness", FaultHealed(fault))

@@ -11,14 +11,14 @@ from harness.core.clock import NotYet, wait_until
 from harness.infra.cluster import Provider
 from harness.infra.kube import Namespace, Refused
 from harness.patterns.base import Broker, Pattern
-from harness.tap.control.client import RemoteTap
+from harness.tap.control.client import TapClient
 from harness.tap.records import Record
 
 #: The tap's control port.
 _CONTROL = 7000
 
 
-class Ear:
+class RecordRouter:
     """Passes on what the tap tells to whoever listens at the moment; safe between threads."""
 
     def __init__(self) -> None:
@@ -55,28 +55,28 @@ class Ear:
 
 
 @dataclass
-class Station:
+class Testbed:
     """A namespace, its broker (reached past the tap) and its tap."""
 
     pattern: Pattern
     namespace: Namespace
     provider: Provider
     broker: Broker
-    tap: RemoteTap
-    ear: Ear
+    tap: TapClient
+    record_router: RecordRouter
     #: Something is left that a next run must not find.
-    spoilt: bool = field(default=False)
+    dirty: bool = field(default=False)
     #: What the way to the broker is made of.
     _way: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
-    def reach_again(self) -> None:
+    def reconnect_broker(self) -> None:
         """The broker has been started again: reach it anew, as soon as it takes connections."""
         with contextlib.suppress(Exception):  # whatever: it led to what is no more
             self._way.close()
 
         def probe() -> Broker:
             try:
-                return self._way.enter_context(self.pattern.behind_the_tap(self.namespace))
+                return self._way.enter_context(self.pattern.connect_past_tap(self.namespace))
             except Exception as error:  # each client has its own
                 raise NotYet(f"{type(error).__name__}: {error}") from error
 
@@ -85,10 +85,10 @@ class Station:
 
     def end(self, job: str) -> None:
         """Take away a run's Job, wait until its workers have ended, and let nothing be held."""
-        self.take_away(job)
+        self.delete_job(job)
         self.tap.reset()
 
-    def take_away(self, job: str) -> None:
+    def delete_job(self, job: str) -> None:
         """Delete a Job, and wait until its workers have ended.
 
         Not with grace 0: then a pod is gone at once, and its worker, which lives on for seconds,
@@ -109,16 +109,16 @@ class Station:
 
 
 @contextlib.contextmanager
-def station(
+def testbed(
     pattern: Pattern, namespace: Namespace, provider: Provider, broker_image: str, tap_image: str
-) -> Iterator[Station]:
+) -> Iterator[Testbed]:
     """Deploy broker and tap in `namespace`; both can be reached for as long as the block lasts."""
-    pattern.deploy_tapped(namespace, broker_image, tap_image)
-    ear = Ear()
+    pattern.deploy_with_tap(namespace, broker_image, tap_image)
+    ear = RecordRouter()
     with contextlib.ExitStack() as stack:
         control = stack.enter_context(namespace.forward(pattern.broker_pod, _CONTROL))
-        tap = RemoteTap("127.0.0.1", control, ear.record, ear.lost)
+        tap = TapClient("127.0.0.1", control, ear.record, ear.lost)
         stack.callback(tap.close)
         way = stack.enter_context(contextlib.ExitStack())
-        broker = way.enter_context(pattern.behind_the_tap(namespace))
-        yield Station(pattern, namespace, provider, broker, tap, ear, _way=way)
+        broker = way.enter_context(pattern.connect_past_tap(namespace))
+        yield Testbed(pattern, namespace, provider, broker, tap, ear, _way=way)

@@ -6,25 +6,25 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.infra.cluster import Provider
 
 
 @dataclass(frozen=True)
-class Nameless:
+class BrokerDnsLost:
     """Takes the broker's Service away, and brings it back with the same address."""
 
     name: str = "broker's name unknown"
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """Always: it takes nothing but the API server."""
         return ""
 
     @contextlib.contextmanager
-    def during(self, stage: Stage) -> Iterator[int]:
+    def active(self, stage: ScenarioContext) -> Iterator[int]:
         """For as long as the block lasts; gives the event of its beginning."""
-        namespace, service = stage.station.namespace, stage.station.pattern.service
-        manifest = namespace.take_service(service)
+        namespace, service = stage.testbed.namespace, stage.testbed.pattern.service
+        manifest = namespace.remove_service(service)
         try:
             yield stage.injected(self.name, f"Service {service}: deleted")
         finally:
@@ -32,4 +32,4 @@ class Nameless:
             stage.healed(self.name)
 
 
-FAULT = Nameless()
+FAULT = BrokerDnsLost()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.engine.scenario import Stage
-from harness.engine.steps.broker_restart import end_broker, is_back
+from harness.engine.scenario import ScenarioContext
+from harness.engine.steps.broker_restart import confirm_restart, kill_broker
 from harness.history import Worker
 from harness.infra.cluster import Provider
 
@@ -16,18 +16,18 @@ class BrokerLoss:
 
     name: str = "broker lost"
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """It takes commands on the node."""
-        return provider.reaches_nodes()
+        return provider.node_access_error()
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Returns when the broker serves again; what was held for the worker is lost with it."""
-        tap = stage.station.tap
+        tap = stage.testbed.tap
         tap.hold(address)
-        begun = end_broker(stage, self.name, "SIGKILL", wipe=True)
+        begun = kill_broker(stage, self.name, "SIGKILL", wipe=True)
         tap.cut(address)
         tap.release(address)
-        stage.confirmed(self.name, begun, *is_back(stage, begun, kept=False))
+        stage.confirmed(self.name, begun, *confirm_restart(stage, begun, kept=False))
         stage.healed(self.name)
 
 

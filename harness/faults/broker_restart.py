@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.engine.scenario import Stage
-from harness.engine.steps.broker_restart import end_broker, is_back
+from harness.engine.scenario import ScenarioContext
+from harness.engine.steps.broker_restart import confirm_restart, kill_broker
 from harness.history import RESTARTED, Worker
 from harness.infra.cluster import Provider
 
@@ -16,14 +16,14 @@ class BrokerRestart:
 
     name: str = RESTARTED
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """It takes a command on the node."""
-        return provider.reaches_nodes()
+        return provider.node_access_error()
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Returns when the broker serves again; nobody is held."""
-        begun = end_broker(stage, self.name, "SIGTERM", wipe=False)
-        stage.confirmed(self.name, begun, *is_back(stage, begun, kept=True))
+        begun = kill_broker(stage, self.name, "SIGTERM", wipe=False)
+        stage.confirmed(self.name, begun, *confirm_restart(stage, begun, kept=True))
         stage.healed(self.name)
 
 

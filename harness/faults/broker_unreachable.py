@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.engine.steps.broker_restart import NOBODY
-from harness.engine.steps.common import until_on_node
+from harness.engine.steps.common import wait_on_node
 from harness.infra.cluster import Provider
 
 #: Succeeds where kube-proxy refuses connections to an address, or works otherwise than by iptables.
@@ -23,42 +23,42 @@ exit 1
 
 
 @dataclass(frozen=True)
-class Unreachable:
+class BrokerUnreachable:
     """Lets the broker's Service lead to no pod; it keeps its name and its address."""
 
     name: str = "broker unreachable"
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """Always: it takes nothing but the API server."""
         return ""
 
     @contextlib.contextmanager
-    def during(self, stage: Stage) -> Iterator[int]:
+    def active(self, stage: ScenarioContext) -> Iterator[int]:
         """For as long as the block lasts; gives the event of its beginning.
 
         Who was connected before stays so.
         """
-        namespace, service = stage.station.namespace, stage.station.pattern.service
-        namespace.select(service, **{NOBODY: "true"})
+        namespace, service = stage.testbed.namespace, stage.testbed.pattern.service
+        namespace.patch_selector(service, **{NOBODY: "true"})
         try:
             _until_refused(stage)
             yield stage.injected(self.name, f"Service {service}: it leads to no pod")
         finally:
-            namespace.select(service, **{NOBODY: None})
+            namespace.patch_selector(service, **{NOBODY: None})
             stage.healed(self.name)
 
 
-def _until_refused(stage: Stage) -> None:
+def _until_refused(stage: ScenarioContext) -> None:
     """Wait until all nodes know: they hear of it from the API server, each for itself."""
-    namespace, provider = stage.station.namespace, stage.station.provider
-    if provider.reaches_nodes():
+    namespace, provider = stage.testbed.namespace, stage.testbed.provider
+    if provider.node_access_error():
         return
-    address = namespace.cluster_ip(stage.station.pattern.service)
+    address = namespace.cluster_ip(stage.testbed.pattern.service)
     # What runs on the spare node is another's, and it may be frozen.
     names = (one.name for one in namespace.nodes())
     for node in (one for one in names if one != provider.spare_node()):
         what = f"the broker's address to be refused on {node}"
-        until_on_node(stage, what, node, _REFUSED, address)
+        wait_on_node(stage, what, node, _REFUSED, address)
 
 
-FAULT = Unreachable()
+FAULT = BrokerUnreachable()

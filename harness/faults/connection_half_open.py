@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.engine import conditions
-from harness.engine.scenario import Stage
-from harness.engine.steps.common import PID, until_on_node
+from harness.engine.scenario import ScenarioContext
+from harness.engine.steps.common import PID, wait_on_node
 from harness.history import HALF_OPEN, Worker
 from harness.infra.cluster import Provider
 
@@ -32,19 +32,19 @@ done
 
 
 @dataclass(frozen=True)
-class HalfOpen:
+class ConnectionHalfOpen:
     """Ends a worker's connections at the broker's side alone; new ones come about as ever."""
 
     name: str = HALF_OPEN
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """It takes commands on the node: the tap's machine would still answer for the broker."""
-        return provider.reaches_nodes()
+        return provider.node_access_error()
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Returns when the worker has noticed, or had long enough for it."""
-        tap, provider, pod = stage.station.tap, stage.station.provider, stage.pod(worker)
-        container, settle = stage.container_of(worker), stage.station.namespace.timeouts.settle
+        tap, provider, pod = stage.testbed.tap, stage.testbed.provider, stage.pod(worker)
+        container, settle = stage.container_of(worker), stage.testbed.namespace.timeouts.settle
         tap.hold(address)  # who connects for each command does so now, and is to lose that one
         opened = stage.wait(f"a connection of pod {pod.name}", conditions.open_of(address), settle)
         ports = [str(one.port) for one in opened]
@@ -58,11 +58,11 @@ class HalfOpen:
             "its end at the broker", conditions.cut_off_after(begun, address), settle
         )
         what = "the worker not to hear of it"
-        until_on_node(stage, what, pod.node, _THROWN_AWAY, container, *ports)
+        wait_on_node(stage, what, pod.node, _THROWN_AWAY, container, *ports)
         stage.confirmed(self.name, begun, ended.id)
         noticed = conditions.noticed_after(begun, worker, address)
-        stage.recording.wait_quietly("the worker to notice it", noticed, _NOTICED)
+        stage.recorder.wait_or_none("the worker to notice it", noticed, _NOTICED)
         stage.healed(self.name)
 
 
-FAULT = HalfOpen()
+FAULT = ConnectionHalfOpen()

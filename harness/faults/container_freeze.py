@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.engine.scenario import Stage
-from harness.engine.steps.common import until_on_node
-from harness.engine.steps.lease_takeover import until_taken_over
+from harness.engine.scenario import ScenarioContext
+from harness.engine.steps.common import wait_on_node
+from harness.engine.steps.lease_takeover import wait_until_taken_over
 from harness.history import Worker
 from harness.infra.cluster import Provider
 
@@ -20,29 +20,29 @@ for pid in $pids; do grep -q '^State:[[:space:]]*[Tt]' "/proc/$pid/status" || ex
 
 
 @dataclass(frozen=True)
-class Freeze:
+class ContainerFreeze:
     """Stops a worker for longer than its lease; it does not know that time has passed."""
 
     name: str = "container frozen"
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """It takes commands on the node."""
-        return provider.reaches_nodes()
+        return provider.node_access_error()
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Freeze until somebody else was given its item, or surely could have been; then thaw."""
         node, container = stage.pod(worker).node, stage.container_of(worker)
-        provider = stage.station.provider
+        provider = stage.testbed.provider
         to = f"pod {stage.pod(worker).name}: SIGSTOP from its node"
         begun = stage.injected(self.name, to, worker)
         provider.on_node(node, *_CTR, "kill", "--all", "--signal", "SIGSTOP", container)
         what = "all processes of the container to be stopped"
-        until_on_node(stage, what, node, _STOPPED, container)
-        shown = until_taken_over(stage, address)
+        wait_on_node(stage, what, node, _STOPPED, container)
+        shown = wait_until_taken_over(stage, address)
         provider.on_node(node, *_CTR, "kill", "--all", "--signal", "SIGCONT", container)
-        stage.let_go(address)
+        stage.resume_client(address)
         stage.confirmed(self.name, begun, shown)
         stage.healed(self.name)
 
 
-FAULT = Freeze()
+FAULT = ContainerFreeze()

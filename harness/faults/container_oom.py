@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.engine import conditions
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.engine.steps.common import PID
 from harness.history import Worker
 from harness.infra.cluster import Provider
@@ -40,23 +40,23 @@ exit 1
 
 
 @dataclass(frozen=True)
-class OutOfMemory:
+class ContainerOom:
     """Lets a worker's container have no more memory, and has it ask for some."""
 
     name: str = "out of memory"
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """It takes commands on the node."""
-        return provider.reaches_nodes()
+        return provider.node_access_error()
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """From now on nothing passes, and what was held is lost."""
-        tap, pod = stage.station.tap, stage.pod(worker)
+        tap, pod = stage.testbed.tap, stage.pod(worker)
         tap.hold(address)
         container = stage.container_of(worker)
         begun = stage.cut_off(self.name, f"pod {pod.name}: no more memory", worker, address)
-        stage.station.provider.on_node(pod.node, "sh", "-c", _EAT, container)
-        timeout = stage.station.namespace.timeouts.settle
+        stage.testbed.provider.on_node(pod.node, "sh", "-c", _EAT, container)
+        timeout = stage.testbed.namespace.timeouts.settle
         end = stage.wait(f"pod {pod.name} to be killed", conditions.exit_of(worker), timeout)
         tap.let_back(address)
         if getattr(end.what, "exit_code", None) == _KILLED:
@@ -64,4 +64,4 @@ class OutOfMemory:
         stage.healed(self.name)
 
 
-FAULT = OutOfMemory()
+FAULT = ContainerOom()

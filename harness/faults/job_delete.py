@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.core.clock import NotYet, wait_until
 from harness.core.errors import TimedOut
 from harness.engine import conditions
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.history import JobDeleted, Worker
 from harness.infra.cluster import Provider
 from harness.infra.kube import Refused
@@ -24,13 +24,13 @@ class JobDelete:
 
     name: str = "Job deleted"
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """Always: it takes nothing but the API server."""
         return ""
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Returns when all pods are gone, or have had more than their time."""
-        others = conditions.at_work(stage.recording.events) - {worker}
+        others = conditions.at_work(stage.recorder.events) - {worker}
         begun = [
             stage.injected(self.name, f"pod {stage.pod(one).name} is told to end", one)
             for one in (worker, *sorted(others, key=lambda one: one.pod))
@@ -40,12 +40,12 @@ class JobDelete:
         stage.healed(self.name)
 
 
-def delete(stage: Stage, *, drained: bool) -> int:
+def delete(stage: ScenarioContext, *, drained: bool) -> int:
     """Delete the Job, give its pods their time, and record what is left; the id of that event.
 
     `drained`: there is no work left, so whatever its workers still have in the broker is waste.
     """
-    namespace = stage.station.namespace
+    namespace = stage.testbed.namespace
     namespace.delete_job(stage.job)
     left: tuple[str, ...] = ()
 
@@ -58,14 +58,14 @@ def delete(stage: Stage, *, drained: bool) -> int:
     timeout = _GRACE + namespace.timeouts.settle
     with contextlib.suppress(TimedOut):  # whether something may be left is for the judge to say
         wait_until("the Job and its pods to be gone", probe, timeout=timeout, interval=0.5)
-    stage.station.tap.sync(namespace.timeouts.settle)
+    stage.testbed.tap.sync(namespace.timeouts.settle)
     keys = stage.remains() if drained else None
-    event = stage.recording.record("harness", JobDeleted(stage.job, left, keys))
+    event = stage.recorder.record("harness", JobDeleted(stage.job, left, keys))
     return event.id if event else 0
 
 
-def _objects(stage: Stage) -> tuple[str, ...]:
-    namespace = stage.station.namespace
+def _objects(stage: ScenarioContext) -> tuple[str, ...]:
+    namespace = stage.testbed.namespace
     pods = tuple(f"pod {one.name}" for one in namespace.pods_of(stage.job))
     try:
         namespace.job(stage.job)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.core.errors import TimedOut
-from harness.engine.scenario import NotPlayable, Stage
+from harness.engine.scenario import ScenarioContext, ScenarioNotApplicable
 from harness.history import Digest, NeighbourSeen, Worker, to_bytes
 from harness.infra.cluster import Provider
 
@@ -15,50 +15,50 @@ _NAME = "{}-next"
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class NeighbourJob:
     """Fills the other queue and runs a Job on it, beside ours."""
 
     name: str = "another Job"
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """Always: it takes nothing but the API server."""
         return ""
 
-    def inject(self, stage: Stage, worker: Worker, queue: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, queue: str) -> None:
         """Run it to its end, or for as long as an item of ours is to be reclaimed in.
 
-        `worker` is the one of ours that has an item meanwhile. Raises `NotPlayable` for workers
+        `worker` is the one of ours that has an item meanwhile. `ScenarioNotApplicable` for workers
         whose queue cannot be set.
         """
         if stage.another is None:
-            raise NotPlayable(
+            raise ScenarioNotApplicable(
                 "the worker cannot be told of another queue",
                 expected="--queue-env NAME, the environment variable that names the queue",
                 seen="no such option",
             )
-        items = [one for one in stage.recording.header.neighbours if not isinstance(one, Digest)]
+        items = [one for one in stage.recorder.header.neighbours if not isinstance(one, Digest)]
         job, other = _NAME.format(stage.job), _NAME.format(queue)
         begun = stage.injected(self.name, f"Job {job}, with the queue {other}", worker)
         stage.send(other, [to_bytes(one) for one in items])
-        stage.station.namespace.create(stage.another(job, other, len(items)))
+        stage.testbed.namespace.create(stage.another(job, other, len(items)))
         try:
             with contextlib.suppress(TimedOut):  # that it ends is not the point
-                stage.station.namespace.wait_ended(job, timeout=stage.reclaim)
+                stage.testbed.namespace.wait_ended(job, timeout=stage.reclaim)
             stage.confirmed(self.name, begun, *_pods(stage, job))
         finally:
-            stage.station.take_away(job)
+            stage.testbed.delete_job(job)
             stage.healed(self.name)
 
 
-def _pods(stage: Stage, job: str) -> Iterator[int]:
-    """The events that show its pods; `NotPlayable` where there are none with an address."""
-    found = [one for one in stage.station.namespace.pods_of(job) if one.address]
+def _pods(stage: ScenarioContext, job: str) -> Iterator[int]:
+    """The events that show its pods; `ScenarioNotApplicable` where none has an address."""
+    found = [one for one in stage.testbed.namespace.pods_of(job) if one.address]
     if not found:
-        raise NotPlayable(f"the Job {job} has had no pods", expected="some", seen="none")
+        raise ScenarioNotApplicable(f"the Job {job} has had no pods", expected="some", seen="none")
     for pod in found:
         seen = NeighbourSeen(pod.uid, pod.name, pod.address)
-        event = stage.recording.record("pods", seen)
+        event = stage.recorder.record("pods", seen)
         yield event.id if event else 0
 
 
-FAULT = Neighbour()
+FAULT = NeighbourJob()

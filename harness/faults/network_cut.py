@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.engine import conditions
-from harness.engine.scenario import Stage
-from harness.engine.steps.common import let_last
+from harness.engine.scenario import ScenarioContext
+from harness.engine.steps.common import wait_until_elapsed
 from harness.history import CUT_OFF, Worker
 from harness.infra.cluster import Provider
 
@@ -20,20 +20,20 @@ class NetworkCut:
 
     name: str = CUT_OFF
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """Always: the tap does it."""
         return ""
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Returns when the broker can be reached again."""
-        tap, pod = stage.station.tap, stage.pod(worker)
+        tap, pod = stage.testbed.tap, stage.pod(worker)
         tap.hold(address)
         begun = stage.injected(self.name, f"pod {pod.name}: its connections are cut", worker)
         tap.cut(address)
-        timeout = stage.station.namespace.timeouts.settle
+        timeout = stage.testbed.namespace.timeouts.settle
         alone = conditions.cut_off_after(begun, address)
         broken = stage.wait("a connection to be cut, or not to be heard", alone, timeout)
-        let_last(stage, "the cut", stage.recording.moment() + _LASTS, 2 * _LASTS)
+        wait_until_elapsed(stage, "the cut", stage.recorder.elapsed() + _LASTS, 2 * _LASTS)
         tap.cut(address)  # of those who have come meanwhile nothing was heard
         tap.release(address)
         stage.confirmed(self.name, begun, broken.id)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.engine import conditions
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.history import Event, Worker
 from harness.infra.cluster import Provider
 
@@ -20,25 +20,25 @@ class NetworkSlow:
 
     name: str = "network slow"
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """Always: the tap does it."""
         return ""
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Returns when the network is as it was."""
-        tap, recording = stage.station.tap, stage.recording
+        tap, recording = stage.testbed.tap, stage.recorder
         to = f"pod {stage.pod(worker).name}: an answer takes {2 * _LATE:g} s"
-        since = recording.moment()
+        since = recording.elapsed()
         begun = stage.injected(self.name, to, worker)
         tap.slow(address, _LATE)
         over, gone = since + _LASTS, conditions.exit_of(worker)
 
         def enough(events: Sequence[Event]) -> bool | None:
-            return True if recording.moment() > over or gone(events) else None
+            return True if recording.elapsed() > over or gone(events) else None
 
-        recording.wait_quietly("a slow network to have lasted", enough, 2 * _LASTS)
+        recording.wait_or_none("a slow network to have lasted", enough, 2 * _LASTS)
         tap.slow(address, 0.0)
-        timeout = stage.station.namespace.timeouts.settle
+        timeout = stage.testbed.namespace.timeouts.settle
         said = stage.wait("something to be said", conditions.said_since(since, address), timeout)
         stage.confirmed(self.name, begun, said.id)
         stage.healed(self.name)

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.engine.scenario import Stage
-from harness.engine.steps.graceful_stop import GRACE, until_ended, until_told
+from harness.engine.scenario import ScenarioContext
+from harness.engine.steps.graceful_stop import GRACE, wait_for_exit, wait_for_sigterm
 from harness.history import DRAINED, Worker
 from harness.infra.cluster import Provider
 
 
 @dataclass(frozen=True)
-class Drain:
+class NodeDrain:
     """Drains a worker's node of the pods of its Job; those of others stay."""
 
     name: str = DRAINED
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """Nodes that cannot be reached are somebody else's, and not to be closed."""
-        return provider.reaches_nodes()
+        return provider.node_access_error()
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Returns when the signal has arrived, and the node takes pods again."""
-        namespace, node = stage.station.namespace, stage.pod(worker).node
+        namespace, node = stage.testbed.namespace, stage.pod(worker).node
         there = [one for one in namespace.pods_of(stage.job) if one.node == node]
         to = f"node {node}: closed, and {len(there)} pods of the Job evicted"
         begun = stage.injected(self.name, to, worker)
-        with namespace.closed(node):
+        with namespace.cordoned(node):
             for pod in there:
                 namespace.evict_pod(pod.name, grace=GRACE)
-            shown = until_told(stage, worker)
+            shown = wait_for_sigterm(stage, worker)
         stage.confirmed(self.name, begun, shown)
 
-    def heal(self, stage: Stage, worker: Worker) -> None:
+    def heal(self, stage: ScenarioContext, worker: Worker) -> None:
         """Wait until the worker has ended."""
-        until_ended(stage, worker)
+        wait_for_exit(stage, worker)
         stage.healed(self.name)
 
 
-FAULT = Drain()
+FAULT = NodeDrain()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.engine import conditions
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.engine.steps import spare_node
 from harness.history import NODE_KILLED, Worker
 from harness.infra.cluster import Provider
@@ -22,22 +22,22 @@ class NodeKill:
 
     name: str = NODE_KILLED
 
-    def available(self, provider: Provider) -> str:
+    def unavailable_reason(self, provider: Provider) -> str:
         """It takes a node that nobody else has anything on."""
-        return spare_node.missing(provider)
+        return spare_node.unavailable_reason(provider)
 
     @contextlib.contextmanager
-    def during(self, stage: Stage, worker: Worker, address: str) -> Iterator[None]:
+    def active(self, stage: ScenarioContext, worker: Worker, address: str) -> Iterator[None]:
         """The node is dead for as long as the block lasts, and takes no pods.
 
         Its pods are given up, before the block, once its worker's item is another's, or could be.
         """
-        station, pod = stage.station, stage.pod(worker)
+        station, pod = stage.testbed, stage.pod(worker)
         namespace, settle = station.namespace, station.namespace.timeouts.settle
-        given = stage.wait("the item of a worker", conditions.given_to(address), settle)
-        taken = conditions.taken_over(getattr(given.what, "item", ""), address, given.id)
+        given = stage.wait("the item of a worker", conditions.last_delivery_to(address), settle)
+        taken = conditions.delivered_to_other(getattr(given.what, "item", ""), address, given.id)
         patience = (stage.lease or 0.0) + (stage.bounds.pickup or stage.reclaim)
-        with namespace.closed(pod.node):
+        with namespace.cordoned(pod.node):
             # Whether the kernel still tells anybody of the end of its connections is a matter of
             # luck: nothing passes any more, and the broker hears of it.
             to = f"node {pod.node}: all that runs on it killed at once"
@@ -46,7 +46,7 @@ class NodeKill:
             try:
                 station.tap.cut(address)
                 station.tap.release(address)
-                stage.recording.wait_quietly("its being taken over", taken, patience)
+                stage.recorder.wait_or_none("its being taken over", taken, patience)
                 for one in namespace.pods_of(stage.job):
                     if one.node == pod.node:
                         namespace.delete_pod(one.name, grace=0)

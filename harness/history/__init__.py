@@ -28,7 +28,7 @@ from harness.history.connections import (
     NotUnderstood,
     RequestRefused,
 )
-from harness.history.events import Event, What
+from harness.history.events import Event, Observation
 from harness.history.fault_names import (
     CUT_OFF,
     DRAINED,
@@ -126,6 +126,7 @@ __all__ = [
     "MessagePublished",
     "NeighbourSeen",
     "NotUnderstood",
+    "Observation",
     "OtherContainerSeen",
     "OtherLogLine",
     "Payload",
@@ -135,7 +136,6 @@ __all__ = [
     "RunEnded",
     "Towards",
     "WarningSeen",
-    "What",
     "WorkDigested",
     "Worker",
     "Writer",

@@ -59,7 +59,7 @@ from harness.history.items import (
 )
 from harness.history.run import Gap, RunEnded
 
-What = (
+Observation = (
     ItemEnqueued
     | AskedForItem
     | FoundEmpty
@@ -116,4 +116,4 @@ class Event(Record, frozen=True):
     time: Seconds
     #: Who saw it, as "tap" or "pods".
     source: str
-    what: What
+    what: Observation

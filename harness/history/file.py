@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from harness.core.errors import QueuejobError
-from harness.history.events import Event, What
+from harness.history.events import Event, Observation
 from harness.history.header import SCHEMA, Header
 
 #: Bytes of a line, with its end. Every payload is far smaller.
@@ -49,7 +49,7 @@ class Writer:
         self._file = path.open("xb")
         self._put(header)
 
-    def record(self, source: str, what: What) -> Event:
+    def record(self, source: str, what: Observation) -> Event:
         """Append what `source` has seen just now; the event has its id and time."""
         with self._lock:
             # Ids and times go up together, whichever thread asked the clock first.

@@ -81,7 +81,7 @@ class Line(NamedTuple):
     at: float
 
 
-class Said(NamedTuple):
+class Statement(NamedTuple):
     """What a line says; `guess` is empty where it names an item that was sent, or its owner tells.
 
     `odd`: it may be about an item that is no plain text. `mangled`: where the worker's lines name
@@ -129,12 +129,12 @@ class LineReader:
         if done:
             self._own["done"] = re.compile(done)
 
-    def read(self, text: str) -> Said | None:
+    def read(self, text: str) -> Statement | None:
         """What the line says; None where it is about no item."""
         text = _ESCAPES.sub("", text)
         for kind, pattern in self._own.items():
             if found := pattern.search(text):
-                return Said(kind, self._meant(found["item"]))
+                return Statement(kind, self._meant(found["item"]))
         said = self._hinted(text)
         return None if said is None or said.kind in self._own else said
 
@@ -151,7 +151,7 @@ class LineReader:
         if len(self._waiting) < _KEPT and _PHRASE.search(text):
             self._waiting.append((line, text))
 
-    def late(self) -> list[tuple[Line, Said]]:
+    def late(self) -> list[tuple[Line, Statement]]:
         """What lines that were kept say by the forms that are known now."""
         if self._forms_then == len(self._forms):
             return []
@@ -172,11 +172,11 @@ class LineReader:
         if known is None:
             named = {one.item for one in self._named(shown)}
             known = named.pop() if len(named) == 1 else None
-        return payload(masking.text(shown).encode()) if known is None else known
+        return payload(masking.mask(shown).encode()) if known is None else known
 
     # -- the built-in words -----------------------------------------------------------------------
 
-    def _hinted(self, text: str) -> Said | None:
+    def _hinted(self, text: str) -> Statement | None:
         phrases = list(_PHRASE.finditer(text))
         if not phrases:
             return self._in_own_words(text)
@@ -189,44 +189,46 @@ class LineReader:
         if kind is None:
             return None
         self._forms.add((kind, _form(text, named.begin, named.end)))
-        return Said(kind, named.item)
+        return Statement(kind, named.item)
 
-    def _in_own_words(self, text: str) -> Said | None:
+    def _in_own_words(self, text: str) -> Statement | None:
         if not self._begins:
             return None
         named = self._about(text, ())
         if named:
             said = _form(text, named.begin, named.end) == self._begins
-            return Said("start", named.item) if said else None
+            return Statement("start", named.item) if said else None
         tokens = _TOKEN.finditer(text[:_LONGEST]) if named is False else ()
         for token in tokens:
             if _form(text, token.start(), token.end()) == self._begins:
                 return self._foreign("start", token[0])
         return None
 
-    def _guess(self, text: str, phrases: Sequence[re.Match[str]]) -> Said | None:
+    def _guess(self, text: str, phrases: Sequence[re.Match[str]]) -> Statement | None:
         """A line that names no item which was sent: has it another thing in an item's place?"""
         if _NEGATION.search(_NO_ERROR.sub("", text)):
             return None
         kind: Kind = "done" if any(one["done"] for one in phrases) else "start"
         place = _after(text, phrases[0].end())
-        words = payload(masking.text(text[place:].strip()).encode())
+        words = payload(masking.mask(text[place:].strip()).encode())
         if self._odd:
             before = _words(text[:place], first=False)
             known = {form.partition("\0")[0] for told, form in self._forms if told == kind}
-            return Said(kind, words, "odd") if words and before in (known or {before}) else None
+            return (
+                Statement(kind, words, "odd") if words and before in (known or {before}) else None
+            )
         for token in _TOKEN.finditer(text[:_LONGEST]):
             if (kind, _form(text, token.start(), token.end())) in self._forms:
                 return self._foreign(kind, token[0])
         return None
 
-    def _foreign(self, kind: Kind, token: str) -> Said | None:
+    def _foreign(self, kind: Kind, token: str) -> Statement | None:
         if token.lower() in _NO_ITEMS:
             return None
-        item = payload(masking.text(token).encode())
+        item = payload(masking.mask(token).encode())
         if any(_mangled(token, one) for one in self._items):
-            return Said(kind, item, "mangled")
-        return Said(kind, item, "alike" if self._common <= _classes(token) else "other")
+            return Statement(kind, item, "mangled")
+        return Statement(kind, item, "alike" if self._common <= _classes(token) else "other")
 
     def _about(self, text: str, phrases: Sequence[re.Match[str]]) -> _Named | Literal[False] | None:
         """The one item that the line is about; False: it names none; None: it names several."""
@@ -280,7 +282,7 @@ def plain(item: Payload) -> bool:
         isinstance(item, str)
         and 0 < len(item) <= _LONGEST
         and item.isprintable()
-        and masking.text(item) == item
+        and masking.mask(item) == item
     )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from harness.core.process_identity import Identity
-from harness.core.progress import Tell
+from harness.core.process_identity import ProcessId
+from harness.core.progress import Notify
 from harness.core.registry import Registry
 from harness.infra.docker import Docker
 from harness.infra.settings import Settings
@@ -43,7 +43,7 @@ class Provider(Protocol):
     def load(self, refs: Sequence[str]) -> None:
         """Put Docker images where the cluster's nodes can start them, each once."""
 
-    def held(self) -> bool:
+    def is_acquired(self) -> bool:
         """Has the cluster been acquired for this run, and not been released?"""
 
     def release(self, *, keep: bool) -> None:
@@ -55,13 +55,13 @@ class Provider(Protocol):
         What it printed; None from a provider that does not tell.
         """
 
-    def reaches_nodes(self) -> str:
+    def node_access_error(self) -> str:
         """Why commands cannot be run on this provider's nodes; empty when they can."""
 
     def spare_node(self) -> str:
         """The name of a node that may be lost, for nobody else has pods there; empty: none may."""
 
-    def spare_turn(self) -> AbstractContextManager[None]:
+    def exclusive_spare_node(self) -> AbstractContextManager[None]:
         """Hold while a run has pods on the spare node; waits for whoever does before it."""
 
     def freeze_node(self, node: str) -> None:
@@ -76,7 +76,7 @@ class Provider(Protocol):
     def start_node(self, node: str) -> None:
         """Start a node that was killed; it comes up by itself, which takes a while."""
 
-    def farewell(self) -> str:
+    def keep_hint(self) -> str:
         """How to reach a cluster that is kept, and how to delete it."""
 
     def delete(self) -> None:
@@ -91,9 +91,9 @@ class ProviderDependencies:
     node_image: Callable[[], str]
     kind: Callable[[], Path]
     kubectl: Callable[[], Path]
-    tell: Tell
+    tell: Notify
     #: The process for which the cluster is held: under xdist the controller.
-    user: Identity
+    user: ProcessId
 
 
 #: Makes a provider of the settings.

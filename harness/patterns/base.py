@@ -13,8 +13,8 @@ from harness.core.registry import Registry
 from harness.history import BrokerBack, BrokerDepth, CopyLeft, ItemEnqueued, ItemLeft
 from harness.infra.kube import Manifest, Namespace
 from harness.patterns.command_roles import Roles
-from harness.patterns.interpreter import Reader
-from harness.patterns.job_manifest import Workers
+from harness.patterns.interpreter import Interpreter
+from harness.patterns.job_manifest import JobOptions
 from harness.patterns.seeding import Seeding
 from harness.tap.points import Point
 
@@ -71,19 +71,19 @@ class Places:
 class Broker(Protocol):
     """The broker itself, past the tap; all that is done here is the harness's own doing."""
 
-    def limit(self, queue: str, tries: int, how: Seeding) -> None:
+    def set_delivery_limit(self, queue: str, tries: int, how: Seeding) -> None:
         """Make the (new) queue set aside by itself what was given out so often, where it can."""
 
-    def set_aside(self, queue: str) -> int:
+    def dead_letter_count(self, queue: str) -> int:
         """How many items the queue has set aside by itself."""
 
     def seed(self, queue: str, items: Sequence[bytes], how: Seeding) -> None:
         """Put items into the (new) queue, in order."""
 
-    def mark(self, key: str) -> None:
+    def set_sentinel(self, key: str) -> None:
         """Leave the marker that says that all is sent, where the broker can have one."""
 
-    def left(
+    def drain(
         self,
         queue: str,
         items: Sequence[bytes],
@@ -98,13 +98,13 @@ class Broker(Protocol):
         It may take the items out: nothing is run on this queue afterwards.
         """
 
-    def remains(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
+    def residual_keys(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
         """What workers have left there beside the queue and what they set aside; by its name.
 
         What goes by itself, after a time, is not meant.
         """
 
-    def came_back(self, queue: str) -> BrokerBack | None:
+    def state_after_restart(self, queue: str) -> BrokerBack | None:
         """What it has after a restart, as far as this queue tells; None: the tap says it."""
 
     def clear(self) -> None:
@@ -171,16 +171,18 @@ class Pattern(Protocol):
     def url_of(self, queue: str) -> str:
         """The broker's address, as many clients want it; pods can resolve it."""
 
-    def manifest(self, workers: Workers) -> Manifest:
+    def manifest(self, workers: JobOptions) -> Manifest:
         """The task page's Job, run by `workers`."""
 
-    def deploy_tapped(self, namespace: Namespace, image: str, tap: str) -> None:
+    def deploy_with_tap(self, namespace: Namespace, image: str, tap: str) -> None:
         """Start the broker, its tap and their Service; returns when they take connections."""
 
-    def behind_the_tap(self, namespace: Namespace) -> AbstractContextManager[Broker]:
+    def connect_past_tap(self, namespace: Namespace) -> AbstractContextManager[Broker]:
         """The broker, reached past the tap."""
 
-    def reader(self, queue: str, epoch: float, roles: Roles | None, how: Seeding) -> Reader:
+    def interpreter(
+        self, queue: str, epoch: float, roles: Roles | None, how: Seeding
+    ) -> Interpreter:
         """What reads this broker's wire; `epoch` is moment 0 in seconds since 1970."""
 
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points: ...

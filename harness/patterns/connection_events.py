@@ -33,6 +33,6 @@ Connection = (
 )
 
 
-def placed(record: Connection, at: float) -> Connection:
+def relative_to_start(record: Connection, at: float) -> Connection:
     """The record, at a moment in seconds since the start."""
     return msgspec.structs.replace(record, at=at)

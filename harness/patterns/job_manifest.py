@@ -16,7 +16,7 @@ _OF_THE_JOB = ("containers", "restartPolicy", "activeDeadlineSeconds")
 
 
 @dataclass(frozen=True)
-class Workers:
+class JobOptions:
     """How the workers of a Job are to run. What is left out stays as the task page has it."""
 
     image: str
@@ -66,12 +66,12 @@ def _containers(manifest: Manifest) -> list[dict[str, Any]]:
     return containers
 
 
-def page_job(pattern: str) -> Manifest:
+def tutorial_job(pattern: str) -> Manifest:
     """The Job of a pattern's task page; its image is still a placeholder."""
     return load_job(files("harness.manifests") / "patterns" / pattern / "job.yaml")
 
 
-def with_workers(job: Manifest, workers: Workers) -> Manifest:
+def with_workers(job: Manifest, workers: JobOptions) -> Manifest:
     """A copy of a Job, run by `workers`."""
     made = copy.deepcopy(job)
     made["metadata"].pop("namespace", None)  # it runs in the harness' own

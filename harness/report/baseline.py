@@ -10,7 +10,7 @@ from harness.report.model import VERDICTS, Report, Result
 _RESULTS = (Result.CONFORMANT, Result.UNPROVED, Result.INVALID, Result.NONCONFORMANT)
 
 
-def worse(before: Report, after: Report) -> Iterator[str]:
+def regressions(before: Report, after: Report) -> Iterator[str]:
     """A sentence for each thing; first what makes the two hard to compare."""
     if before.suite.required_tests_digest != after.suite.required_tests_digest:
         yield (

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from harness.checks.invariant import place
+from harness.checks.invariant import sort_key
 from harness.history import BrokenHistory
-from harness.report import mask
 from harness.report.canonical import digest, required_digest, sealed
 from harness.report.headline import headline
+from harness.report.mask import mask_record
 from harness.report.model import (
     LEFT_OUT,
     VERDICTS,
@@ -36,14 +36,14 @@ from harness.report.model import (
     VerdictWord,
 )
 from harness.report.outcome import result
-from harness.report.rows import Rows, Run, rows, unreadable
+from harness.report.rows import PlannedRun, Rows, rows, unreadable
 
 #: What a pattern with its broker is called.
 PROFILES = {"coarse": "COARSE-RABBITMQ", "fine": "FINE-REDIS"}
 
 
 @dataclass(frozen=True)
-class Known:
+class SessionFacts:
     """What the session knows, and no history."""
 
     report_id: str
@@ -66,7 +66,9 @@ class Known:
     redacted: bool = False
 
 
-def build(known: Known, tests: Iterable[Case], runs: Iterable[Run], folder: Path) -> Report:
+def build(
+    known: SessionFacts, tests: Iterable[Case], runs: Iterable[PlannedRun], folder: Path
+) -> Report:
     """The report of what lies in `folder`.
 
     `tests` are all that belong to the profile, also those that were not run.
@@ -114,10 +116,10 @@ def build(known: Known, tests: Iterable[Case], runs: Iterable[Run], folder: Path
         artifacts=artifacts(folder, played, known.artifacts),
         redacted=known.redacted,
     )
-    return sealed(mask.clean(report))
+    return sealed(mask_record(report))
 
 
-def _played(run: Run, folder: Path) -> Rows:
+def _played(run: PlannedRun, folder: Path) -> Rows:
     try:
         return rows(run, folder)
     except BrokenHistory as error:  # of a process that was killed while it wrote
@@ -176,7 +178,7 @@ def artifacts(folder: Path, played: Iterable[Rows], others: Iterable[str]) -> tu
 
 
 def _order(row: InvariantRow) -> tuple[tuple[int, str, int], str]:
-    return place(row.id), row.scenario
+    return sort_key(row.id), row.scenario
 
 
 def _finished(
@@ -201,7 +203,7 @@ def _finished(
     return msgspec.structs.replace(test, evidence=evidence)
 
 
-def _overrides(known: Known, tests: Iterable[Case]) -> Overrides:
+def _overrides(known: SessionFacts, tests: Iterable[Case]) -> Overrides:
     some = tuple(tests)
     return Overrides(
         timeouts=known.timeout_factor,

@@ -8,7 +8,7 @@ from itertools import pairwise
 import msgspec
 
 from harness.checks.judge import Judgement
-from harness.checks.model import Attempt, Item, View
+from harness.checks.model import Attempt, Item, RunModel
 from harness.checks.verdict import Outcome
 from harness.history import Event
 from harness.history.preview import shown
@@ -25,7 +25,7 @@ class Counts(msgspec.Struct, frozen=True):
     max_reclaim_latency: float | None
 
 
-def counts(view: View, judgement: Judgement, shown_by: Mapping[int, Event]) -> Counts:
+def counts(view: RunModel, judgement: Judgement, shown_by: Mapping[int, Event]) -> Counts:
     """The numbers; `shown_by` has the events by which the findings are shown."""
     latencies = [one for item in view.sent for one in _latencies(view, item)]
     return Counts(
@@ -64,7 +64,7 @@ def _lost(judgement: Judgement, shown_by: Mapping[int, Event]) -> tuple[str, ...
         return None
     items = {
         shown(item): None
-        for finding in judgement.blamed("S1").findings
+        for finding in judgement.attributed_to_image("S1").findings
         if finding.outcome is Outcome.FAIL
         for one in finding.evidence
         if one in shown_by and (item := getattr(shown_by[one].what, "item", None)) is not None
@@ -72,7 +72,7 @@ def _lost(judgement: Judgement, shown_by: Mapping[int, Event]) -> tuple[str, ...
     return tuple(items)
 
 
-def _latencies(view: View, item: Item) -> Iterator[float]:
+def _latencies(view: RunModel, item: Item) -> Iterator[float]:
     """From the end of who had it to its next delivery, in seconds."""
     for earlier, later in pairwise(item.attempts):
         closed = view.connections[earlier.connection].closed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.checks.judge import Judgement, judge_view
 from harness.checks.levels import Level
-from harness.checks.model import View, look
+from harness.checks.model import RunModel, build_model
 from harness.checks.narrative import tell
 from harness.checks.verdict import Finding, Outcome
 from harness.core.text import brief, clean
@@ -34,7 +34,7 @@ _WORDS: Mapping[Outcome, VerdictWord] = {
 
 
 @dataclass(frozen=True)
-class Run:
+class PlannedRun:
     """A scenario that was to be played, and what is left of it."""
 
     #: As in tests' names.
@@ -59,13 +59,13 @@ class Rows:
     faults: tuple[Fault, ...] = ()
 
 
-def rows(run: Run, folder: Path) -> Rows:
+def rows(run: PlannedRun, folder: Path) -> Rows:
     """Judge the history; raises `BrokenHistory` where it is none."""
     if not run.history:
         return Rows(_scenario(run, None), tuple(_without_history(run)))
     path = folder / run.history
     with path.open("rb") as file:
-        view = look(*read(file, str(path)))
+        view = build_model(*read(file, str(path)))
     judgement = judge_view(view, run.level)
     shown_by = _events(path, _wanted(judgement))
     numbers = counts(view, judgement, shown_by)
@@ -76,13 +76,13 @@ def rows(run: Run, folder: Path) -> Rows:
     )
 
 
-def unreadable(run: Run, error: BrokenHistory) -> Rows:
+def unreadable(run: PlannedRun, error: BrokenHistory) -> Rows:
     """The same of a history that cannot be read to its end: nothing but that is known of it."""
     run = replace(run, error=run.error or str(error))
     return Rows(_scenario(run, None), tuple(_without_history(run)))
 
 
-def _without_history(run: Run) -> Iterator[InvariantRow]:
+def _without_history(run: PlannedRun) -> Iterator[InvariantRow]:
     """What it was to prove is unknown, for the reason for which there is no history."""
     for name in run.proves if run.error else ():
         reason = clean(brief(run.error))
@@ -103,7 +103,7 @@ def _without_history(run: Run) -> Iterator[InvariantRow]:
         )
 
 
-def _scenario(run: Run, header: Header | None) -> ScenarioRow:
+def _scenario(run: PlannedRun, header: Header | None) -> ScenarioRow:
     bounds = figures = None
     if header is not None:
         had = header.bounds
@@ -136,7 +136,7 @@ def _events(path: Path, wanted: Collection[int]) -> dict[int, Event]:
 
 
 def _rows(
-    run: Run, judgement: Judgement, shown_by: Mapping[int, Event], numbers: Counts
+    run: PlannedRun, judgement: Judgement, shown_by: Mapping[int, Event], numbers: Counts
 ) -> Iterator[InvariantRow]:
     """One for each invariant that is to be proved, and for each other that may be broken."""
     for name in judgement.verdicts:
@@ -144,7 +144,7 @@ def _rows(
         told_anyway = outcome is Outcome.FAIL or judgement.suspect(name)
         if name not in run.proves and not told_anyway:
             continue
-        blamed = judgement.blamed(name).findings
+        blamed = judgement.attributed_to_image(name).findings
         worst = next((one for one in blamed if one.outcome is outcome), None)
         told = [_found(judgement, one, shown_by) for one in judgement[name].findings]
         yield InvariantRow(
@@ -184,11 +184,11 @@ def _story(
     events = [shown_by[one] for one in finding.evidence if one in shown_by]
     return tuple(
         StoryLine(event=one.event, at=round(one.at, 3), text=one.text)
-        for one in tell(judgement.cast, events)
+        for one in tell(judgement.names, events)
     )
 
 
-def _faults(run: Run, view: View, events: Iterable[Event]) -> Iterator[Fault]:
+def _faults(run: PlannedRun, view: RunModel, events: Iterable[Event]) -> Iterator[Fault]:
     done = [one for one in events if isinstance(one.what, FaultInjected)]
     for event in done:
         what = event.what
@@ -200,7 +200,7 @@ def _faults(run: Run, view: View, events: Iterable[Event]) -> Iterator[Fault]:
             target=clean(what.to),
             pod_uid="" if what.worker is None else what.worker.pod,
             at=round(event.time, 3),
-            confirmed=what.fault in view.course.confirmed,
+            confirmed=what.fault in view.fault_log.confirmed,
         )
     for name in view.header.faults:
         if not any(one.what.fault == name for one in done if isinstance(one.what, FaultInjected)):
@@ -215,7 +215,7 @@ def _faults(run: Run, view: View, events: Iterable[Event]) -> Iterator[Fault]:
             )
 
 
-def _point(view: View, what: FaultInjected, moment: float) -> str:
+def _point(view: RunModel, what: FaultInjected, moment: float) -> str:
     """The protocol point at which the one to be harmed was held then."""
     held = [
         hold

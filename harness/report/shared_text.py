@@ -11,7 +11,7 @@ _ODD |= {code: f"\\x{code:02x}" for code in range(127, 160)}
 _ODD |= {code: f"\\u{code:04x}" for code in (*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)}
 
 
-def sound(text: str) -> str:
+def escape(text: str) -> str:
     """The text with everything escaped that acts on a terminal or cannot be in XML."""
     return text.translate(_ODD)
 
@@ -51,7 +51,7 @@ def rows_of(report: Report, test: Case) -> list[InvariantRow]:
     return others_of(report, test) if row is None else [row]
 
 
-def told(report: Report, test: Case) -> str:
+def reason_text(report: Report, test: Case) -> str:
     """Why a test did not pass: what was found, each with its story, else its own reason."""
     found = [
         text

@@ -12,13 +12,13 @@ from harness.checks.levels import Level
 from harness.checks.plan import Ask, Asked
 from harness.core import masking
 from harness.history import BrokenHistory
-from harness.report import mask
 from harness.report.build import PROFILES, profile, worst
 from harness.report.canonical import canonical, digest, required_digest
 from harness.report.headline import headline
+from harness.report.mask import mask_record
 from harness.report.model import Case, Fault, InvariantRow, Report, Result, ScenarioRow, VerdictWord
 from harness.report.outcome import result
-from harness.report.rows import Rows, Run, rows, unreadable
+from harness.report.rows import PlannedRun, Rows, rows, unreadable
 
 
 def verify(report: Report, folder: Path, ask: Ask) -> list[str]:
@@ -59,7 +59,7 @@ def _asked_for(report: Report) -> tuple[str, Level]:
 def _again(report: Report, row: ScenarioRow, folder: Path, asked: Asked, level: Level) -> Rows:
     """What the history says now. One that is not there gives nothing, as when it was never made."""
     said = [one.id for one in report.invariants if one.scenario == row.id and one.required]
-    run = Run(
+    run = PlannedRun(
         name=row.id,
         says=row.says,
         proves=asked.proves.get(row.id, said),
@@ -72,9 +72,9 @@ def _again(report: Report, row: ScenarioRow, folder: Path, asked: Asked, level: 
     except BrokenHistory as error:
         made = unreadable(run, error)
     return Rows(
-        mask.clean(made.scenario),
-        tuple(mask.clean(one) for one in made.invariants),
-        tuple(mask.clean(one) for one in made.faults),
+        mask_record(made.scenario),
+        tuple(mask_record(one) for one in made.invariants),
+        tuple(mask_record(one) for one in made.faults),
     )
 
 
@@ -186,7 +186,7 @@ def _headline(report: Report, answer: Result, summary: Mapping[str, VerdictWord]
         tests=report.tests,
         scenarios=report.scenarios,
     )
-    return masking.text(fresh)
+    return masking.mask(fresh)
 
 
 def _short(thing: object) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engine import conditions
-from harness.engine.scenario import NotPlayable, Scenario, Stage
-from harness.engine.steps.common import let_pass
+from harness.engine.scenario import Scenario, ScenarioContext, ScenarioNotApplicable
+from harness.engine.steps.common import wait_out_kubelet_second
 from harness.history import Event, ItemDelivered, ItemReclaimed, ItemReturned
-from harness.tap.control.client import RemoteCaught, RemoteTrap
+from harness.tap.control.client import BreakpointHandle, RemoteHit
 from harness.tap.points import Point
 
 RACE = "give back between two looks"
@@ -17,49 +17,53 @@ _BACK, _LEAVES = 4.0, 4.0
 _TWO = 2
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Stop a worker without work at its last look; then another gives the only item back.
 
     Who has counted what is ready before sees now that nothing is leased. The item is ready.
     """
-    points, tap = stage.points, stage.station.tap
+    points, tap = stage.points, stage.testbed.tap
     if points.counting is None or points.claiming is None:
-        raise NotPlayable(
+        raise ScenarioNotApplicable(
             "the scenario 'back-in-two-looks' cannot be played",
             expected="commands that count what is ready or leased",
             seen="none in the fault-free run",
         )
-    trap = stage.trap(points.delivered)
+    trap = stage.set_breakpoint(points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     holder = stage.worker_at(caught.address)
     stage.container_of(holder)  # known beforehand: the signal has to be quick
     what = "another worker to connect"
-    rival = stage.wait(what, conditions.another_connects(caught.address), stage.patience).address
+    rival = stage.wait(
+        what, conditions.another_connects(caught.address), stage.start_timeout
+    ).address
     looks, look = _learn(stage, points.counting, points.claiming, rival)
     if looks < _TWO:  # one look sees all, or none
-        stage.let_go(rival)
-        stage.let_go(caught.address)
+        stage.resume_client(rival)
+        stage.resume_client(caught.address)
         stage.wait_for_the_end()
         return
     begun = stage.injected(RACE, f"a worker in its work, another at its look {looks}", holder)
-    before = len(stage.recording.events)
-    stage.free(trap)
-    stage.has_begun(holder, caught)
+    before = len(stage.recorder.events)
+    stage.resume(trap)
+    stage.wait_until_started(holder, caught)
     _tell_to_end(stage, caught)
-    back = stage.recording.wait_quietly("the item to be ready", _ready(before), _BACK)
-    stage.free(look)
-    left = stage.recording.wait_quietly("somebody to leave", conditions.success(), _LEAVES)
+    back = stage.recorder.wait_or_none("the item to be ready", _ready(before), _BACK)
+    stage.resume(look)
+    left = stage.recorder.wait_or_none("somebody to leave", conditions.worker_succeeded(), _LEAVES)
     if left is not None:
-        let_pass(stage, left)
-    stage.let_go(rival)
+        wait_out_kubelet_second(stage, left)
+    stage.resume_client(rival)
     tap.release(caught.address)
     stage.confirmed(RACE, begun, *([back.id] if back else []))
     stage.healed(RACE)
     stage.wait_for_the_end()
 
 
-def _learn(stage: Stage, counting: Point, claiming: Point, address: str) -> tuple[int, RemoteTrap]:
+def _learn(
+    stage: ScenarioContext, counting: Point, claiming: Point, address: str
+) -> tuple[int, BreakpointHandle]:
     """How often a worker that finds nothing looks between two claims; it is stopped at the last."""
     both = Point(
         "a look or a claim",
@@ -67,8 +71,8 @@ def _learn(stage: Stage, counting: Point, claiming: Point, address: str) -> tupl
         "command",
         signatures=(*counting.signatures, *claiming.signatures),
     )
-    trap = stage.trap(both, address)
-    caught = stage.catch(trap)
+    trap = stage.set_breakpoint(both, address)
+    caught = stage.wait_for_hit(trap)
     looks = 0
     while not claiming.fits(caught.message):  # some of its first round may have passed
         trap, caught = _next(stage, trap, both, address)
@@ -85,21 +89,21 @@ def _learn(stage: Stage, counting: Point, claiming: Point, address: str) -> tupl
 
 
 def _next(
-    stage: Stage, trap: RemoteTrap, point: Point, address: str
-) -> tuple[RemoteTrap, RemoteCaught]:
-    following = stage.trap(point, address)
-    stage.free(trap)
-    return following, stage.catch(following)
+    stage: ScenarioContext, trap: BreakpointHandle, point: Point, address: str
+) -> tuple[BreakpointHandle, RemoteHit]:
+    following = stage.set_breakpoint(point, address)
+    stage.resume(trap)
+    return following, stage.wait_for_hit(following)
 
 
-def _tell_to_end(stage: Stage, caught: RemoteCaught) -> None:
+def _tell_to_end(stage: ScenarioContext, caught: RemoteHit) -> None:
     """SIGTERM from the node: the cluster would take its time to send it."""
-    worker = stage.owners.of(caught.address)
+    worker = stage.owners.current_run(caught.address)
     if worker is None:
         return
     kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGTERM")
     node = stage.pod(worker).node
-    stage.station.provider.on_node(node, *kill, stage.container_of(worker))
+    stage.testbed.provider.on_node(node, *kill, stage.container_of(worker))
 
 
 def _ready(before: int) -> conditions.Find:

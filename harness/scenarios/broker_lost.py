@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.scenario import Scenario, Stage
-from harness.engine.steps.broker_restart import needs_marker
+from harness.engine.scenario import Scenario, ScenarioContext
+from harness.engine.steps.broker_restart import require_sentinel
 from harness.faults.broker_loss import FAULT
 from harness.history import ConnectionOpened, Event
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Lose the broker while its only worker waits for the first item; see what it makes of it."""
-    needs_marker(stage)
-    trap = stage.trap(stage.points.delivered)
+    require_sentinel(stage)
+    trap = stage.set_breakpoint(stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
     FAULT.inject(stage, victim, caught.address)
-    stage.let_go(caught.address)
-    healed = len(stage.recording.events)
+    stage.resume_client(caught.address)
+    healed = len(stage.recorder.events)
 
     def came(events: Sequence[Event]) -> bool | None:
         return any(isinstance(one.what, ConnectionOpened) for one in events[healed:]) or None
 
-    stage.recording.wait_quietly("a worker to come again", came, stage.reclaim)
-    stage.recording.wait_quietly("the end of the Job", stage.ended, stage.reclaim)
+    stage.recorder.wait_or_none("a worker to come again", came, stage.reclaim)
+    stage.recorder.wait_or_none("the end of the Job", stage.ended, stage.reclaim)
 
 
 SCENARIO = Scenario(

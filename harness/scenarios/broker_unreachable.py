@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
-from harness.engine.steps.common import in_vain
+from harness.engine.scenario import Scenario, ScenarioContext
+from harness.engine.steps.common import watch_without_broker
 from harness.faults.broker_unreachable import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Start the Job, see what a worker makes of it, and let the broker be reached again."""
-    with FAULT.during(stage) as begun:
+    with FAULT.active(stage) as begun:
         stage.start()
-        stage.confirmed(FAULT.name, begun, *in_vain(stage))
+        stage.confirmed(FAULT.name, begun, *watch_without_broker(stage))
     stage.wait_for_the_end()
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Coarse: too few completions. Fine: any at all."""
     stage.start()
     stage.wait_for_the_end()

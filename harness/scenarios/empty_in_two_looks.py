@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.engine import conditions
-from harness.engine.scenario import NotPlayable, Scenario, Stage
-from harness.tap.control.client import RemoteCaught, RemoteTrap
+from harness.engine.scenario import Scenario, ScenarioContext, ScenarioNotApplicable
+from harness.tap.control.client import BreakpointHandle, RemoteHit
 from harness.tap.points import Point
 
 RACE = "claim between two looks"
@@ -14,47 +14,49 @@ _PART = 0.5
 _SECOND = 1.2
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Learn from the first worker at which look it decides; stop the second one there.
 
     Then the first takes the only item, and the second one sees the rest of what it counts.
     """
     points = stage.points
     if points.counting is None or points.claiming is None:
-        raise NotPlayable(
+        raise ScenarioNotApplicable(
             "the scenario 'empty-in-two-looks' cannot be played",
             expected="commands that count what is ready or leased",
             seen="none in the fault-free run",
         )
     both = _either(points.counting, points.claiming)
-    trap = stage.trap(both)
+    trap = stage.set_breakpoint(both)
     stage.start()
-    caught, looks = stage.catch(trap), 0
+    caught, looks = stage.wait_for_hit(trap), 0
     while not points.claiming.fits(caught.message):
         looks += 1
         trap, caught = _next(stage, trap, both, caught.address)
     if not looks:
-        raise NotPlayable("this worker takes items without a look at how many there are")
-    first, tap = caught.address, stage.station.tap
+        raise ScenarioNotApplicable("this worker takes items without a look at how many there are")
+    first, tap = caught.address, stage.testbed.tap
     tap.hold(first)
     holder = stage.worker_at(first)
     begun = stage.injected(RACE, f"a worker at its claim, another at its look {looks}", holder)
     second, rival = _at_its_look(stage, points.counting, looks)
-    stage.trap(points.settling, first)
+    stage.set_breakpoint(points.settling, first)
     tap.release(first)
-    timeout = stage.station.namespace.timeouts.settle
-    given = stage.wait("the first worker to be given the item", conditions.given_to(first), timeout)
-    stage.free(second)
+    timeout = stage.testbed.namespace.timeouts.settle
+    given = stage.wait(
+        "the first worker to be given the item", conditions.last_delivery_to(first), timeout
+    )
+    stage.resume(second)
     lease = stage.lease
     patience = _PART * (lease or timeout)
-    left = stage.recording.wait_quietly("somebody to leave", conditions.success(), patience)
+    left = stage.recorder.wait_or_none("somebody to leave", conditions.worker_succeeded(), patience)
     if left is not None:
-        over = stage.recording.moment() + _SECOND
+        over = stage.recorder.elapsed() + _SECOND
         what = "the second of the exit to be over"
-        stage.recording.wait_quietly(
-            what, lambda _: True if stage.recording.moment() > over else None, 2 * _SECOND
+        stage.recorder.wait_or_none(
+            what, lambda _: True if stage.recorder.elapsed() > over else None, 2 * _SECOND
         )
-    stage.disarm()
+    stage.clear_breakpoints()
     for address in (first, rival):
         tap.release(address)
     stage.confirmed(RACE, begun, given.id)
@@ -62,23 +64,25 @@ def play(stage: Stage) -> None:
     stage.wait_for_the_end()
 
 
-def _at_its_look(stage: Stage, counting: Point, looks: int) -> tuple[RemoteTrap, str]:
+def _at_its_look(
+    stage: ScenarioContext, counting: Point, looks: int
+) -> tuple[BreakpointHandle, str]:
     """Let a second worker come, and stop it at its look of this number."""
-    trap = stage.trap(counting)
-    stage.station.namespace.scale_job(stage.job, 2)
-    caught = stage.catch(trap)
+    trap = stage.set_breakpoint(counting)
+    stage.testbed.namespace.scale_job(stage.job, 2)
+    caught = stage.wait_for_hit(trap)
     for _ in range(looks - 1):
         trap, caught = _next(stage, trap, counting, caught.address)
     return trap, caught.address
 
 
 def _next(
-    stage: Stage, trap: RemoteTrap, point: Point, address: str
-) -> tuple[RemoteTrap, RemoteCaught]:
+    stage: ScenarioContext, trap: BreakpointHandle, point: Point, address: str
+) -> tuple[BreakpointHandle, RemoteHit]:
     """Let a worker go on to its next such point; the trap there is set before."""
-    following = stage.trap(point, address)
-    stage.free(trap)
-    return following, stage.catch(following)
+    following = stage.set_breakpoint(point, address)
+    stage.resume(trap)
+    return following, stage.wait_for_hit(following)
 
 
 def _either(one: Point, other: Point) -> Point:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engine import conditions
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 
 _EQUAL = 3
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Stop the first who reports an equal item until another worker has one, too.
 
     At that moment two of them are being worked on and one is waiting, where the worker lets us.
@@ -18,13 +18,13 @@ def play(stage: Stage) -> None:
     if stage.points.settling is None:
         stage.start()
     else:
-        trap = stage.trap(stage.points.settling)
+        trap = stage.set_breakpoint(stage.points.settling)
         stage.start()
-        caught = stage.catch(trap)
+        caught = stage.wait_for_hit(trap)
         others = conditions.delivery_elsewhere(caught.address, after=0)
-        patience = stage.patience
-        stage.recording.wait_quietly("an equal item with another worker", others, patience)
-        stage.free(trap)
+        patience = stage.start_timeout
+        stage.recorder.wait_or_none("an equal item with another worker", others, patience)
+        stage.resume(trap)
     stage.wait_for_the_end()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from harness.engine.scenario import Scenario
-from harness.engine.steps.graceful_stop import stop_in_work
+from harness.engine.steps.graceful_stop import stop_while_working
 from harness.faults.pod_evict import FAULT
 
 SCENARIO = Scenario(
@@ -15,7 +15,7 @@ SCENARIO = Scenario(
         "fine": ("L7", "S1", "S9", "S12", "L3"),
         "coarse": ("L7", "S1", "S13", "L3"),
     },
-    play=partial(stop_in_work, fault=FAULT),
+    play=partial(stop_while_working, fault=FAULT),
     faults=(FAULT.name,),
     items=4,
     level="extended",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engine import conditions
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.history import Event
 
 #: So many attempts are watched: some let an item go only when it has failed again.
@@ -14,25 +14,25 @@ _ATTEMPTS = 3
 _LATER = 60.0
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Wait until it is clear what becomes of the item: dropped, set aside, or tried again.
 
     And until another item was settled: that a worker keeps is shown by those.
     """
     stage.start()
-    item = stage.recording.header.failing_item
-    one_each = stage.station.pattern.capabilities.one_item_per_pod
+    item = stage.recorder.header.failing_item
+    one_each = stage.testbed.pattern.capabilities.one_item_per_pod
     assert item is not None
-    timeout = stage.patience + stage.bounds.progress
+    timeout = stage.start_timeout + stage.bounds.progress
     over = conditions.end_of_attempt(item, one_each=one_each)
-    if stage.recording.wait_quietly("the end of the attempt", over, timeout) is None:
+    if stage.recorder.wait_or_none("the end of the attempt", over, timeout) is None:
         return
     fate = conditions.fate(item, _ATTEMPTS, one_each=one_each)
 
     def find(events: Sequence[Event]) -> bool | None:
         return True if stage.ended(events) is not None or fate(events) else None
 
-    stage.recording.wait_quietly("what becomes of the item that fails", find, _LATER)
+    stage.recorder.wait_or_none("what becomes of the item that fails", find, _LATER)
 
 
 SCENARIO = Scenario(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Start the Job, and let it end, for as long as something brings it nearer to that."""
     stage.start()
-    stage.somebody_connects()
-    stage.somebody_begins()
+    stage.wait_for_first_connection()
+    stage.wait_until_any_starts()
     stage.wait_for_the_end()
 
 

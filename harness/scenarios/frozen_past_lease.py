@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.container_freeze import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Freeze the first who has begun; where it is quick, it is stopped at its report at last."""
-    trap = stage.trap(stage.points.delivered)
+    trap = stage.set_breakpoint(stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     worker = stage.worker_at(caught.address)
     stage.container_of(worker)  # known beforehand: the freeze has to be quick
-    stage.trap(stage.points.settling, caught.address)
-    stage.free(trap)
-    stage.has_begun(worker, caught)
+    stage.set_breakpoint(stage.points.settling, caught.address)
+    stage.resume(trap)
+    stage.wait_until_started(worker, caught)
     FAULT.inject(stage, worker, caught.address)
     stage.wait_for_the_end()
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.scenario import Scenario, Stage
-from harness.engine.steps.delivery_limit import somebody_takes
+from harness.engine.scenario import Scenario, ScenarioContext
+from harness.engine.steps.delivery_limit import require_first_delivery
 from harness.history import Event, ItemDelivered, ItemSettled, payload
 
 #: Coarse: with each one the kubelet's pause before the next grows.
 _TRIES = 3
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """One worker, two items, the first of which fails: until both are dealt with, or too late."""
     items = [payload(item) for item in stage.items]
-    most = len(items) * stage.recording.header.max_attempts
+    most = len(items) * stage.recorder.header.max_attempts
 
     def starved(events: Sequence[Event]) -> bool | None:
         if stage.ended(events) is not None:
@@ -28,10 +28,10 @@ def play(stage: Stage) -> None:
         return False if settled.issuperset(items) else None
 
     stage.start()
-    if stage.station.pattern.capabilities.has_delivery_limit:
-        somebody_takes(stage)
+    if stage.testbed.pattern.capabilities.has_delivery_limit:
+        require_first_delivery(stage)
     what = "all items to be dealt with"
-    if stage.recording.wait_quietly(what, starved, 2 * stage.patience) is False:
+    if stage.recorder.wait_or_none(what, starved, 2 * stage.start_timeout) is False:
         stage.wait_for_the_end()
 
 

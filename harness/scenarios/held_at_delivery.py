@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.connection_hold import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Hold the answer, and all that would follow it, until another has taken the item over.
 
     Who takes an item in one step and its lease in another is stopped between the two.
     """
-    trap = stage.trap(stage.points.delivered)
+    trap = stage.set_breakpoint(stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     holder = stage.worker_at(caught.address)
     FAULT.inject(stage, holder, caught.address)
     stage.wait_for_the_end()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.connection_hold import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Hold all its connections until the item is another's, and let the late report through."""
-    trap = stage.trap(stage.points.settling)
+    trap = stage.set_breakpoint(stage.points.settling)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     holder = stage.worker_at(caught.address)
     FAULT.inject(stage, holder, caught.address)
     stage.wait_for_the_end()

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.job_delete import FAULT, delete
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Delete the Job as soon as somebody has begun an item.
 
     Coarse: how many messages are left, and so what a second Job's completions must be, is not
     known beforehand; no worker is to leave anything at any time.
     """
-    one_each = stage.station.pattern.capabilities.one_item_per_pod
-    trap = stage.trap(stage.points.delivered)
+    one_each = stage.testbed.pattern.capabilities.one_item_per_pod
+    trap = stage.set_breakpoint(stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
-    stage.free(trap)
-    stage.has_begun(victim, caught)
+    stage.resume(trap)
+    stage.wait_until_started(victim, caught)
     FAULT.inject(stage, victim, caught.address)
     if not one_each:
         stage.start()

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from harness.engine import conditions
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.container_kill import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Let the first acknowledgement pass and nothing after it, then kill the worker.
 
     Coarse: the Job then waits for one more completion for ever, as the task page says itself.
     """
-    trap = stage.trap(stage.points.settled)
+    trap = stage.set_breakpoint(stage.points.settled)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
-    timeout = stage.station.namespace.timeouts.settle
+    timeout = stage.testbed.namespace.timeouts.settle
     stage.wait("the broker to settle the item", conditions.settled(caught.connection), timeout)
     FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()

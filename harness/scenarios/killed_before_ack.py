@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.container_kill import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Hold the first acknowledgement, read the worker's log to its end, kill it."""
-    trap = stage.trap(stage.points.settling)
+    trap = stage.set_breakpoint(stage.points.settling)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
     stage.drain_log(victim)
     FAULT.inject(stage, victim, caught.address)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from harness.engine import conditions
-from harness.engine.scenario import NotPlayable, Scenario, Stage
-from harness.engine.steps.first_log_line import FirstLine
+from harness.engine.scenario import Scenario, ScenarioContext, ScenarioNotApplicable
+from harness.engine.steps.first_log_line import FirstLogLine
 from harness.faults.container_kill import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Let an early acknowledgement pass, and kill before the end of the work.
 
     Who acknowledges at the end of its work is stopped there at the latest: its item is then
@@ -17,34 +17,34 @@ def play(stage: Stage) -> None:
     It is stopped with its first line, for on a busy machine a kill may come when all is done.
     Who never does, is killed with its delivery on the way: to the broker it has the item.
     """
-    known = stage.learned
-    trap = stage.trap(stage.points.delivered)
+    known = stage.calibration
+    trap = stage.set_breakpoint(stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
     stage.container_of(victim)  # known beforehand: the kill has to be quick
     if known.settles and known.figures.settles_after_work is not False:
-        stage.trap(stage.points.settling, caught.address)
-        line = FirstLine.armed(stage, victim, caught.address)
-        stage.free(trap)
+        stage.set_breakpoint(stage.points.settling, caught.address)
+        line = FirstLogLine.armed(stage, victim, caught.address)
+        stage.resume(trap)
         stopped = line.wait(caught)
         if stopped is not None:
             stage.landed(FAULT.name, victim, stopped)
     elif known.settles:
-        stage.trap(stage.points.settled, caught.address)
-        stage.free(trap)
-        stage.has_begun(victim, caught)
+        stage.set_breakpoint(stage.points.settled, caught.address)
+        stage.resume(trap)
+        stage.wait_until_started(victim, caught)
     FAULT.inject(stage, victim, caught.address)
     if known.figures.settles_after_work is False and conditions.finished(victim)(
-        stage.recording.events
+        stage.recorder.events
     ):
-        raise NotPlayable(
+        raise ScenarioNotApplicable(
             "the worker was not killed in its work",
             expected="its container to be gone before the end of the work on its item",
             seen="its log says that the work had ended",
             todo="let the work on an item last longer, if it can, or the machine do less",
         )
-    stage.let_go(caught.address)
+    stage.resume_client(caught.address)
     stage.wait_for_the_end()
 
 

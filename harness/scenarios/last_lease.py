@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engine import conditions
-from harness.engine.scenario import NotPlayable, Scenario, Stage
-from harness.engine.steps.common import let_pass
+from harness.engine.scenario import Scenario, ScenarioContext, ScenarioNotApplicable
+from harness.engine.steps.common import wait_out_kubelet_second
 from harness.engine.steps.feeding import Feeding
 from harness.history import AskedForItem, Event, ItemDelivered, ItemSettled, payload
 
 HELD = "held with the last lease"
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Fine: one worker always has an item. Coarse: the last message comes late."""
-    if stage.station.pattern.capabilities.one_item_per_pod:
+    if stage.testbed.pattern.capabilities.one_item_per_pod:
         _keep_back(stage)
     else:
         _feed(stage)
@@ -23,46 +23,47 @@ def play(stage: Stage) -> None:
     stage.wait_for_the_end()
 
 
-def _feed(stage: Stage) -> None:
-    trap = stage.trap(stage.points.settling)
+def _feed(stage: ScenarioContext) -> None:
+    trap = stage.set_breakpoint(stage.points.settling)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     holder = stage.worker_at(caught.address)
-    to = f"a worker at its first report: it has an item until others have waited {stage.watch:g} s"
+    waited = f"it has an item until others have waited {stage.idle_watch:g} s"
+    to = f"a worker at its first report: {waited}"
     begun = stage.injected(HELD, to, holder)
     feeding = Feeding(stage, caught, trap)
     try:
-        shown = feeding.until_waited(stage.watch)
+        shown = feeding.until_waited(stage.idle_watch)
     finally:
         feeding.end()
     stage.confirmed(HELD, begun, *shown)
 
 
-def _keep_back(stage: Stage) -> None:
+def _keep_back(stage: ScenarioContext) -> None:
     """Let a worker wait for a message that the producer sends only then."""
     stage.start()
     items = [payload(item) for item in stage.items]
     rest = conditions.all_settled(items, but=1)
     stage.wait("all messages but the last to be settled", rest, stage.bounds.end)
-    to = f"the last message: it is sent when a worker has waited for {stage.watch:g} s"
+    to = f"the last message: it is sent when a worker has waited for {stage.idle_watch:g} s"
     begun = stage.injected(HELD, to)
     what = "a worker to ask for the last message, or to leave without it"
-    come = stage.recording.wait_quietly(what, idle, stage.patience)
+    come = stage.recorder.wait_or_none(what, idle, stage.start_timeout)
     if come is None:
-        raise NotPlayable(
+        raise ScenarioNotApplicable(
             "no worker has come for the last message",
-            expected=f"one within {stage.patience:g} s, for the Job has a completion for it",
+            expected=f"one within {stage.start_timeout:g} s, for the Job has a completion for it",
             seen="none",
         )
     what, since = "the idle worker to leave", come.time
 
     def over(events: Sequence[Event]) -> Event | None:
         last = left_without(events)
-        return last or (come if stage.recording.moment() > since + stage.watch else None)
+        return last or (come if stage.recorder.elapsed() > since + stage.idle_watch else None)
 
-    end = stage.recording.wait_quietly(what, over, 2 * stage.watch) or come
+    end = stage.recorder.wait_or_none(what, over, 2 * stage.idle_watch) or come
     if conditions.ended(end):
-        let_pass(stage, end)
+        wait_out_kubelet_second(stage, end)
     stage.add()
     stage.confirmed(HELD, begun, come.id, end.id)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engine import conditions
-from harness.engine.scenario import Scenario, Stage
-from harness.engine.steps.broker_restart import needs_marker
-from harness.engine.steps.common import let_pass
+from harness.engine.scenario import Scenario, ScenarioContext
+from harness.engine.steps.broker_restart import require_sentinel
+from harness.engine.steps.common import wait_out_kubelet_second
 from harness.history import ConnectionOpened, Event
 
 LATE = "queue late"
@@ -15,15 +15,15 @@ LATE = "queue late"
 _LOOKS = 15.0
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Let a worker come and look, then declare the queue and fill it."""
-    needs_marker(stage)
+    require_sentinel(stage)
     begun = stage.injected(LATE, "the queue: it is not there yet")
     stage.start()
-    came = stage.wait("a worker to connect", _connected, stage.patience)
-    end = stage.recording.wait_quietly("a worker to give up", conditions.gave_up(), _LOOKS)
+    came = stage.wait("a worker to connect", _connected, stage.start_timeout)
+    end = stage.recorder.wait_or_none("a worker to give up", conditions.any_worker_exited(), _LOOKS)
     if end is not None:
-        let_pass(stage, end)
+        wait_out_kubelet_second(stage, end)
     stage.confirmed(LATE, begun, came.id, *([end.id] if end else []))
     stage.healed(LATE)
     stage.fill()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 
 _MANY = 6
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Let the Job work them off. One that stops after so many shows only where there are more."""
     stage.start()
     stage.wait_for_the_end()

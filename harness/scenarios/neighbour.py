@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.neighbour_job import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Hold our only worker with an item while the others work, for longer than its lease."""
-    trap = stage.trap(stage.points.settling or stage.points.delivered)
+    trap = stage.set_breakpoint(stage.points.settling or stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
-    stage.station.tap.hold(caught.address)
+    caught = stage.wait_for_hit(trap)
+    stage.testbed.tap.hold(caught.address)
     worker = stage.worker_at(caught.address)
     FAULT.inject(stage, worker, stage.queue)
-    stage.station.tap.release(caught.address)
-    stage.free(trap)
+    stage.testbed.tap.release(caught.address)
+    stage.resume(trap)
     stage.wait_for_the_end()
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
-from harness.engine.steps.common import harm_at_work
+from harness.engine.scenario import Scenario, ScenarioContext
+from harness.engine.steps.common import inject_while_working
 from harness.faults.network_slow import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """The only worker's network is slow as soon as it has begun an item."""
-    harm_at_work(stage, FAULT)
+    inject_while_working(stage, FAULT)
 
 
 SCENARIO = Scenario(

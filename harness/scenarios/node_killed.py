@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.engine.steps import spare_node
 from harness.faults.node_kill import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Kill the node of a worker that has begun an item; it is dead until the Job has ended."""
-    with stage.station.provider.spare_turn():
-        victim, address = spare_node.begun_there(stage)
-        with FAULT.during(stage, victim, address):
+    with stage.testbed.provider.exclusive_spare_node():
+        victim, address = spare_node.start_worker_on_spare_node(stage)
+        with FAULT.active(stage, victim, address):
             stage.wait_for_the_end()
 
 

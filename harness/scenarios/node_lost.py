@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.engine.steps import spare_node
 from harness.faults.node_freeze import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Lose the node of a worker that has begun an item; nobody else has pods there meanwhile."""
-    with stage.station.provider.spare_turn():
-        victim, address = spare_node.begun_there(stage)
+    with stage.testbed.provider.exclusive_spare_node():
+        victim, address = spare_node.start_worker_on_spare_node(stage)
         FAULT.inject(stage, victim, address)
         stage.wait_for_the_end()
 

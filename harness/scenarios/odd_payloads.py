@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 
 _LONG = 1_000_000
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Let the Job work them off."""
     stage.start()
     stage.wait_for_the_end()

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.container_oom import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Kill the first who has begun an item; who is quick is held at its report until then."""
-    trap = stage.trap(stage.points.delivered)
+    trap = stage.set_breakpoint(stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
     stage.container_of(victim)  # known beforehand: the kill has to be quick
-    if stage.learned.settles:
-        stage.trap(stage.points.settling, caught.address)
-    stage.free(trap)
-    stage.has_begun(victim, caught)
+    if stage.calibration.settles:
+        stage.set_breakpoint(stage.points.settling, caught.address)
+    stage.resume(trap)
+    stage.wait_until_started(victim, caught)
     FAULT.inject(stage, victim, caught.address)
-    stage.let_go(caught.address)
+    stage.resume_client(caught.address)
     stage.wait_for_the_end()
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from harness.engine import conditions
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.pod_delete import FAULT
 
 
-def play(stage: Stage) -> None:
+def play(stage: ScenarioContext) -> None:
     """Hold a worker after its acknowledgement until another has left, then delete its pod."""
-    trap = stage.trap(stage.points.settled)
+    trap = stage.set_breakpoint(stage.points.settled)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
-    stage.wait("another worker to leave with success", conditions.success(), stage.bounds.end)
+    stage.wait(
+        "another worker to leave with success", conditions.worker_succeeded(), stage.bounds.end
+    )
     FAULT.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
 

@@ -13,13 +13,13 @@ from collections.abc import Callable
 import uvloop
 
 from harness.core.errors import QueuejobError, TimedOut
-from harness.tap.control.outbox import Outbox
+from harness.tap.control.outbox import RecordOutbox
 from harness.tap.control.server import Control
 from harness.tap.protocols.amqp import Amqp
 from harness.tap.protocols.base import Decoder
 from harness.tap.protocols.redis import Resp
 from harness.tap.proxy.proxy import Proxy
-from harness.tap.redis_feed.feed import Witness
+from harness.tap.redis_feed.feed import RedisFeed
 
 _DIALECTS: dict[str, Callable[[int], Decoder]] = {"redis": Resp, "amqp": Amqp}
 #: Seconds for one try to reach the broker, and between two of them.
@@ -63,13 +63,13 @@ def _address(text: str) -> tuple[str, int]:
 
 async def run(chosen: Options, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
     """Serve until `stop` is set. The control port listens last: who reaches it finds all ready."""
-    outbox = Outbox()
+    outbox = RecordOutbox()
     proxy = Proxy(chosen.upstream, _DIALECTS[chosen.protocol], outbox.record)
 
     def shut(why: str) -> None:
         proxy.shut = why
 
-    witness = Witness(chosen.upstream, outbox.record, lambda: bool(proxy.links), shut)
+    witness = RedisFeed(chosen.upstream, outbox.record, lambda: bool(proxy.links), shut)
 
     async def sync() -> None:
         if chosen.protocol == "redis":

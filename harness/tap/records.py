@@ -145,7 +145,7 @@ class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
     where: Literal["monitor", "replica"]
 
 
-class Unread(msgspec.Struct, frozen=True, gc=False, tag="unread"):
+class RawFeedData(msgspec.Struct, frozen=True, gc=False, tag="unread"):
     """What came on one of these two links, whole lines or whole commands, left to be read later.
 
     Between the tap and its client only: reading takes longer than passing on, and workers wait.
@@ -177,10 +177,10 @@ class Sink(Protocol):
     arrives here. An error in a sink ends the connection: nothing passes unrecorded.
     """
 
-    def __call__(self, record: Record | Unread) -> None: ...
+    def __call__(self, record: Record | RawFeedData) -> None: ...
 
 
-class Piece(NamedTuple):
+class Chunk(NamedTuple):
     """Some bytes, and the message that is complete with them, if there is one."""
 
     raw: bytes

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.engine.campaign import Judged
+from harness.engine.campaign import JudgedRun
 from harness.fixtures.session import profile
 
 
@@ -18,9 +18,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.mark.queuejob_profile
 def test_core(
     request: pytest.FixtureRequest,
-    judged: Callable[[str], Judged],
+    judged: Callable[[str], JudgedRun],
     scenario: str,
     invariant: str,
 ) -> None:
     """The invariant holds in this scenario, and that was seen."""
-    profile.prove(request, judged(scenario), scenario, invariant, "core")
+    profile.assert_invariant(request, judged(scenario), scenario, invariant, "core")

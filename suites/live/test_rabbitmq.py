@@ -19,15 +19,15 @@ from harness.history import (
     ItemReturned,
     ItemSettled,
     NotUnderstood,
-    What,
+    Observation,
 )
 from harness.infra.kube import Kube
-from harness.patterns.coarse.interpreter import AmqpReader
+from harness.patterns.coarse.interpreter import AmqpInterpreter
 from harness.patterns.coarse.pattern import PATTERN as COARSE
 from harness.tap.protocols.amqp import Amqp
 from harness.tap.proxy.proxy import Proxy
-from harness.tap.records import Record, Unread
-from harness.tap.redis_feed.parser import Reading
+from harness.tap.records import RawFeedData, Record
+from harness.tap.redis_feed.parser import FeedParser
 
 BOUND = 60.0
 AMQP = 5672
@@ -40,7 +40,7 @@ class Scene:
         self.queue = queue
         self._upstream = upstream
         self._records: list[tuple[float, Record]] = []
-        self._reading = Reading()
+        self._reading = FeedParser()
         self._loop = asyncio.new_event_loop()
         self._ready, self._over = threading.Event(), asyncio.Event()
         self._port = 0
@@ -81,16 +81,16 @@ class Scene:
         await self._over.wait()
         await proxy.stop()
 
-    def _record(self, record: Record | Unread) -> None:
+    def _record(self, record: Record | RawFeedData) -> None:
         at = time.time()
-        read = self._reading.read(record) if isinstance(record, Unread) else (record,)
+        read = self._reading.read(record) if isinstance(record, RawFeedData) else (record,)
         self._records += [(at, one) for one in read]
 
-    def read(self) -> list[What]:
+    def read(self) -> list[Observation]:
         """What all records say, once the scene is over."""
-        reader = AmqpReader(self.queue, self._records[0][0])
-        events = [event for at, record in self._records for event in reader.take(at, record)]
-        events += reader.flush()
+        reader = AmqpInterpreter(self.queue, self._records[0][0])
+        events = [event for at, record in self._records for event in reader.feed(at, record)]
+        events += reader.finish()
         assert not [one for one in events if isinstance(one, NotUnderstood)]
         return events
 
@@ -115,7 +115,7 @@ def live(upstream: tuple[str, int], request: pytest.FixtureRequest) -> Scene:
     return Scene(upstream, request.node.name)
 
 
-def about_items(events: list[What]) -> list[tuple[str, str]]:
+def about_items(events: list[Observation]) -> list[tuple[str, str]]:
     kinds = (ItemDelivered, ItemSettled, ItemReturned)
     return [(type(one).__name__, str(one.item)) for one in events if isinstance(one, kinds)]
 

@@ -37,21 +37,21 @@ from harness.history import (
     ItemReturned,
     ItemSettled,
     NotUnderstood,
-    What,
+    Observation,
 )
 from harness.infra.kube import Kube, Manifest
 from harness.patterns.base import Places
 from harness.patterns.fine.broker import RedisServer
-from harness.patterns.fine.interpreter.interpreter import RedisReader
+from harness.patterns.fine.interpreter.interpreter import RedisInterpreter
 from harness.patterns.fine.interpreter.keyspace.keyspace import Keyspace
 from harness.patterns.fine.interpreter.keyspace.values import Hash, Zset
 from harness.patterns.fine.pattern import PATTERN as FINE
 from harness.patterns.seeding import Seeding
 from harness.tap.protocols.redis import Resp
 from harness.tap.proxy.proxy import Proxy
-from harness.tap.records import Effect, Record, Unread
-from harness.tap.redis_feed.feed import Witness
-from harness.tap.redis_feed.parser import Reading
+from harness.tap.records import Effect, RawFeedData, Record
+from harness.tap.redis_feed.feed import RedisFeed
+from harness.tap.redis_feed.parser import FeedParser
 
 WORKERS = Path(str(files("harness.manifests"))) / "workers"
 BOUND = 60.0
@@ -80,7 +80,7 @@ class Scene:
         # Any: the client's answers are typed for its two natures, now and awaited, at once
         self.direct: Any = redis.Redis(*self.upstream)
         self.records: list[tuple[float, Record]] = []
-        self._reading = Reading()
+        self._reading = FeedParser()
         self._loop = asyncio.new_event_loop()
         self._ready, self._over = threading.Event(), asyncio.Event()
         self._port = 0
@@ -127,7 +127,7 @@ class Scene:
 
     async def _main(self) -> None:
         proxy = Proxy(self.upstream, Resp, self._record)
-        witness = Witness(self.upstream, self._record, lambda: bool(proxy.links))
+        witness = RedisFeed(self.upstream, self._record, lambda: bool(proxy.links))
         await witness.start(BOUND)
         self._port = await proxy.start()
         self._ready.set()
@@ -136,18 +136,18 @@ class Scene:
         await witness.sync(BOUND)
         witness.stop()
 
-    def _record(self, record: Record | Unread) -> None:
+    def _record(self, record: Record | RawFeedData) -> None:
         at = time.time()
-        read = self._reading.read(record) if isinstance(record, Unread) else (record,)
+        read = self._reading.read(record) if isinstance(record, RawFeedData) else (record,)
         self.records += [(at, one) for one in read]
 
-    def read(self, queue: str) -> tuple[RedisReader, list[What]]:
+    def read(self, queue: str) -> tuple[RedisInterpreter, list[Observation]]:
         """What all records say, once the scene is over."""
-        reader = RedisReader(queue, self.records[0][0])
-        events = [event for at, record in self.records for event in reader.take(at, record)]
+        reader = RedisInterpreter(queue, self.records[0][0])
+        events = [event for at, record in self.records for event in reader.feed(at, record)]
         # A worker may yet push what it took away last, as far as the reader knows.
-        events += reader.flush()
-        assert reader.idle()
+        events += reader.finish()
+        assert reader.drained()
         assert not [one for one in events if isinstance(one, NotUnderstood)]
         return reader, events
 
@@ -209,17 +209,17 @@ def worker(path: str) -> Any:
     return module
 
 
-def by_item(events: list[What]) -> dict[Any, list[What]]:
+def by_item(events: list[Observation]) -> dict[Any, list[Observation]]:
     """What happened to each item, in order."""
     kinds = (ItemDelivered, ItemLeased, ItemSettled, ItemReturned, ItemReclaimed)
-    stories: dict[Any, list[What]] = defaultdict(list)
+    stories: dict[Any, list[Observation]] = defaultdict(list)
     for event in events:
         if isinstance(event, kinds):
             stories[event.item].append(event)
     return stories
 
 
-def names(story: list[What]) -> list[str]:
+def names(story: list[Observation]) -> list[str]:
     return [type(one).__name__ for one in story]
 
 
@@ -249,7 +249,7 @@ def test_the_page_s_worker(live: Scene) -> None:
         assert delivered.connection == leased.connection == settled.connection
         assert leased.at is not None
         assert leased.until - leased.at == pytest.approx(20, abs=1)
-    assert reader.leases_understood() == ""
+    assert reader.lease_blind_spot() == ""
     assert reader.places() == {"ready": [], "leased": [], "dead": []}
     assert {FoundEmpty, AskedForItem} <= {type(one) for one in events}
 
@@ -370,7 +370,7 @@ def test_the_reference_worker_of_streams(live: Scene) -> None:
     ]
     assert [one.how for one in stories["b"] if isinstance(one, ItemSettled)] == ["dead"]
     assert (reader.roles().idle, reader.roles().dead) == (0.4, (b"job2:dead",))
-    dead = RedisServer(live.direct).left("job2", [b"a", b"b"], ["job2:dead"], Seeding("stream"))
+    dead = RedisServer(live.direct).drain("job2", [b"a", b"b"], ["job2:dead"], Seeding("stream"))
     assert dead == ([ItemLeft("b", "job2:dead", "dead")], BrokerDepth("job2", 0, 0, final=True))
 
 
@@ -382,16 +382,16 @@ def test_what_the_group_of_a_stream_has_left(live: Scene) -> None:
         server.seed("q", items, how)
         live.direct.xreadgroup("workers", "me", {"q": ">"}, count=2)
         live.direct.xack("q", "workers", live.direct.xrange("q")[0][0])
-        found, depth = server.left("q", items, (), how)
+        found, depth = server.drain("q", items, (), how)
         assert [(one.item, one.where) for one in found] == [
             ("b", "leased"),
             ("", "ready"),
             ("c", "ready"),
         ]
         assert (depth.ready, depth.leased) == (2, 1)
-        found, depth = server.left("q", items, (), Seeding("stream", "others"))
+        found, depth = server.drain("q", items, (), Seeding("stream", "others"))
         assert (depth.ready, depth.leased) == (4, 0)
-        assert server.remains("q", ()) == ()
+        assert server.residual_keys("q", ()) == ()
 
 
 @pytest.mark.parametrize("pop", ["blmove", "brpoplpush", "blpop", "bzpopmin"])
@@ -596,7 +596,7 @@ def test_a_count_of_attempts_is_no_item_that_was_left(live: Scene) -> None:
         live.direct.hset("owner", "c", "me")
         server = RedisServer(live.direct)
         places = Places(leased=("claimed",))
-        found, _ = server.left("q", [b"a", b"b", b"c"], (), Seeding(), places)
+        found, _ = server.drain("q", [b"a", b"b", b"c"], (), Seeding(), places)
     assert [(one.item, one.where) for one in found] == [("b", "leased"), ("c", "leased")]
 
 

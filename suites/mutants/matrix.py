@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.engine.campaign import Judged
+from harness.engine.campaign import JudgedRun
 from harness.suites.verdicts.cases import Case
 
 #: Name of the property of a report that has a `Row`.
@@ -68,13 +68,13 @@ class Matrix(msgspec.Struct, frozen=True):
     lines: list[Line]
 
 
-def row(case: Case, scenario: str, run: Judged) -> Row:
+def row(case: Case, scenario: str, run: JudgedRun) -> Row:
     """What a run has shown."""
     judgement = run.judgement
     return Row(
         case.recipe,
         scenario,
-        sorted(run.found()),
+        sorted(run.violated()),
         sorted(run.of_the_job()),
         [name for name in judgement.verdicts if judgement.proved(name)],
         [name for name in case.proves(scenario) if not judgement.proved(name)],

@@ -10,7 +10,7 @@ import pytest
 
 from harness.checks.plan import scenarios
 from harness.engine.campaign import Campaign
-from harness.fixtures.conformance import CampaignOf, unplayable
+from harness.fixtures.conformance import CampaignOf, not_applicable_reason
 from harness.suites.mutants.matrix import ROW, row
 from harness.suites.verdicts.cases import Case, all_cases
 from harness.suites.verdicts.checks import all_is_found, nothing_else_is_found
@@ -52,7 +52,7 @@ def test_nothing_else_is_found(
     scenario: str,
 ) -> None:
     """A scenario of a correct worker proves all it is to prove; of another, nothing unforeseen."""
-    if why := unplayable(request.config, scenarios(case.pattern, case.level)[scenario]):
+    if why := not_applicable_reason(request.config, scenarios(case.pattern, case.level)[scenario]):
         pytest.skip(why)
     run = campaign(case).judged(scenario)
     told = msgspec.to_builtins(row(case, scenario, run))
@@ -66,5 +66,7 @@ def test_what_must_be_found_is_found(
 ) -> None:
     """All scenarios together find what this worker breaks."""
     known = scenarios(case.pattern, case.level)
-    played = [one for one in case.scenarios if not unplayable(request.config, known[one])]
+    played = [
+        one for one in case.scenarios if not not_applicable_reason(request.config, known[one])
+    ]
     all_is_found(case, map(campaign(case).judged, played))

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from harness.core.commands import which
 from harness.core.errors import InfrastructureError
-from harness.fixtures.session.stash import BENCH
+from harness.fixtures.session.stash import INFRASTRUCTURE
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -39,6 +39,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def kept(request: pytest.FixtureRequest) -> Path:
     """Where screenshots are kept for a look."""
-    folder: Path = request.config.stash[BENCH].settings.out / "page"
+    folder: Path = request.config.stash[INFRASTRUCTURE].settings.out / "page"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

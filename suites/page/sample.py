@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.checks.plan import scenarios
 from harness.core.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
 from harness.history import Header, read
-from harness.report.build import Known, build
+from harness.report.build import SessionFacts, build
 from harness.report.model import (
     Case,
     Harness,
@@ -17,7 +17,7 @@ from harness.report.model import (
     Report,
     VerdictWord,
 )
-from harness.report.rows import Run, rows
+from harness.report.rows import PlannedRun, rows
 
 _OUTCOMES: dict[VerdictWord, OutcomeWord] = {
     "pass": "passed",
@@ -32,7 +32,7 @@ def report(folder: Path) -> Report:
     first = _header(next(iter(found.values())))
     known = scenarios(first.pattern)
     runs = [
-        Run(
+        PlannedRun(
             name=known[name].name,
             says=known[name].says,
             proves=known[name].proves[first.pattern],
@@ -52,7 +52,7 @@ def report(folder: Path) -> Report:
         for run in runs
         for row in rows(run, folder).invariants
     ]
-    facts = Known(
+    facts = SessionFacts(
         report_id="sample",
         started_at="2026-01-01T00:00:00Z",
         finished_at="2026-01-01T00:05:00Z",

@@ -11,14 +11,14 @@ from allure import step
 from redis import Redis
 
 from harness.core.clock import NotYet, wait_until
-from harness.engine.observers.log_follower import Follower
+from harness.engine.observers.log_follower import LogFollower
 from harness.fixtures.cluster import LoadedImages
 from harness.infra.docker import Docker
 from harness.infra.kube import Namespace
 from harness.patterns.coarse.broker import Depth
 from harness.patterns.coarse.pattern import PATTERN as COARSE
 from harness.patterns.fine.pattern import PATTERN as FINE
-from harness.patterns.job_manifest import Workers
+from harness.patterns.job_manifest import JobOptions
 from harness.suites.tutorial.page import after, logs_of, wait_complete
 from harness.suites.tutorial.test_coarse import drain, wait_depth
 
@@ -52,7 +52,7 @@ def test_fine_worker_hurt_in_mid_item(
     namespace: Namespace,
     images: LoadedImages,
     redis: Redis,
-    logs: Follower,
+    logs: LogFollower,
     test_folder: Path,
     *,
     harm: str,
@@ -94,7 +94,7 @@ def test_fine_worker_hurt_in_mid_item(
 
 
 def test_fine_failing_item(
-    namespace: Namespace, images: LoadedImages, redis: Redis, logs: Follower, test_folder: Path
+    namespace: Namespace, images: LoadedImages, redis: Redis, logs: LogFollower, test_folder: Path
 ) -> None:
     """It is tried so many times, each failure shows, then it is set aside; the rest is done."""
     failing, *others = items = FINE.items[:4]
@@ -141,7 +141,7 @@ def test_coarse_without_a_fault(namespace: Namespace, images: LoadedImages, rabb
 
 
 def test_coarse_failing_message(
-    namespace: Namespace, images: LoadedImages, rabbitmq: Any, logs: Follower
+    namespace: Namespace, images: LoadedImages, rabbitmq: Any, logs: LogFollower
 ) -> None:
     """With the page's worker the Job is Complete then; here the failure shows, and nothing is lost.
 
@@ -174,7 +174,7 @@ def test_coarse_failing_message(
 
 
 def test_coarse_worker_killed_in_mid_message(
-    namespace: Namespace, images: LoadedImages, rabbitmq: Any, logs: Follower, test_folder: Path
+    namespace: Namespace, images: LoadedImages, rabbitmq: Any, logs: LogFollower, test_folder: Path
 ) -> None:
     """The broker gives the message out again, and there is still one success for each message."""
     with step(f"Two messages of {LONG} s, completions 2"):
@@ -201,7 +201,7 @@ def run_fine(
     """Fill the list as the page does, and create the page's Job around the reference worker."""
     redis.rpush(FINE.queue, *items)
     env = {"LEASE_SECONDS": f"{LEASE}", "ITEM_SECONDS": f"{LONG}", **env}
-    namespace.create(FINE.manifest(Workers(images.load(FINE_WORKER), env=env)))
+    namespace.create(FINE.manifest(JobOptions(images.load(FINE_WORKER), env=env)))
 
 
 def run_coarse(
@@ -213,7 +213,7 @@ def run_coarse(
 ) -> None:
     """Fill the queue, and create the page's Job around the reference worker: a pod a message."""
     COARSE.fill(rabbitmq, items)
-    workers = Workers(
+    workers = JobOptions(
         images.load(COARSE_WORKER), completions=len(items), env={"ITEM_SECONDS": "1", **env}
     )
     namespace.create(COARSE.manifest(workers))
@@ -250,7 +250,7 @@ def restarts(namespace: Namespace, job: str) -> int:
     return sum(one.restarts for pod in namespace.pods_of(job) for one in pod.containers)
 
 
-def wait_at_work(namespace: Namespace, logs: Follower, job: str, begins: str) -> tuple[str, str]:
+def wait_at_work(namespace: Namespace, logs: LogFollower, job: str, begins: str) -> tuple[str, str]:
     """The first pod of a Job that has begun an item, and the item."""
 
     def probe() -> tuple[str, str]:
@@ -263,7 +263,9 @@ def wait_at_work(namespace: Namespace, logs: Follower, job: str, begins: str) ->
     return wait_until("a pod to work on an item", probe, timeout=timeout, interval=0.1)
 
 
-def wait_line(namespace: Namespace, logs: Follower, pod: str, *wanted: str, times: int = 1) -> None:
+def wait_line(
+    namespace: Namespace, logs: LogFollower, pod: str, *wanted: str, times: int = 1
+) -> None:
     """Wait until a pod has written lines that begin with one of `wanted`, so many `times`."""
 
     def probe() -> None:
@@ -275,7 +277,9 @@ def wait_line(namespace: Namespace, logs: Follower, pod: str, *wanted: str, time
     wait_until(what, probe, timeout=namespace.timeouts.settle)
 
 
-def all_lines(namespace: Namespace, logs: Follower, folder: Path, job: str, last: str) -> list[str]:
+def all_lines(
+    namespace: Namespace, logs: LogFollower, folder: Path, job: str, last: str
+) -> list[str]:
     """What all runs of all of an ended Job's workers wrote, those of deleted pods too.
 
     `last` begins the last line of a worker that succeeds.

@@ -12,13 +12,13 @@ import pytest
 
 from harness.core.commands import which
 from harness.core.errors import UsageError
-from harness.core.file_lock import turn
+from harness.core.file_lock import exclusive
 from harness.core.progress import Progress
-from harness.fixtures.session.stash import BENCH
+from harness.fixtures.session.stash import INFRASTRUCTURE
 from harness.infra.doctor import apt, docker_daemon
 from harness.infra.images import cluster_tools
 from harness.infra.images.sources import Images
-from harness.infra.infrastructure import Bench
+from harness.infra.infrastructure import Infrastructure
 from harness.infra.settings import Settings
 from harness.suites.sources import network
 from harness.suites.sources.machine import Machine, machine
@@ -36,7 +36,7 @@ def pytest_keyboard_interrupt() -> None:
 @pytest.fixture(scope="session")
 def progress(request: pytest.FixtureRequest) -> Progress:
     """Tells a person what goes on, and for how long."""
-    return request.config.stash[BENCH].progress
+    return request.config.stash[INFRASTRUCTURE].progress
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,7 +51,7 @@ def alone(progress: Progress) -> Iterator[None]:
         )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", docker_daemon.search_path())
-        with turn(_LOCK, "it tries image sources", timeout=_TURN, tell=progress.note):
+        with exclusive(_LOCK, "it tries image sources", timeout=_TURN, tell=progress.note):
             if which("ip") is None:
                 with progress.step("getting what is missing: ip") as tell:
                     apt.install(("iproute2",), tell)
@@ -61,8 +61,8 @@ def alone(progress: Progress) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def images(progress: Progress) -> Images:
     """All images, in this machine's own Docker, from wherever it can have them."""
-    bench = Bench(Settings(), progress)
-    bench.ensure()
+    bench = Infrastructure(Settings(), progress)
+    bench.install_missing()
     return bench.images
 
 

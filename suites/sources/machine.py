@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.core import commands, user_dirs
 from harness.core.errors import InfrastructureError
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.doctor import docker_client, docker_daemon, stale_daemon
 from harness.infra.doctor.docker_daemon import Place
@@ -45,7 +45,7 @@ class Machine:
     folder: Path
     out: Path
 
-    def run(self, *words: str | Path, tell: Tell | None = None) -> commands.Completed:
+    def run(self, *words: str | Path, tell: Notify | None = None) -> commands.Completed:
         """Run a command there, and return what it said, whatever its exit code is."""
         environment = {
             "DOCKER_HOST": self.host,
@@ -56,7 +56,7 @@ class Machine:
         entered = ("nsenter", f"--net={self.netns}", *words)
         return commands.run(entered, timeout=LONG, check=False, env=environment, on_line=tell)
 
-    def pytest(self, *words: str | Path, tell: Tell) -> commands.Completed:
+    def pytest(self, *words: str | Path, tell: Notify) -> commands.Completed:
         """Run tests there, on a cluster of their own."""
         cluster = (f"--queuejob-cluster={_RUN.name}", "--queuejob-keep=never")
         out = f"--queuejob-out={self.out / 'inner'}"
@@ -69,7 +69,7 @@ def told(done: commands.Completed) -> str:
 
 
 @contextmanager
-def machine(netns: Path, out: Path, tell: Tell) -> Iterator[Machine]:
+def machine(netns: Path, out: Path, tell: Notify) -> Iterator[Machine]:
     """The machine for as long as the block lasts; what it leaves for a look goes to `out`."""
     folder, log = user_dirs.cache_folder() / "sources", out / "dockerd.log"
     if pid := stale_daemon.running_daemon(_RUN / _PIDFILE):
@@ -113,7 +113,7 @@ def _place(folder: Path) -> Place:
 
 
 @contextmanager
-def _running(place: Place, netns: Path, log: Path, tell: Tell) -> Iterator[Docker]:
+def _running(place: Place, netns: Path, log: Path, tell: Notify) -> Iterator[Docker]:
     """The daemon for as long as the block lasts; no container outlives it."""
     stale_daemon.clear(place.pidfile, place.exec_root, tell)
     docker = Docker(place.host)

@@ -12,7 +12,7 @@ import yaml
 
 from harness.core import commands
 from harness.core.errors import InfrastructureError
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.docker import LONG, Docker
 from harness.infra.doctor import apt
 from harness.suites.sources import server
@@ -23,7 +23,7 @@ _DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})\b")
 _START = 30.0
 
 
-def program(folder: Path, tell: Tell) -> Path:
+def program(folder: Path, tell: Notify) -> Path:
     """The registry: PATH's, or out of Debian's package.
 
     The package is unpacked below `folder` and not installed: its service would start and stay.
@@ -82,7 +82,7 @@ def serving(registry: Path, storage: Path, port: int, netns: Path | None = None)
         yield address
 
 
-def push(docker: Docker, tag: str, address: str, tell: Tell) -> str:
+def push(docker: Docker, tag: str, address: str, tell: Notify) -> str:
     """Put the image `tag` into the registry at `address`; its reference there, by digest."""
     repository = f"{address}/{tag.rpartition(':')[0]}"
     name = f"{repository}:pushed"

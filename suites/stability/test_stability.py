@@ -72,11 +72,13 @@ def test_the_same_verdict(
     alone = one.scenario == "fault_free"
     campaign: Campaign = campaign_of(one.case.worker, folder, None if alone else home)
     run = campaign.judged(one.scenario)
-    found, jobs = run.found(), run.of_the_job()
+    found, jobs = run.violated(), run.of_the_job()
     right = set(one.must) <= found <= {*one.must, *one.may} and set(one.job) <= jobs
     rows.append(Row(one.case.recipe, one.scenario, turn, sorted(found), sorted(jobs), right))
     assert not run.error, run.error
-    assert right, run.told(*sorted(found | set(one.must)))
+    assert right, run.findings_text(*sorted(found | set(one.must)))
     if not one.must and not one.job:
         unproved = {name for name in run.judgement.verdicts if name in ("S1", "L1", "L3", "S12")}
-        assert all(run.judgement.proved(name) for name in unproved), run.told(*sorted(unproved))
+        assert all(run.judgement.proved(name) for name in unproved), run.findings_text(
+            *sorted(unproved)
+        )

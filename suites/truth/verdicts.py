@@ -10,7 +10,7 @@ import msgspec
 
 from harness.checks.plan import first_asked, proved_by
 from harness.checks.verdict import Outcome
-from harness.engine.campaign import Judged
+from harness.engine.campaign import JudgedRun
 from harness.engine.scenario import Scenario, playable_scenarios
 from harness.suites.truth.workers import Stranger
 
@@ -36,11 +36,11 @@ def scenarios(pattern: str) -> Mapping[str, Scenario]:
     return {name: one for name, one in known.items() if name not in LEFT_OUT}
 
 
-def said(name: str, judged: Judged) -> Said:
+def said(name: str, judged: JudgedRun) -> Said:
     """As a profile's tests say it."""
     pattern = judged.header.pattern
     scenario = scenarios(pattern)[name]
-    found = tuple(sorted(one for one in judged.found() if first_asked(scenario, one) == "core"))
+    found = tuple(sorted(one for one in judged.violated() if first_asked(scenario, one) == "core"))
     unproved = {
         one: _why(judged, one)
         for one in proved_by(scenario, pattern)
@@ -51,7 +51,7 @@ def said(name: str, judged: Judged) -> Said:
             unproved.setdefault(one, _why(judged, one))
     if judged.error:
         unproved.setdefault("", judged.error)
-    if missed := judged.missed():
+    if missed := judged.unconfirmed_faults():
         unproved.setdefault("", f"not seen to land: {', '.join(missed)}")
     return Said(name, found, unproved)
 
@@ -74,6 +74,6 @@ def right(stranger: Stranger, every: list[Said]) -> Right:
     return "named" if found & defect.must and found <= defect.must | defect.may else "strange"
 
 
-def _why(judged: Judged, name: str) -> str:
-    lines = (line for line in judged.told(name) if not line.startswith(" "))
+def _why(judged: JudgedRun, name: str) -> str:
+    lines = (line for line in judged.findings_text(name) if not line.startswith(" "))
     return next(lines, judged.error or "nothing was looked at")

@@ -12,7 +12,7 @@ from harness.infra.kube import Namespace
 from harness.infra.settings import Settings
 from harness.patterns.coarse.broker import Depth
 from harness.patterns.coarse.pattern import PATTERN as COARSE
-from harness.patterns.job_manifest import Workers
+from harness.patterns.job_manifest import JobOptions
 from harness.suites.tutorial.page import (
     after,
     assert_stays_incomplete,
@@ -162,7 +162,7 @@ def run(
 ) -> None:
     """Create the page's Job, around the worker `image`."""
     env = {"ITEM_SECONDS": f"{settings.item_seconds:g}"}
-    namespace.create(COARSE.manifest(Workers(image, completions=completions, env=env)))
+    namespace.create(COARSE.manifest(JobOptions(image, completions=completions, env=env)))
 
 
 def processed(namespace: Namespace) -> list[str]:

@@ -9,12 +9,12 @@ from allure import step
 from redis import Redis
 
 from harness.core.clock import NotYet, wait_until
-from harness.engine.observers.log_follower import Follower
+from harness.engine.observers.log_follower import LogFollower
 from harness.fixtures.cluster import LoadedImages
 from harness.infra.kube import Namespace
 from harness.infra.settings import Settings
 from harness.patterns.fine.pattern import PATTERN as FINE
-from harness.patterns.job_manifest import Workers
+from harness.patterns.job_manifest import JobOptions
 from harness.suites.tutorial.page import (
     NO_DNS,
     after,
@@ -53,7 +53,7 @@ def test_page(namespace: Namespace, images: LoadedImages, settings: Settings) ->
         worker = images.load(WORKER)
 
     with step("Running the Job: parallelism 2, completions unset"):
-        namespace.create(FINE.manifest(Workers(worker, env=item_seconds(settings))))
+        namespace.create(FINE.manifest(JobOptions(worker, env=item_seconds(settings))))
         described = namespace.kubectl("describe", f"jobs/{FINE.job}").stdout
         assert re.search(r"^Parallelism: +2$", described, re.MULTILINE), described
         assert re.search(r"^Completions: +<unset>$", described, re.MULTILINE), described
@@ -97,14 +97,14 @@ def test_without_cluster_dns(
 
     with step("The Job's workers, without cluster DNS too, reach it as well: Complete"):
         env = {**item_seconds(settings), "REDIS_HOST": "$(REDIS_SERVICE_HOST)"}
-        namespace.create(FINE.manifest(Workers(images.load(WORKER), env=env, pod=NO_DNS)))
+        namespace.create(FINE.manifest(JobOptions(images.load(WORKER), env=env, pod=NO_DNS)))
         wait_complete(namespace, FINE.job)
 
     assert_all_done_once(namespace)
 
 
 def test_pod_deleted_in_mid_item(
-    namespace: Namespace, images: LoadedImages, redis: Redis, logs: Follower
+    namespace: Namespace, images: LoadedImages, redis: Redis, logs: LogFollower
 ) -> None:
     """The page's own worker never takes an expired lease back: the Job runs for ever.
 
@@ -114,7 +114,7 @@ def test_pod_deleted_in_mid_item(
     items = FINE.items[:3]
     with step("Three items of 10 s, two workers"):
         redis.rpush(FINE.queue, *items)
-        workers = Workers(images.load(WORKER), env={"ITEM_SECONDS": "10"})
+        workers = JobOptions(images.load(WORKER), env={"ITEM_SECONDS": "10"})
         namespace.create(FINE.manifest(workers))
 
     with step("A pod works on an item"):
@@ -182,7 +182,7 @@ def processing(redis: Any) -> list[str]:
     return list(redis.lrange(FINE.processing, 0, -1))
 
 
-def wait_for_somebody_at_work(namespace: Namespace, logs: Follower) -> tuple[str, str]:
+def wait_for_somebody_at_work(namespace: Namespace, logs: LogFollower) -> tuple[str, str]:
     """The first pod that has begun an item, and the item."""
 
     def probe() -> tuple[str, str]:
@@ -195,7 +195,7 @@ def wait_for_somebody_at_work(namespace: Namespace, logs: Follower) -> tuple[str
     return wait_until("a pod to work on an item", probe, timeout=timeout, interval=0.1)
 
 
-def wait_for_questions(namespace: Namespace, logs: Follower, more: int) -> None:
+def wait_for_questions(namespace: Namespace, logs: LogFollower, more: int) -> None:
     """Wait until living workers have asked for work, in vain, so many times more."""
 
     def asked() -> int:

@@ -51,4 +51,4 @@ def test_completions_that_do_not_match_are_found_in_the_job(
     """And not in the worker, which is a correct one."""
     (case,) = (one for one in CASES if one.recipe == recipe)
     run = campaign(case).judged("completions_mismatch")
-    assert invariant in run.of_the_job(), run.told(invariant)
+    assert invariant in run.of_the_job(), run.findings_text(invariant)

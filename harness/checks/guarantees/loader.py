@@ -10,7 +10,7 @@ from importlib.resources import files
 import msgspec
 
 from harness import manifests
-from harness.checks.invariant import place
+from harness.checks.invariant import sort_key
 from harness.checks.judge import invariants
 from harness.checks.plan import SCENARIOS
 from harness.core.errors import UsageError
@@ -77,7 +77,7 @@ def guarantees() -> tuple[Guarantee, ...]:
     """All that are explained, those of S first, then L, then the others."""
     texts = files("harness.checks.guarantees") / "texts"
     names = [one.name.removesuffix(".yaml") for one in texts.iterdir()]
-    return tuple(_guarantee(name) for name in sorted(names, key=place))
+    return tuple(_guarantee(name) for name in sorted(names, key=sort_key))
 
 
 def guarantee(name: str) -> Guarantee:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Life, Mark, View, held_open, not_running
+from harness.checks.invariant import Invariant
+from harness.checks.model import EventRef, RunModel, WorkerLifetime, held_open, not_running
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, Subject, failed, passed, unknown
 
 #: Seconds in which a pod may have been on its way, and in which the Job's controller may not yet
@@ -13,7 +14,7 @@ from harness.checks.verdict import Finding, Subject, failed, passed, unknown
 _RACE, _SLOW = 1.0, 30.0
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     succeeded = [life for life in view.workers.values() if life.success and life.run.version]
     if not succeeded:
         yield unknown("no worker has exited with 0")
@@ -27,36 +28,41 @@ def check(view: View) -> Iterator[Finding]:
     for pod in later:
         counted = view.job.counted is not None and view.job.counted < pod.version
         soon = pod.added.at - success.at <= (_RACE if counted else _SLOW)
-        text = f"pod {pod.name} was added after {view.cast.short(first.worker)} had succeeded"
+        text = f"pod {pod.name} was added after {view.names.short(first.worker)} had succeeded"
         if soon and view.job.completions is None:
             yield unknown(
-                text + ", so soon that it may have been on its way", *ids(success, pod.added)
+                text + ", so soon that it may have been on its way",
+                *evidence_ids(success, pod.added),
             )
         else:
-            yield failed(text, *ids(success, pod.added), subject=Subject.JOB)
+            yield failed(text, *evidence_ids(success, pod.added), subject=Subject.JOB)
     if not later:
         yield _completed(view, first, success)
 
 
-def _completed(view: View, first: Life, success: Mark) -> Finding:
-    complete, who = view.job.complete, view.cast.short(first.worker)
+def _completed(view: RunModel, first: WorkerLifetime, success: EventRef) -> Finding:
+    complete, who = view.job.complete, view.names.short(first.worker)
     if complete is not None:
         return passed(
             f"after the success of {who} no pod was added, and the Job became Complete",
-            *ids(success, complete),
+            *evidence_ids(success, complete),
         )
     if view.job.failed is not None:
-        return unknown("the Job failed after a success", *ids(success, view.job.failed))
+        return unknown("the Job failed after a success", *evidence_ids(success, view.job.failed))
     ends = [life.end for life in view.workers.values()]
-    over = [end.mark for end in ends if end is not None]
+    over = [end.ref for end in ends if end is not None]
     if len(over) == len(ends) and view.last - max(one.at for one in over) > view.header.bounds.end:
         text = f"all workers have ended, {who} with success, and the Job is not Complete"
         cause = held_open(view.standing) or not_running(view.standing)
         if cause is not None:
             text += f": {cause.why}; {cause.todo}"
         marks = cause.marks if cause else ()
-        return failed(text, *ids(success, over[-1], *marks, view.job.last), subject=Subject.JOB)
+        return failed(
+            text, *evidence_ids(success, over[-1], *marks, view.job.last), subject=Subject.JOB
+        )
     return unknown(f"the Job was not Complete yet after the success of {who}", success.id)
 
 
-INVARIANT = Invariant("J1", "first success ends the recruiting", ("fine",), check, from_events=True)
+INVARIANT = Invariant(
+    "J1", "first success ends the recruiting", ("fine",), check, valid_in_partial_history=True
+)

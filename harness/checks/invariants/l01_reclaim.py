@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Item, Life, Mark, View, far_too_long, long_lease, too_long
+from harness.checks.invariant import Invariant
+from harness.checks.model import (
+    Attempt,
+    EventRef,
+    Item,
+    RunModel,
+    WorkerLifetime,
+    far_too_long,
+    long_lease,
+    too_long,
+)
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.history.preview import shown
 
@@ -16,12 +26,12 @@ class _Loss(NamedTuple):
 
     item: Item
     attempt: Attempt
-    life: Life
-    gone: Mark
+    life: WorkerLifetime
+    gone: EventRef
     since: float
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     losses = [loss for item in view.sent for loss in _losses(view, item)]
     for loss in losses:
         yield _judge(view, loss)
@@ -29,7 +39,7 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("nobody was lost with an item")
 
 
-def _losses(view: View, item: Item) -> Iterator[_Loss]:
+def _losses(view: RunModel, item: Item) -> Iterator[_Loss]:
     for attempt in item.attempts:
         life = view.life(attempt.worker)
         if life is None or attempt.settled is not None:
@@ -42,7 +52,9 @@ def _losses(view: View, item: Item) -> Iterator[_Loss]:
             yield _Loss(item, attempt, life, mark, latest)
 
 
-def _gone(view: View, attempt: Attempt, life: Life) -> tuple[Mark, float, float] | None:
+def _gone(
+    view: RunModel, attempt: Attempt, life: WorkerLifetime
+) -> tuple[EventRef, float, float] | None:
     """What shows that the holder is gone, and between which moments it went."""
     if view.coarse:  # there it has the item by its connection
         closed = view.connections[attempt.connection].closed
@@ -51,15 +63,15 @@ def _gone(view: View, attempt: Attempt, life: Life) -> tuple[Mark, float, float]
     if life.cut_off is not None:
         return life.cut_off, life.cut_off.at, life.cut_off.at
     if life.end is not None:
-        return life.end.mark, life.end.earliest, life.end.latest
+        return life.end.ref, life.end.earliest, life.end.latest
     # A process that lives but has been cut off for good is gone, too.
     return (life.deaf, life.deaf.at, life.deaf.at) if life.deaf else None
 
 
-def _judge(view: View, loss: _Loss) -> Finding:
-    name, who = loss.item.payload, view.cast.short(loss.life.worker)
-    lost = ids(loss.attempt.delivered, loss.gone)
-    healed = max((mark.at for mark in view.course.healed.values()), default=0.0)
+def _judge(view: RunModel, loss: _Loss) -> Finding:
+    name, who = loss.item.payload, view.names.short(loss.life.worker)
+    lost = evidence_ids(loss.attempt.delivered, loss.gone)
+    healed = max((mark.at for mark in view.fault_log.healed.values()), default=0.0)
     since = max(loss.since, healed)
     dealt_with = _dealt_with(loss)
     until = view.last if dealt_with is None else dealt_with.at
@@ -73,7 +85,7 @@ def _judge(view: View, loss: _Loss) -> Finding:
         return failed(
             f"{who} was gone with {shown(name)}, which was delivered {again}, though others waited",
             *lost,
-            *ids(dealt_with),
+            *evidence_ids(dealt_with),
         )
     if dealt_with is not None:
         return passed(f"{shown(name)}, which {who} had when it went, came to another", *lost)
@@ -94,7 +106,7 @@ class _Bound(NamedTuple):
     bound: float
 
 
-def _bound(view: View, loss: _Loss, since: float) -> _Bound | None:
+def _bound(view: RunModel, loss: _Loss, since: float) -> _Bound | None:
     """By when it must come to another; None where its lease, or any, was not seen.
 
     A lease ends when it does, whatever others last.
@@ -108,9 +120,9 @@ def _bound(view: View, loss: _Loss, since: float) -> _Bound | None:
     return _Bound(since, bounds.reclaim)
 
 
-def _kept(view: View, loss: _Loss, since: float) -> Finding:
+def _kept(view: RunModel, loss: _Loss, since: float) -> Finding:
     """Its lease goes on for longer than anybody waits: others may still take it all the same."""
-    bounds, lost = view.header.bounds, ids(loss.attempt.delivered, loss.gone)
+    bounds, lost = view.header.bounds, evidence_ids(loss.attempt.delivered, loss.gone)
     text = f"{shown(loss.item.payload)} was not delivered again: {long_lease(view, loss.attempt)}"
     waited = view.idle.within(since, view.last)
     if far_too_long(view, loss.attempt) and waited > (bounds.reclaim or 0.0):
@@ -118,12 +130,12 @@ def _kept(view: View, loss: _Loss, since: float) -> Finding:
     return unknown(text, *lost)
 
 
-def _dealt_with(loss: _Loss) -> Mark | None:
+def _dealt_with(loss: _Loss) -> EventRef | None:
     """The next delivery of the item, or its being set aside."""
     after = loss.attempt.delivered.id
     marks = [one.delivered for one in loss.item.attempts if one.delivered.id > after]
     # Who removes what it never had has not dealt with it.
-    marks += [one.mark for one in loss.item.settled if one.mark.id > after and one.by_holder]
+    marks += [one.ref for one in loss.item.settled if one.ref.id > after and one.by_holder]
     return min(marks, key=lambda one: one.id, default=None)
 
 

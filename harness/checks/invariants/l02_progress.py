@@ -6,8 +6,9 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Life, Mark, View, without
+from harness.checks.invariant import Invariant
+from harness.checks.model import EventRef, RunModel, WorkerLifetime, without
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history import Worker
@@ -27,7 +28,7 @@ class _Change(NamedTuple):
     at: float
     comes: bool
     item: bool
-    mark: Mark
+    ref: EventRef
     #: An item that goes does so by being delivered, and not because its holder begins it.
     delivered: bool
 
@@ -44,13 +45,13 @@ class _Stretch(NamedTuple):
     """
 
     since: float
-    item: Mark
-    idle: Mark
+    item: EventRef
+    idle: EventRef
     until: float
     delivered: bool
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     bound = view.header.bounds.progress
     good, late = 0, False
     for stretch in _stretches(sorted(_changes(view), key=_order)):
@@ -62,7 +63,7 @@ def check(view: View) -> Iterator[Finding]:
             yield failed(
                 f"for {lasted:.1f} s an item was there and a worker idle, "
                 "and nothing was delivered",
-                *ids(stretch.item, stretch.idle),
+                *evidence_ids(stretch.item, stretch.idle),
             )
         else:
             good += stretch.delivered
@@ -77,7 +78,7 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("never was a worker seen to wait while an item was there")
 
 
-def _asked(view: View, stretch: _Stretch) -> bool:
+def _asked(view: RunModel, stretch: _Stretch) -> bool:
     """Whether an idle worker asked in this time, or its earlier request still waited then.
 
     Not just before it was given one: that is its pause's end.
@@ -86,16 +87,16 @@ def _asked(view: View, stretch: _Stretch) -> bool:
     for one in view.idle.spans:
         if one.since >= stretch.until or one.until <= stretch.since:
             continue
-        asks = view.workers[one.worker].asks
+        asks = view.workers[one.worker].requests
         last = asks.last(one.asked.at, max(until, stretch.since + _SERVED))
-        if last is None or last.mark.at >= stretch.since:
+        if last is None or last.ref.at >= stretch.since:
             return True
-        if not asks.told_empty(last.mark.at, stretch.since):
+        if not asks.told_empty(last.ref.at, stretch.since):
             return True
     return False
 
 
-def _hoarded(view: View) -> Iterator[Finding]:
+def _hoarded(view: RunModel) -> Iterator[Finding]:
     """Somebody asks in vain, while another begins one item after the other out of its stock.
 
     However short the work on each is: with more items the wait would be as much longer.
@@ -111,7 +112,7 @@ def _hoarded(view: View) -> Iterator[Finding]:
         for since, until in without(_storms(view, one.worker), (one.since, one.until)):
             if until - since < _STOCK * pace + _LEAST:
                 continue
-            by_holder: dict[Worker, list[tuple[float, Mark]]] = {}
+            by_holder: dict[Worker, list[tuple[float, EventRef]]] = {}
             for begun, mark, life in stock:
                 if life.worker != one.worker and since + _SERVED < begun <= until:
                     by_holder.setdefault(life.worker, []).append((begun, mark))
@@ -121,10 +122,10 @@ def _hoarded(view: View) -> Iterator[Finding]:
                 stretch = _Stretch(began, first, one.asked, ended, delivered=False)
                 if len(some) > _STOCK and (view.coarse or _asked(view, stretch)):
                     yield failed(
-                        f"{view.cast.short(one.worker)} was idle for {until - since:.1f} s, while "
-                        f"{view.cast.short(holder)} began {len(some)} items, one after the other, "
+                        f"{view.names.short(one.worker)} was idle for {until - since:.1f} s, while "
+                        f"{view.names.short(holder)} began {len(some)} items, one after the other, "
                         "that it had kept in stock",
-                        *ids(one.asked, last),
+                        *evidence_ids(one.asked, last),
                     )
                     return
 
@@ -133,19 +134,19 @@ class _There:
     """Those that are there, and the one that has been there longest."""
 
     def __init__(self) -> None:
-        self._order: deque[Mark] = deque()
+        self._order: deque[EventRef] = deque()
         self._gone: Counter[int] = Counter()
         self.count = 0
 
-    def come(self, mark: Mark) -> None:
+    def come(self, mark: EventRef) -> None:
         self._order.append(mark)
         self.count += 1
 
-    def go(self, mark: Mark) -> None:
+    def go(self, mark: EventRef) -> None:
         self._gone[mark.id] += 1
         self.count -= 1
 
-    def first(self) -> Mark:
+    def first(self) -> EventRef:
         while self._gone[self._order[0].id]:
             self._gone[self._order.popleft().id] -= 1
         return self._order[0]
@@ -154,21 +155,21 @@ class _There:
 def _stretches(changes: Iterable[_Change]) -> Iterator[_Stretch]:
     """Each idle time has an end, and with the last of them ends what is still open."""
     items, idle = _There(), _There()
-    begun: tuple[float, Mark, Mark] | None = None
+    begun: tuple[float, EventRef, EventRef] | None = None
     for change in changes:
         group = items if change.item else idle
         if change.comes:
-            group.come(change.mark)
+            group.come(change.ref)
         else:
             if begun is not None and (change.delivered or group.count == 1):
                 yield _Stretch(*begun, change.at, change.delivered)
                 begun = None
-            group.go(change.mark)
+            group.go(change.ref)
         if begun is None and items.count and idle.count:
             begun = change.at, items.first(), idle.first()
 
 
-def _changes(view: View) -> Iterator[_Change]:
+def _changes(view: RunModel) -> Iterator[_Change]:
     for item in view.sent:
         for wait in item.waits:
             yield from _span(wait.since.at, wait.until, wait.since, item=True, delivered=True)
@@ -182,7 +183,7 @@ def _changes(view: View) -> Iterator[_Change]:
 
 
 def _span(
-    since: float, until: float | None, mark: Mark, *, item: bool, delivered: bool = False
+    since: float, until: float | None, mark: EventRef, *, item: bool, delivered: bool = False
 ) -> Iterator[_Change]:
     """There from `since` to `until`; not at all where that is before it."""
     if until is None or until >= since:
@@ -191,7 +192,7 @@ def _span(
         yield _Change(until, False, item, mark, delivered)
 
 
-def _kept_in_stock(life: Life) -> Iterator[tuple[Mark, float]]:
+def _kept_in_stock(life: WorkerLifetime) -> Iterator[tuple[EventRef, float]]:
     """Items that were given to a worker, and when it could begin them.
 
     That is later than their delivery where it was at work on an earlier one.
@@ -209,11 +210,11 @@ def _kept_in_stock(life: Life) -> Iterator[tuple[Mark, float]]:
             busy = max(busy, attempt.ended.at)
 
 
-def _storms(view: View, worker: Worker) -> list[tuple[float, float]]:
+def _storms(view: RunModel, worker: Worker) -> list[tuple[float, float]]:
     """The times in which a fault touched this worker, or everybody."""
-    course = view.course
+    course = view.fault_log
     return [
-        (harm.mark.at, course.healed[harm.fault].at if harm.fault in course.healed else view.last)
+        (harm.ref.at, course.healed[harm.fault].at if harm.fault in course.healed else view.last)
         for harm in course.injected
         if harm.worker == worker or harm.of_all
     ]

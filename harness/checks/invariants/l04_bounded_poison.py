@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Item, View
+from harness.checks.invariant import Invariant
+from harness.checks.model import Attempt, Item, RunModel
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
@@ -14,7 +15,7 @@ from harness.history.preview import shown
 _TWICE = 2
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     most, found = view.header.max_attempts, False
     rest = any(item.unsettled for item in view.sent)
     for item in view.sent:
@@ -26,7 +27,7 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("no item has taken the lives of its workers")
 
 
-def _died(view: View, attempt: Attempt) -> bool:
+def _died(view: RunModel, attempt: Attempt) -> bool:
     """Whether the worker ended with the item in its hands, and not as it should."""
     life = view.life(attempt.worker)
     if life is None or life.end is None or life.gone_from is None or life.success:
@@ -36,7 +37,7 @@ def _died(view: View, attempt: Attempt) -> bool:
     return attempt.ended is None or attempt.ended.at >= life.gone_from
 
 
-def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Finding:
+def _judge(view: RunModel, item: Item, deaths: list[Attempt], *, rest: bool) -> Finding:
     """`rest`: something is not settled."""
     most = view.header.max_attempts
     name, died = shown(item.payload), several(len(deaths), "worker")
@@ -49,29 +50,32 @@ def _judge(view: View, item: Item, deaths: list[Attempt], *, rest: bool) -> Find
             return unknown(
                 f"{name} has taken the lives of {died}, and a queue that counts no attempts "
                 "gives it out again and again",
-                *ids(*evidence, again.delivered),
+                *evidence_ids(*evidence, again.delivered),
             )
         if again is not None and _copies(item) > 1:
             return unknown(
                 f"{died} had died of items equal to {name}, and nobody can say how many of each",
-                *ids(*evidence, again.delivered),
+                *evidence_ids(*evidence, again.delivered),
             )
         if again is not None:
             return failed(
                 f"{name} was tried once more after {several(most, 'worker')} had died of it",
-                *ids(*evidence[:most], *item.enqueued[1:2], again.delivered),
+                *evidence_ids(*evidence[:most], *item.enqueued[1:2], again.delivered),
             )
-    aside = [one.mark for one in item.settled if one.how == "dead"]
-    aside += [one.mark for one in item.left if one.where == "dead"]
+    aside = [one.ref for one in item.settled if one.how == "dead"]
+    aside += [one.ref for one in item.left if one.where == "dead"]
     if not aside:
         return unknown(
-            f"{name} has taken the lives of {died}, and was not set aside yet", *ids(*evidence)
+            f"{name} has taken the lives of {died}, and was not set aside yet",
+            *evidence_ids(*evidence),
         )
     if rest:
-        return unknown(f"{name} was set aside, and not all of the rest is done", *ids(*evidence))
+        return unknown(
+            f"{name} was set aside, and not all of the rest is done", *evidence_ids(*evidence)
+        )
     return passed(
         f"{name} was set aside after {died} had died of it, and the rest is done",
-        *ids(*evidence, *aside[:1]),
+        *evidence_ids(*evidence, *aside[:1]),
     )
 
 

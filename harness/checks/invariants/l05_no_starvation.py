@@ -6,8 +6,9 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Item, Mark, View
+from harness.checks.invariant import Invariant
+from harness.checks.model import Attempt, EventRef, Item, RunModel
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
@@ -17,7 +18,7 @@ class _Wait(NamedTuple):
     """An item was there for whoever wants it, until it was delivered (or to the end)."""
 
     item: Item
-    since: Mark
+    since: EventRef
     until: float
 
 
@@ -28,7 +29,7 @@ class _Passed(NamedTuple):
     times: int
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     returned = [one for one in view.attempts if _given_back(view, one)]
     if not returned:
         yield unknown("nobody has given an item back")
@@ -39,30 +40,32 @@ def check(view: View) -> Iterator[Finding]:
     if worst is not None and worst.times > bound:
         if all(one.how == "lost" for one in returned):
             why = "its queue has put it back where it was, and counts nothing"
-            yield unknown(f"an item was given back by hanging up: {why}", *ids(returned[0].ended))
+            yield unknown(
+                f"an item was given back by hanging up: {why}", *evidence_ids(returned[0].ended)
+            )
             return
         yield failed(
             f"{shown(worst.wait.item.payload)} was overtaken {worst.times} times by what came to "
             f"the queue after it; with {several(view.enqueued, 'item')} the bound is {bound}",
-            *ids(worst.wait.since, *_overtakers(view, worst.wait)),
+            *evidence_ids(worst.wait.since, *_overtakers(view, worst.wait)),
         )
         return
     waiting = next((one.wait for one in told if one.wait.until > view.last), None)
     if waiting is not None:
         yield unknown(
             f"{shown(waiting.item.payload)} still waited when the history ended",
-            *ids(waiting.since),
+            *evidence_ids(waiting.since),
         )
         return
     most = worst.times if worst else 0
     yield passed(
         f"{several(len(returned), 'time')} an item was given back, and none was overtaken more "
         f"than {several(most, 'time')}",
-        *ids(returned[0].ended),
+        *evidence_ids(returned[0].ended),
     )
 
 
-def _given_back(view: View, attempt: Attempt) -> bool:
+def _given_back(view: RunModel, attempt: Attempt) -> bool:
     """Its worker has said so, or (coarse) has hung up and ended by itself."""
     if attempt.how == "lost":
         life = view.life(attempt.worker)
@@ -70,13 +73,13 @@ def _given_back(view: View, attempt: Attempt) -> bool:
     return attempt.how == "returned"
 
 
-def _waits(view: View) -> Iterator[_Wait]:
+def _waits(view: RunModel) -> Iterator[_Wait]:
     for item in view.sent:
         for wait in item.waits:
             yield _Wait(item, wait.since, view.last + 1 if wait.until is None else wait.until)
 
 
-def _overtaken(view: View) -> Iterator[_Passed]:
+def _overtaken(view: RunModel) -> Iterator[_Passed]:
     """For each time that an item waited: how many came later, and were taken before it."""
     taken: list[float] = []  # backwards in time, so that nearly all are added at its end
     # What came in the same moment, by the end of one connection, did not come later.
@@ -85,7 +88,7 @@ def _overtaken(view: View) -> Iterator[_Passed]:
         insort(taken, -wait.until)
 
 
-def _overtakers(view: View, wait: _Wait) -> list[Mark]:
+def _overtakers(view: RunModel, wait: _Wait) -> list[EventRef]:
     """The first and the last that was taken although it came later."""
     later = [one for one in _waits(view) if one.since.id > wait.since.id]
     passing = sorted((one for one in later if one.until < wait.until), key=lambda one: one.until)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Connection, Deletion, View
+from harness.checks.invariant import Invariant
+from harness.checks.model import Connection, Deletion, RunModel
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, Subject, failed, passed, unknown
 from harness.core.text import several
 
@@ -14,26 +15,26 @@ from harness.core.text import several
 _SOON = 1.0
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     for deletion in view.deletions:
         found = list(_left(view, deletion))
         yield from found
         if deletion.seen.keys is not None and not found:
             yield passed(
                 "the Job was deleted, and no pod, connection or key of it is left",
-                *ids(deletion.mark),
+                *evidence_ids(deletion.ref),
             )
     if not view.deletions:
         yield unknown("the Job was not deleted in this run")
     elif all(one.seen.keys is None for one in view.deletions):
         yield unknown(
             "the Job was deleted with work left: what lies in the broker may be for that",
-            *ids(view.deletions[-1].mark),
+            *evidence_ids(view.deletions[-1].ref),
         )
 
 
-def _left(view: View, deletion: Deletion) -> Iterator[Finding]:
-    evidence, seen = ids(deletion.mark), deletion.seen
+def _left(view: RunModel, deletion: Deletion) -> Iterator[Finding]:
+    evidence, seen = evidence_ids(deletion.ref), deletion.seen
     if seen.objects:
         text = f"the Job was deleted, and of it is still there: {', '.join(seen.objects)}"
         yield failed(text, *evidence, subject=Subject.JOB)
@@ -42,7 +43,7 @@ def _left(view: View, deletion: Deletion) -> Iterator[Finding]:
     if still:
         yield failed(
             f"the Job's pods are gone, and {several(len(still), 'connection')} of theirs left",
-            *ids(still[0].opened, deletion.mark),
+            *evidence_ids(still[0].opened, deletion.ref),
         )
     keeps = view.header.keeps
     meant = (view.header.sentinel, *(keeps or ()))
@@ -59,9 +60,9 @@ def _left(view: View, deletion: Deletion) -> Iterator[Finding]:
 def _open(connection: Connection, deletion: Deletion) -> bool:
     if connection.worker is None or connection.opened is None:
         return False
-    if connection.opened.at > deletion.mark.at:
+    if connection.opened.at > deletion.ref.at:
         return False
-    return connection.closed is None or connection.closed.at > deletion.mark.at + _SOON
+    return connection.closed is None or connection.closed.at > deletion.ref.at + _SOON
 
 
 INVARIANT = Invariant("L9", "clean-up", ("coarse", "fine"), check, level="extended")

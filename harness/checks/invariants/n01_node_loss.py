@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Harm, Mark, View
+from harness.checks.invariant import Invariant
+from harness.checks.model import Attempt, EventRef, InjectedFault, RunModel
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.history import NODE_LOSSES
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     told = False
-    for harm in view.course.injected:
+    for harm in view.fault_log.injected:
         life = view.life(harm.worker) if harm.fault in NODE_LOSSES else None
         for attempt in life.attempts if life else ():
             if _held(attempt, harm):
@@ -23,31 +24,31 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("no worker was lost with its node while it had an item")
 
 
-def _held(attempt: Attempt, harm: Harm) -> bool:
+def _held(attempt: Attempt, harm: InjectedFault) -> bool:
     """Whether it had the item when its node was lost."""
-    before = attempt.delivered.id < harm.mark.id
-    return before and (attempt.ended is None or attempt.ended.id > harm.mark.id)
+    before = attempt.delivered.id < harm.ref.id
+    return before and (attempt.ended is None or attempt.ended.id > harm.ref.id)
 
 
-def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
+def _judge(view: RunModel, attempt: Attempt, harm: InjectedFault) -> Finding:
     item = view.items[attempt.item]
     name, bound = shown(attempt.item), _bound(view, attempt)
-    evidence = ids(attempt.delivered, harm)
-    later = [one.delivered for one in item.attempts if one.delivered.id > harm.mark.id]
-    later += [one.mark for one in item.settled if one.mark.id > harm.mark.id]
+    evidence = evidence_ids(attempt.delivered, harm)
+    later = [one.delivered for one in item.attempts if one.delivered.id > harm.ref.id]
+    later += [one.ref for one in item.settled if one.ref.id > harm.ref.id]
     again = min(later, key=lambda one: one.id, default=None)
     gone = _gone(view, attempt, harm)
     if gone is None and again is None:
         return unknown(f"RabbitMQ has not given up who had {name} on the lost node", *evidence)
     until = view.last if again is None else again.at
-    since = harm.mark.at if gone is None else gone.at
+    since = harm.ref.at if gone is None else gone.at
     if view.header.bounds.pickup is not None:  # from the end of its own lease
         since = max(since, attempt.until or since)
     if bound is not None and view.idle.within(since, until) > bound:
         how = "late" if again else "not again"
         return failed(
             f"{name}, whose holder's node was lost, was delivered {how}, though others waited",
-            *ids(attempt.delivered, harm, again),
+            *evidence_ids(attempt.delivered, harm, again),
         )
     if again is not None:
         given = any(one.delivered.id == again.id for one in item.attempts)
@@ -56,12 +57,12 @@ def _judge(view: View, attempt: Attempt, harm: Harm) -> Finding:
     if view.job.complete:
         return failed(
             f"the Job is Complete, and {name} was lost with its holder's node",
-            *ids(attempt.delivered, harm, view.job.complete),
+            *evidence_ids(attempt.delivered, harm, view.job.complete),
         )
     return unknown(f"{name} was lost from sight with its holder's node", *evidence)
 
 
-def _bound(view: View, attempt: Attempt) -> float | None:
+def _bound(view: RunModel, attempt: Attempt) -> float | None:
     """Seconds of idle time in which it is to come to another; None where no lease was seen."""
     bounds = view.header.bounds
     if view.coarse or attempt.until is None or bounds.pickup is None:
@@ -69,9 +70,9 @@ def _bound(view: View, attempt: Attempt) -> float | None:
     return bounds.pickup
 
 
-def _gone(view: View, attempt: Attempt, harm: Harm) -> Mark | None:
+def _gone(view: RunModel, attempt: Attempt, harm: InjectedFault) -> EventRef | None:
     """From when on the item was to come to another; coarse: once its connection is given up."""
-    return view.connections[attempt.connection].closed if view.coarse else harm.mark
+    return view.connections[attempt.connection].closed if view.coarse else harm.ref
 
 
 INVARIANT = Invariant("N1", "node loss", ("coarse", "fine"), check, level="extended")

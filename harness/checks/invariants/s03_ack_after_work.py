@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import LATE, Attempt, Told, View, always_late, rule
+from harness.checks.invariant import Invariant
+from harness.checks.model import LATE, AckTiming, Attempt, RunModel, always_late, majority
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     first = [one.delivered.id for item in view.sent for one in item.attempts[:1]]
-    told = [one for one in view.orders if not _harmed(view, one)]
+    told = [one for one in view.ack_timings if not _harmed(view, one)]
     # A way to get an item back has its own code: who does it rightly at first may not do so there.
     groups = (
         [one for one in told if one.attempt.delivered.id in first],
@@ -30,13 +31,13 @@ def check(view: View) -> Iterator[Finding]:
     yield from _without_end(view)
 
 
-def _judge(view: View, told: Sequence[Told]) -> Finding:
-    calm = not view.course.injected
-    found, late = rule(told, view.habits, calm=calm), calm and always_late(told, view.habits)
+def _judge(view: RunModel, told: Sequence[AckTiming]) -> Finding:
+    calm = not view.fault_log.injected
+    found, late = majority(told, view.habits, calm=calm), calm and always_late(told, view.habits)
     early = [one for one in told if late or one.order == "early"]
     if early:
         attempt = early[0].attempt
-        who, name = view.cast.short(attempt.worker), shown(attempt.item)
+        who, name = view.names.short(attempt.worker), shown(attempt.item)
         return failed(
             f"{who} settled {name} before the work on it, as {len(early)} of {len(told)}: it had "
             f"{'at least ' if late else ''}{min(one.gap for one in early):.2f} s of work to go",
@@ -64,13 +65,13 @@ def _judge(view: View, told: Sequence[Told]) -> Finding:
     )
 
 
-def _harmed(view: View, told: Told) -> bool:
+def _harmed(view: RunModel, told: AckTiming) -> bool:
     """Whether its worker was disturbed by then, so that a line may be late for that."""
     attempt = told.attempt
     since = 0.0 if attempt.settled is None else attempt.settled.effect
     until = since + max(0.0, told.gap)
-    harms = view.course.injected
-    if any(one.of_all or (one.worker == attempt.worker and one.mark.at < until) for one in harms):
+    harms = view.fault_log.injected
+    if any(one.of_all or (one.worker == attempt.worker and one.ref.at < until) for one in harms):
         return True
     life = view.life(attempt.worker)
     return told.gap > 0 and any(
@@ -82,9 +83,9 @@ def _harmed(view: View, told: Told) -> bool:
     )
 
 
-def _without_end(view: View) -> Iterator[Finding]:
+def _without_end(view: RunModel) -> Iterator[Finding]:
     """Nothing happens to anybody, and of some items that were settled the end is not told."""
-    if view.course.injected or view.habits.ends not in ("mostly", "seldom"):
+    if view.fault_log.injected or view.habits.ends not in ("mostly", "seldom"):
         return
     known = [one for one in view.attempts if one.settled and one.worker is not None]
     silent = [one for one in known if one.done is None and not view.items[one.item].dead]
@@ -100,7 +101,9 @@ def _without_end(view: View) -> Iterator[Finding]:
 def _evidence(attempt: Attempt) -> tuple[int, ...]:
     settled = attempt.settled
     held = settled.hold.held if settled and settled.hold else None
-    return ids(attempt.delivered, held, settled, attempt.started, attempt.done)
+    return evidence_ids(attempt.delivered, held, settled, attempt.started, attempt.done)
 
 
-INVARIANT = Invariant("S3", "ack after work", ("coarse", "fine"), check, from_events=True)
+INVARIANT = Invariant(
+    "S3", "ack after work", ("coarse", "fine"), check, valid_in_partial_history=True
+)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import SLACK, Attempt, Item, View, claim
+from harness.checks.invariant import Invariant
+from harness.checks.model import SLACK, Attempt, Item, RunModel, claim_status
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     good = 0
     for item in view.sent:
         for index, attempt in enumerate(item.attempts):
@@ -26,7 +27,7 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("no lease was seen")
 
 
-def _overlapping(view: View, item: Item, index: int) -> Iterator[Finding]:
+def _overlapping(view: RunModel, item: Item, index: int) -> Iterator[Finding]:
     """Somebody has a lease who was given the item while others had theirs."""
     attempt = item.attempts[index]
     at = attempt.delivered.at
@@ -37,7 +38,7 @@ def _overlapping(view: View, item: Item, index: int) -> Iterator[Finding]:
         one
         for one in others.values()
         if one.until is not None
-        and claim(view, one, attempt.delivered) == "kept"
+        and claim_status(view, one, attempt.delivered) == "kept"
         and (one.worker, one.token) != (attempt.worker, attempt.token)
     ]
     if not live or len(live) < copies:
@@ -45,13 +46,13 @@ def _overlapping(view: View, item: Item, index: int) -> Iterator[Finding]:
     other = live[-1]
     assert other.until is not None
     yield failed(
-        f"{view.cast.short(attempt.worker)} got a lease on {shown(attempt.item)}, on which "
-        f"{view.cast.short(other.worker)} had one for another {other.until - at:.1f} s",
-        *ids(other.delivered, attempt.delivered),
+        f"{view.names.short(attempt.worker)} got a lease on {shown(attempt.item)}, on which "
+        f"{view.names.short(other.worker)} had one for another {other.until - at:.1f} s",
+        *evidence_ids(other.delivered, attempt.delivered),
     )
 
 
-def _outside(view: View, attempt: Attempt) -> Iterator[Finding]:
+def _outside(view: RunModel, attempt: Attempt) -> Iterator[Finding]:
     """It was settled, and that took effect, when the lease was over."""
     settled, until = attempt.settled, attempt.until
     if settled is None or settled.at_once or settled.how != "acked" or until is None:
@@ -59,12 +60,12 @@ def _outside(view: View, attempt: Attempt) -> Iterator[Finding]:
     late = settled.effect - until
     if late > SLACK:
         yield failed(
-            f"{view.cast.short(attempt.worker)} settled {shown(attempt.item)} {late:.1f} s after "
+            f"{view.names.short(attempt.worker)} settled {shown(attempt.item)} {late:.1f} s after "
             "its lease was over",
-            *ids(attempt.delivered, settled),
+            *evidence_ids(attempt.delivered, settled),
         )
 
 
 INVARIANT = Invariant(
-    "S4", "lease exclusivity", ("fine",), check, from_events=True, level="extended"
+    "S4", "lease exclusivity", ("fine",), check, valid_in_partial_history=True, level="extended"
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Item, Mark, View, before
+from harness.checks.invariant import Invariant
+from harness.checks.model import Attempt, EventRef, Item, RunModel, before
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     seen = False
     for item in view.sent:
         for attempt in item.attempts:
@@ -22,30 +23,30 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("nobody has reported an item as done that another had taken over")
 
 
-def _late(view: View, item: Item, attempt: Attempt) -> Finding | None:
+def _late(view: RunModel, item: Item, attempt: Attempt) -> Finding | None:
     """What came of a report about an item that somebody else had been given by then."""
-    who, name = view.cast.short(attempt.worker), shown(attempt.item)
+    who, name = view.names.short(attempt.worker), shown(attempt.item)
     settled = attempt.settled
     if settled is not None and settled.how == "acked" and not settled.at_once:
-        other = _taken_over(item, attempt, Mark(settled.mark.id, settled.effect))
-        evidence = ids(attempt.delivered, other.delivered if other else None, settled)
+        other = _taken_over(item, attempt, EventRef(settled.ref.id, settled.effect))
+        evidence = evidence_ids(attempt.delivered, other.delivered if other else None, settled)
         if other is None:
             return None
         if len(item.enqueued) > 1:
             return unknown(f"{name} is there more than once: which one {who} meant is not known")
-        whose = view.cast.short(other.worker)
+        whose = view.names.short(other.worker)
         return failed(f"{who} settled {name}, which {whose} had been given by then", *evidence)
     for void in attempt.void:
         other = _taken_over(item, attempt, void)
         if other is not None:
             return passed(
                 f"{who} reported {name} too late, and that took no effect",
-                *ids(attempt.delivered, other.delivered, void),
+                *evidence_ids(attempt.delivered, other.delivered, void),
             )
     return None
 
 
-def _taken_over(item: Item, attempt: Attempt, moment: Mark) -> Attempt | None:
+def _taken_over(item: Item, attempt: Attempt, moment: EventRef) -> Attempt | None:
     """The last delivery of the item after this one, and before that moment, to another."""
     me = attempt.worker, attempt.token
     for other in reversed(item.attempts):
@@ -55,4 +56,6 @@ def _taken_over(item: Item, attempt: Attempt, moment: Mark) -> Attempt | None:
     return None
 
 
-INVARIANT = Invariant("S5", "fenced ack", ("fine",), check, from_events=True, level="extended")
+INVARIANT = Invariant(
+    "S5", "fenced ack", ("fine",), check, valid_in_partial_history=True, level="extended"
+)

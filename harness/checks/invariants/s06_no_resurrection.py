@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Item, Mark, Settlement, View, before
+from harness.checks.invariant import Invariant
+from harness.checks.model import Attempt, EventRef, Item, RunModel, Settlement, before
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     good, found = 0, False
     for item in view.sent:
         risen = [one for one in item.attempts if _settled_before(item, one) is not None]
@@ -28,14 +29,14 @@ def check(view: View) -> Iterator[Finding]:
 def _settled_before(item: Item, attempt: Attempt) -> Settlement | None:
     """The last settlement before a delivery for which nothing was left."""
     now = attempt.delivered
-    done = [one for one in item.settled if before(Mark(one.mark.id, one.effect), now)]
+    done = [one for one in item.settled if before(EventRef(one.ref.id, one.effect), now)]
     return done[-1] if done and len(done) >= item.put_before(now) else None
 
 
-def _told(view: View, item: Item, attempt: Attempt) -> Finding:
+def _told(view: RunModel, item: Item, attempt: Attempt) -> Finding:
     settled = _settled_before(item, attempt)
-    who, evidence = view.cast.short(attempt.worker), ids(settled, attempt.delivered)
-    if any("broker" in harm.fault for harm in view.course.injected):
+    who, evidence = view.names.short(attempt.worker), evidence_ids(settled, attempt.delivered)
+    if any("broker" in harm.fault for harm in view.fault_log.injected):
         return unknown(
             f"{shown(item.payload)} was settled and came again: the broker may have lost that",
             *evidence,
@@ -44,5 +45,10 @@ def _told(view: View, item: Item, attempt: Attempt) -> Finding:
 
 
 INVARIANT = Invariant(
-    "S6", "no resurrection", ("coarse", "fine"), check, from_events=True, level="extended"
+    "S6",
+    "no resurrection",
+    ("coarse", "fine"),
+    check,
+    valid_in_partial_history=True,
+    level="extended",
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Claim, Item, View, before, claim
+from harness.checks.invariant import Invariant
+from harness.checks.model import Attempt, ClaimStatus, Item, RunModel, before, claim_status
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history import Worker
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     good = again = 0
     found = False
     for item in view.sent:
@@ -36,14 +37,14 @@ def _of_it(item: Item) -> list[Attempt]:
     return [one for one in item.attempts if item.put_before(one.delivered)]
 
 
-def _unexplained(view: View, item: Item, attempts: list[Attempt]) -> Iterator[Finding]:
+def _unexplained(view: RunModel, item: Item, attempts: list[Attempt]) -> Iterator[Finding]:
     """Each delivery for which those before it leave no room."""
     others: dict[tuple[Worker | int, str | int], Attempt] = {}
     for attempt in attempts:
         name = attempt.worker or attempt.connection, attempt.token or attempt.delivered.id
         same = others.get(name)
         # The same delivery, asked for once more because its answer was lost, is no second one.
-        if same is not None and claim(view, same, attempt.delivered) != "settled":
+        if same is not None and claim_status(view, same, attempt.delivered) != "settled":
             del others[name]
         copies = item.put_before(attempt.delivered)
         if len(others) >= copies:
@@ -52,35 +53,40 @@ def _unexplained(view: View, item: Item, attempts: list[Attempt]) -> Iterator[Fi
 
 
 def _duplicate(
-    view: View, attempt: Attempt, others: list[Attempt], copies: int
+    view: RunModel, attempt: Attempt, others: list[Attempt], copies: int
 ) -> Iterator[Finding]:
     """What those who were given the item before say against its delivery."""
-    claims = [(one, claim(view, one, attempt.delivered)) for one in others]
+    claims = [(one, claim_status(view, one, attempt.delivered)) for one in others]
     sure = [(one, what) for one, what in claims if what in ("settled", "kept")]
     unclear = [one for one, what in claims if what == "unclear"]
     if len(sure) >= copies:
         yield _told(view, attempt, *sure[-1])
     elif len(sure) + len(unclear) >= copies:
-        who, holder = view.cast.short(attempt.worker), view.cast.short(unclear[-1].worker)
+        who, holder = view.names.short(attempt.worker), view.names.short(unclear[-1].worker)
         yield unknown(
             f"{who} was given {shown(attempt.item)}, which {holder} had, and nobody can say "
             "whether it still did",
-            *ids(unclear[-1].delivered, attempt.delivered),
+            *evidence_ids(unclear[-1].delivered, attempt.delivered),
         )
 
 
-def _told(view: View, attempt: Attempt, other: Attempt, what: Claim) -> Finding:
-    who, holder = view.cast.short(attempt.worker), view.cast.short(other.worker)
+def _told(view: RunModel, attempt: Attempt, other: Attempt, what: ClaimStatus) -> Finding:
+    who, holder = view.names.short(attempt.worker), view.names.short(other.worker)
     settled = other.settled if what == "settled" else None
     why = "had settled it" if settled else "had it, and was there"
     text = f"{who} was given {shown(attempt.item)} although {holder} {why}"
-    evidence = ids(other.delivered, settled, attempt.delivered)
-    harmed = [one.mark for one in view.course.injected if "broker" in one.fault]
+    evidence = evidence_ids(other.delivered, settled, attempt.delivered)
+    harmed = [one.ref for one in view.fault_log.injected if "broker" in one.fault]
     if any(before(one, attempt.delivered) for one in harmed):
         return unknown(f"{text}: the broker may have lost that", *evidence)
     return failed(text, *evidence)
 
 
 INVARIANT = Invariant(
-    "S7", "justified duplicates", ("coarse", "fine"), check, from_events=True, level="extended"
+    "S7",
+    "justified duplicates",
+    ("coarse", "fine"),
+    check,
+    valid_in_partial_history=True,
+    level="extended",
 )

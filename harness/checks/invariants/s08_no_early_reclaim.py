@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import FREE, Attempt, Item, Mark, View, before, claim
+from harness.checks.invariant import Invariant
+from harness.checks.model import FREE, Attempt, EventRef, Item, RunModel, before, claim_status
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     good, seen = 0, False
     for item in view.sent:
         for attempt in item.attempts:
@@ -29,12 +30,12 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("nobody has taken an item over")
 
 
-def _taken(view: View, item: Item, attempt: Attempt, now: Mark) -> Finding | None:
+def _taken(view: RunModel, item: Item, attempt: Attempt, now: EventRef) -> Finding | None:
     """What is to be said of it that an item was taken over; None where others could have it."""
-    what, evidence = claim(view, attempt, now), ids(attempt.delivered, now)
+    what, evidence = claim_status(view, attempt, now), evidence_ids(attempt.delivered, now)
     if what in FREE:
         return None
-    name, who = shown(attempt.item), view.cast.short(attempt.worker)
+    name, who = shown(attempt.item), view.names.short(attempt.worker)
     if what == "unclear":
         return unknown(f"{name} was taken over, and nobody saw a lease on it", *evidence)
     if len(item.enqueued) > 1 and _free(view, item, now):
@@ -48,15 +49,15 @@ def _taken(view: View, item: Item, attempt: Attempt, now: Mark) -> Finding | Non
     return failed(why, *evidence)
 
 
-def _free(view: View, item: Item, now: Mark) -> bool:
+def _free(view: RunModel, item: Item, now: EventRef) -> bool:
     """Whether somebody had one then that others could have."""
     for one in item.attempts:
         over = one.taken or one.ended
-        if claim(view, one, now) in FREE and (over is None or before(now, over)):
+        if claim_status(view, one, now) in FREE and (over is None or before(now, over)):
             return True
     return False
 
 
 INVARIANT = Invariant(
-    "S8", "no early reclaim", ("fine",), check, from_events=True, level="extended"
+    "S8", "no early reclaim", ("fine",), check, valid_in_partial_history=True, level="extended"
 )

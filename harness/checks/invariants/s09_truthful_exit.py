@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
-from harness.checks.invariant import Invariant, failed_by_exit, ids
-from harness.checks.model import End, Item, Life, Mark, View
+from harness.checks.invariant import Invariant, failed_by_exit
+from harness.checks.model import EventRef, Item, RunModel, WorkerExit, WorkerLifetime
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, Outcome, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     leavers = [life for life in view.workers.values() if life.success]
     if not leavers:
         yield unknown("no worker has exited with 0")
@@ -25,20 +26,22 @@ def check(view: View) -> Iterator[Finding]:
 # -- coarse: one message ---------------------------------------------------------------------------
 
 
-def _coarse(view: View, leavers: list[Life]) -> Iterator[Finding]:
+def _coarse(view: RunModel, leavers: list[WorkerLifetime]) -> Iterator[Finding]:
     stranger = next((one for one in view.attempts if one.worker is None), None)
     good = 0
     for life in leavers:
-        who, count = view.cast.short(life.worker), len(life.settled)
-        marks = [*(one.mark for one in life.settled), life.end]
-        flaw = view.flaws.get(life.settled[0].mark.id) if count == 1 else None
+        who, count = view.names.short(life.worker), len(life.settled)
+        marks = [*(one.ref for one in life.settled), life.end]
+        flaw = view.flaws.get(life.settled[0].ref.id) if count == 1 else None
         if flaw is not None and flaw.outcome is Outcome.FAIL:
-            yield failed(f"{who} exited with 0: {flaw.reason}", *flaw.evidence, *ids(life.end))
+            yield failed(
+                f"{who} exited with 0: {flaw.reason}", *flaw.evidence, *evidence_ids(life.end)
+            )
         elif flaw is not None:
             yield unknown(
                 f"{who} exited with 0: {flaw.reason}",
                 *flaw.evidence,
-                *ids(life.end),
+                *evidence_ids(life.end),
                 suspect=flaw.suspect,
             )
         elif count == 1:
@@ -46,12 +49,12 @@ def _coarse(view: View, leavers: list[Life]) -> Iterator[Finding]:
         elif count == 0 and stranger is not None:
             yield unknown(
                 f"nobody knows whose deliveries some are: {who} may have settled one",
-                *ids(stranger.delivered, *marks),
+                *evidence_ids(stranger.delivered, *marks),
             )
         else:
             given = [one.delivered for one in life.attempts if one.settled is None][:1]
             text = f"{who} exited with 0, and has settled {several(count, 'message')}"
-            evidence = ids(*given, *marks)
+            evidence = evidence_ids(*given, *marks)
             yield failed(text, *evidence) if count else failed_by_exit(view, text, *evidence)
     if good:
         yield passed(
@@ -73,11 +76,11 @@ class _Time(NamedTuple):
     """An item was there from one moment until another (which is the last, for ever)."""
 
     gone: float
-    came: Mark
+    came: EventRef
     item: Item
 
 
-def _fine(view: View, leavers: list[Life]) -> Iterator[Finding]:
+def _fine(view: RunModel, leavers: list[WorkerLifetime]) -> Iterator[Finding]:
     times = sorted(_times(view), key=lambda one: one.gone)
     gone = [one.gone for one in times]
     latest_first = [*times]
@@ -92,25 +95,25 @@ def _fine(view: View, leavers: list[Life]) -> Iterator[Finding]:
         if end is None:
             continue
         lasting, possible = bisect_right(gone, end.latest), bisect_right(gone, end.earliest)
-        who = view.cast.short(life.worker)
+        who = view.names.short(life.worker)
         if lasting < len(times) and latest_first[lasting].came.at < end.earliest:
             one = latest_first[lasting]
             yield failed_by_exit(
                 view,
                 f"{who} exited with 0, and {shown(one.item.payload)} was not settled",
-                *_evidence(one, end.mark, end.latest),
+                *_evidence(one, end.ref, end.latest),
             )
         elif (last := _one_after_the_other(times, end)) is not None:
             yield failed(
                 f"{who} exited with 0, and something was not settled all that time: "
                 f"{shown(last.item.payload)} at the last",
-                *_evidence(last, end.mark, end.latest),
+                *_evidence(last, end.ref, end.latest),
             )
         elif possible < len(times) and latest_first[possible].came.at < end.latest:
             one = latest_first[possible]
             yield unknown(
                 f"{who} exited with 0 within a second of the end of {shown(one.item.payload)}",
-                *_evidence(one, end.mark, end.latest),
+                *_evidence(one, end.ref, end.latest),
             )
         else:
             good += 1
@@ -122,7 +125,7 @@ def _fine(view: View, leavers: list[Life]) -> Iterator[Finding]:
         )
 
 
-def _times(view: View) -> Iterator[_Time]:
+def _times(view: RunModel) -> Iterator[_Time]:
     for item in view.sent:
         ends = [one.effect for one in item.settled]
         # Set aside by the broker, without a word on the wire: nobody can say when.
@@ -132,7 +135,7 @@ def _times(view: View) -> Iterator[_Time]:
             yield _Time(end, came, item)
 
 
-def _one_after_the_other(times: list[_Time], end: End) -> _Time | None:
+def _one_after_the_other(times: list[_Time], end: WorkerExit) -> _Time | None:
     """The last of several items that were there by turns while a worker may have exited."""
     reach, last = end.earliest, None
     for one in sorted(times, key=lambda each: each.came.at):
@@ -157,7 +160,7 @@ def _merged(spans: list[_Span]) -> list[_Span]:
     return found
 
 
-def _tempted(view: View, there: list[_Span]) -> str:
+def _tempted(view: RunModel, there: list[_Span]) -> str:
     """For how long a worker had nothing while something was there, and how much others had.
 
     No finite wait proves that none leaves later: so it is said how long it was.
@@ -175,7 +178,7 @@ def _tempted(view: View, there: list[_Span]) -> str:
     return f"; none left in {longest:.0f} s without work, {several(most, 'item')} a worker at most"
 
 
-def _without_work(view: View, life: Life) -> Iterator[_Span]:
+def _without_work(view: RunModel, life: WorkerLifetime) -> Iterator[_Span]:
     """The times in which a worker that had come had no item."""
     stop = view.last if life.end is None else life.end.earliest
     came = min((one.opened.at for one in life.connections if one.opened), default=stop)
@@ -185,13 +188,13 @@ def _without_work(view: View, life: Life) -> Iterator[_Span]:
     yield came, stop
 
 
-def _evidence(one: _Time, end: Mark, latest: float) -> tuple[int, ...]:
+def _evidence(one: _Time, end: EventRef, latest: float) -> tuple[int, ...]:
     """Who had it at that time, that exit, and what became of it."""
     holders = [each for each in one.item.attempts if each.delivered.at < latest]
-    settled = [each.mark for each in one.item.settled if each.effect == one.gone]
-    left = [each.mark for each in one.item.left]
+    settled = [each.ref for each in one.item.settled if each.effect == one.gone]
+    left = [each.ref for each in one.item.left]
     given = holders[-1].delivered if holders else one.came
-    return ids(given, end, *settled[:1], *left[:1])
+    return evidence_ids(given, end, *settled[:1], *left[:1])
 
 
 INVARIANT = Invariant("S9", "truthful exit", ("coarse", "fine"), check)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Item, Life, Mark, View
+from harness.checks.invariant import Invariant
+from harness.checks.model import EventRef, Item, RunModel, WorkerLifetime
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
@@ -22,7 +23,7 @@ class _Full(NamedTuple):
     item: Item
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     times, good = _full(view), 0
     leavers = [life for life in view.workers.values() if life.success and life.end]
     for life in leavers:
@@ -36,7 +37,7 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("no worker has exited with 0")
 
 
-def _left(view: View, life: Life, times: list[_Full]) -> Finding | None:
+def _left(view: RunModel, life: WorkerLifetime, times: list[_Full]) -> Finding | None:
     """Whether there was such a moment between the last that it had to do and its exit."""
     end, last = life.end, _last(life)
     assert end is not None
@@ -45,8 +46,8 @@ def _left(view: View, life: Life, times: list[_Full]) -> Finding | None:
         return None
     item = times[place].item
     holder = next((one.delivered for one in reversed(item.attempts)), item.enqueued[-1])
-    evidence = ids(last, holder, end)
-    who = view.cast.short(life.worker)
+    evidence = evidence_ids(last, holder, end)
+    who = view.names.short(life.worker)
     if times[place].until < end.latest:
         return unknown(f"{who} exited with 0 within a second of the end of the queue", *evidence)
     return failed(
@@ -56,16 +57,16 @@ def _left(view: View, life: Life, times: list[_Full]) -> Finding | None:
     )
 
 
-def _last(life: Life) -> Mark:
+def _last(life: WorkerLifetime) -> EventRef:
     """The last thing that it is known to have had, or else the first sign of it."""
     marks = [one.delivered for one in life.attempts]
-    marks += [Mark(one.mark.id, one.effect) for one in life.settled]
+    marks += [EventRef(one.ref.id, one.effect) for one in life.settled]
     opened = [one.opened for one in life.connections if one.opened]
     assert life.end is not None
-    return max(marks or opened or [life.end.mark], key=lambda one: one.at)
+    return max(marks or opened or [life.end.ref], key=lambda one: one.at)
 
 
-def _full(view: View) -> list[_Full]:
+def _full(view: RunModel) -> list[_Full]:
     """The times in which something was ready or leased, in their order."""
     found: list[_Full] = []
     for came, gone, item in sorted(_stays(view), key=lambda one: one[0]):
@@ -78,7 +79,7 @@ def _full(view: View) -> list[_Full]:
     return found
 
 
-def _stays(view: View) -> Iterator[tuple[float, float, Item]]:
+def _stays(view: RunModel) -> Iterator[tuple[float, float, Item]]:
     """From when until when each copy of an item was there."""
     for item in view.sent:
         ends = sorted([*(one.effect for one in item.settled), *[inf] * item.unsettled])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, failed_by_exit, ids
-from harness.checks.model import Attempt, End, Item, Life, View
+from harness.checks.invariant import Invariant, failed_by_exit
+from harness.checks.model import Attempt, Item, RunModel, WorkerExit, WorkerLifetime
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.model.log_habits import USUAL
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.history import Worker
@@ -17,9 +18,9 @@ _ENDLESS = 30
 _BEYOND = 4
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     failing = view.header.failing_item
-    harmed = {harm.worker for harm in view.course.injected if harm.worker is not None}
+    harmed = {harm.worker for harm in view.fault_log.injected if harm.worker is not None}
     found, open_ = False, None
     for item in view.sent:
         for attempt in item.attempts:
@@ -43,7 +44,7 @@ def check(view: View) -> Iterator[Finding]:
         yield unknown("no work failed in this run")
 
 
-def _endless(view: View, last: Attempt) -> Finding | None:
+def _endless(view: RunModel, last: Attempt) -> Finding | None:
     """One worker that takes the item again and again, gives it back, and shows nothing of that."""
     life = view.life(last.worker)
     tries = [one for one in life.attempts if one.item == last.item] if life else []
@@ -52,25 +53,25 @@ def _endless(view: View, last: Attempt) -> Finding | None:
         return None
     lasted = tries[-1].delivered.at - tries[0].delivered.at
     return failed(
-        f"{view.cast.short(last.worker)} has tried {shown(last.item)} {len(tries)} times in "
+        f"{view.names.short(last.worker)} has tried {shown(last.item)} {len(tries)} times in "
         f"{lasted:.0f} s, gives it back each time, and neither sets it aside nor fails "
         "(a limit that is meant to be as high: --max-attempts)",
-        *ids(tries[0].delivered, tries[-1].delivered),
+        *evidence_ids(tries[0].delivered, tries[-1].delivered),
     )
 
 
 def _on_failing(
-    view: View, item: Item, attempt: Attempt, life: Life | None, harmed: set[Worker]
+    view: RunModel, item: Item, attempt: Attempt, life: WorkerLifetime | None, harmed: set[Worker]
 ) -> Finding | None:
     """The item is meant to make the work fail: what came of this attempt?"""
     end = life.end if life else None
-    evidence = ids(attempt.delivered, attempt.ended, end)
+    evidence = evidence_ids(attempt.delivered, attempt.ended, end)
     if item.dead:
         return passed(f"{shown(item.payload)} was set aside where somebody can find it", *evidence)
     if life is None:
         return unknown(f"nobody knows who worked on {shown(item.payload)}", *evidence)
     settled = attempt.settled
-    if settled and any(one.id > settled.mark.id for one in item.enqueued):
+    if settled and any(one.id > settled.ref.id for one in item.enqueued):
         settled = None  # it is there once more: its worker, or the broker for it, has sent it
     if attempt.done or (settled and settled.how in ("acked", "refused")):
         return _gone(view, attempt, life)
@@ -81,16 +82,16 @@ def _on_failing(
     return _shown(view, attempt, life, end)
 
 
-def _gone(view: View, attempt: Attempt, life: Life) -> Finding:
+def _gone(view: RunModel, attempt: Attempt, life: WorkerLifetime) -> Finding:
     """The broker has forgotten it."""
     rejected = attempt.settled is not None and attempt.settled.how == "refused"
     return (_rejected if rejected else _digested)(view, attempt, life)
 
 
-def _rejected(view: View, attempt: Attempt, life: Life) -> Finding:
+def _rejected(view: RunModel, attempt: Attempt, life: WorkerLifetime) -> Finding:
     """The broker has thrown it away: an exit code does not bring it back."""
-    who, item = view.cast.short(life.worker), attempt.item
-    evidence = ids(attempt.delivered, attempt.ended, life.end)
+    who, item = view.names.short(life.worker), attempt.item
+    evidence = evidence_ids(attempt.delivered, attempt.ended, life.end)
     if doubt := view.copy_of(attempt):
         return unknown(f"{who} rejected {shown(item)} for good. {doubt[0]}", *evidence, doubt[1].id)
     text = f"{who} rejected {shown(item)} for good"
@@ -109,9 +110,9 @@ def _rejected(view: View, attempt: Attempt, life: Life) -> Finding:
     )
 
 
-def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
-    who, item = view.cast.short(life.worker), attempt.item
-    evidence = ids(attempt.delivered, attempt.ended, life.end)
+def _digested(view: RunModel, attempt: Attempt, life: WorkerLifetime) -> Finding:
+    who, item = view.names.short(life.worker), attempt.item
+    evidence = evidence_ids(attempt.delivered, attempt.ended, life.end)
     if doubt := view.copy_of(attempt):
         return unknown(f"{who} settled {shown(item)}. {doubt[0]}", *evidence, doubt[1].id)
     if life.end and not life.success and not life.end.killed:
@@ -120,7 +121,7 @@ def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
         return unknown(f"nobody saw what {who} did after it had settled {shown(item)}", *evidence)
     settled = attempt.settled
     wordless = attempt.started is None and view.habits.starts in USUAL
-    if wordless and settled and settled.mark.id in view.flaws:
+    if wordless and settled and settled.ref.id in view.flaws:
         return unknown(  # no work has failed here: there was none, and that is S1's to say
             f"{who} acknowledged {shown(item)} without a word of any work on it", *evidence
         )
@@ -133,10 +134,10 @@ def _digested(view: View, attempt: Attempt, life: Life) -> Finding:
     )
 
 
-def _dropped(view: View, attempt: Attempt, life: Life) -> Finding:
+def _dropped(view: RunModel, attempt: Attempt, life: WorkerLifetime) -> Finding:
     """The worker settled the item and then failed: nobody will try it again, or find it."""
-    who, item = view.cast.short(life.worker), attempt.item
-    evidence = ids(attempt.delivered, attempt.ended, life.end)
+    who, item = view.names.short(life.worker), attempt.item
+    evidence = evidence_ids(attempt.delivered, attempt.ended, life.end)
     text = f"{who} settled {shown(item)} and then exited with a failure"
     if attempt.settled is None:
         return passed(f"{text}, and the broker has it still", *evidence)
@@ -149,16 +150,16 @@ def _dropped(view: View, attempt: Attempt, life: Life) -> Finding:
     return failed(f"{text}, and no copy of it was set aside: nobody will try it again", *evidence)
 
 
-def _goes_on(attempt: Attempt, life: Life) -> bool:
+def _goes_on(attempt: Attempt, life: WorkerLifetime) -> bool:
     """Whether the worker has wanted, or has been given, more after this."""
     over = (attempt.ended or attempt.delivered).at
-    return life.asks.after(over) is not None or any(
+    return life.requests.after(over) is not None or any(
         one.delivered.at > over for one in life.attempts
     )
 
 
 def _broken_off(
-    view: View, item: Item, attempt: Attempt, life: Life | None, harmed: set[Worker]
+    view: RunModel, item: Item, attempt: Attempt, life: WorkerLifetime | None, harmed: set[Worker]
 ) -> Finding | None:
     """Did the worker end with this item in its hands, of its own accord?"""
     if life is None or life.end is None or life.worker in harmed:
@@ -170,7 +171,9 @@ def _broken_off(
     return _shown(view, attempt, life, life.end)
 
 
-def _held_to_the_end(view: View, attempt: Attempt, life: Life, end: End) -> bool:
+def _held_to_the_end(
+    view: RunModel, attempt: Attempt, life: WorkerLifetime, end: WorkerExit
+) -> bool:
     """Was this what the worker was at when it ended?"""
     if view.coarse and life.success:
         # One message is what it is there for: success without any is success with a failure,
@@ -182,10 +185,10 @@ def _held_to_the_end(view: View, attempt: Attempt, life: Life, end: End) -> bool
     return attempt is life.attempts[-1] and (until_then or attempt.how in ("lost", "returned"))
 
 
-def _shown(view: View, attempt: Attempt, life: Life, end: End) -> Finding:
+def _shown(view: RunModel, attempt: Attempt, life: WorkerLifetime, end: WorkerExit) -> Finding:
     """The worker has not settled the item, and has ended: did it end with a failure?"""
-    who, item = view.cast.short(life.worker), attempt.item
-    evidence = ids(attempt.delivered, attempt.ended, end.mark)
+    who, item = view.names.short(life.worker), attempt.item
+    evidence = evidence_ids(attempt.delivered, attempt.ended, end.ref)
     if life.success:
         text = f"{who} had {shown(item)}, did not get it done, and exited with 0"
         return failed_by_exit(view, text, *evidence)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, failed_by_exit, ids
-from harness.checks.model import Depth, Left, View
+from harness.checks.invariant import Invariant, failed_by_exit
+from harness.checks.model import Depth, LeftoverItem, RunModel
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, Subject, passed, unknown
 from harness.core.text import several
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     complete = view.job.complete
     if complete is None:
         yield unknown("the Job was not Complete")
@@ -27,16 +28,18 @@ def check(view: View) -> Iterator[Finding]:
     yield failed_by_exit(
         view,
         f"the Job is Complete, and the broker still holds {several(max(held, len(alive)), 'item')}",
-        *ids(complete, *(each.mark for each in alive[:1]), view.depths[-1].mark),
+        *evidence_ids(complete, *(each.ref for each in alive[:1]), view.depths[-1].ref),
         subject=Subject.JOB if view.too_few_completions else Subject.WORKER,
     )
 
 
-def _held(depth: Depth, left: list[Left]) -> int:
+def _held(depth: Depth, left: list[LeftoverItem]) -> int:
     """Items in this queue, without those that were set aside in it for somebody to look at."""
     seen = depth.seen
     dead = sum(each.where == "dead" and each.queue == seen.queue for each in left)
     return max(0, seen.ready + (seen.leased or 0) + (seen.unacked or 0) - dead)
 
 
-INVARIANT = Invariant("S12", "sound completion", ("coarse", "fine"), check, from_events=True)
+INVARIANT = Invariant(
+    "S12", "sound completion", ("coarse", "fine"), check, valid_in_partial_history=True
+)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import View
+from harness.checks.invariant import Invariant
+from harness.checks.model import RunModel
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, Outcome, failed, passed, unknown
 from harness.core.text import several
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     succeeded = [life for life in view.workers.values() if life.success]
     if not succeeded:
         yield unknown("no worker has succeeded")
@@ -22,12 +23,14 @@ def check(view: View) -> Iterator[Finding]:
         )
     exact = [life for life in succeeded if len(life.settled) == 1]
     for life in list(exact):
-        flaw = view.flaws.get(life.settled[0].mark.id)
+        flaw = view.flaws.get(life.settled[0].ref.id)
         if flaw is None:
             continue
         exact.remove(life)
-        told = f"the success of {view.cast.short(life.worker)} may stand for nothing: {flaw.reason}"
-        evidence = (*flaw.evidence, *ids(life.end))
+        told = (
+            f"the success of {view.names.short(life.worker)} may stand for nothing: {flaw.reason}"
+        )
+        evidence = (*flaw.evidence, *evidence_ids(life.end))
         if flaw.outcome is Outcome.FAIL:
             yield failed(told, *evidence)
         else:
@@ -36,9 +39,9 @@ def check(view: View) -> Iterator[Finding]:
         count = len(life.settled)
         if count > 1 or (count == 0 and not unowned):
             yield failed(
-                f"the success of {view.cast.short(life.worker)} stands for "
+                f"the success of {view.names.short(life.worker)} stands for "
                 f"{several(count, 'message')}",
-                *ids(*(one.mark for one in life.settled), life.end),
+                *evidence_ids(*(one.ref for one in life.settled), life.end),
             )
     if exact:
         yield passed(f"{several(len(exact), 'worker')} succeeded, with one message each")

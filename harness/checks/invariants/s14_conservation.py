@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Item, Settlement, View
+from harness.checks.invariant import Invariant
+from harness.checks.model import Attempt, Item, RunModel, Settlement
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history import Worker
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     if not view.depths:
         yield unknown("nobody looked what the broker still holds")
         return
@@ -24,13 +25,13 @@ def check(view: View) -> Iterator[Finding]:
         yield from findings
     if whole:
         what = several(whole, "payload")
-        yield passed(f"{what}, each as often settled or left as sent", view.depths[-1].mark.id)
+        yield passed(f"{what}, each as often settled or left as sent", view.depths[-1].ref.id)
 
 
 # -- equal items are several ----------------------------------------------------------------------
 
 
-def _with_another(view: View, item: Item) -> Iterator[Finding]:
+def _with_another(view: RunModel, item: Item) -> Iterator[Finding]:
     """Equal items of which a worker has settled more than it was given, each for itself."""
     if len(item.enqueued) == 1:
         return
@@ -38,7 +39,7 @@ def _with_another(view: View, item: Item) -> Iterator[Finding]:
     own = [one for one in item.attempts if not _taken_along(view, item, one)]
     acked = [one for one in item.settled if one.how == "acked"]
     steps = [(one.delivered.id, given, one.worker) for one in own]
-    steps += [(one.mark.id, settled, one.worker) for one in acked]
+    steps += [(one.ref.id, settled, one.worker) for one in acked]
     for _, count, worker in sorted(steps, key=lambda one: one[0]):
         count[worker] += 1
         if worker is None or settled[worker] <= given[worker]:
@@ -49,14 +50,14 @@ def _with_another(view: View, item: Item) -> Iterator[Finding]:
             yield unknown(f"nobody knows whose deliveries of {name} some are", *evidence)
             return
         yield failed(
-            f"{view.cast.short(worker)} was given {shown(item.payload)} {_times(given[worker])}, "
+            f"{view.names.short(worker)} was given {shown(item.payload)} {_times(given[worker])}, "
             f"and {_times(settled[worker])} it was settled with that",
             *evidence,
         )
         return
 
 
-def _taken_along(view: View, item: Item, attempt: Attempt) -> bool:
+def _taken_along(view: RunModel, item: Item, attempt: Attempt) -> bool:
     """Whether it left the queue in the very moment in which its worker settled an equal one."""
     settled = attempt.settled
     if settled is None or not settled.at_once or attempt.started or attempt.done:
@@ -72,9 +73,9 @@ def _taken_along(view: View, item: Item, attempt: Attempt) -> bool:
 def _of(worker: Worker, item: Item) -> tuple[int, ...]:
     """What it was given of this payload, what it has settled, and who lost one by that."""
     given = [one.delivered for one in item.attempts if one.worker == worker]
-    settled = [one.mark for one in item.settled if one.worker == worker]
+    settled = [one.ref for one in item.settled if one.worker == worker]
     others = [one.delivered for one in item.attempts if one.how == "elsewhere"]
-    return ids(*given, *settled, *others[:1])
+    return evidence_ids(*given, *settled, *others[:1])
 
 
 def _times(count: int) -> str:
@@ -84,21 +85,21 @@ def _times(count: int) -> str:
 # -- what was sent is settled or left --------------------------------------------------------------
 
 
-def _account(view: View, item: Item) -> Iterator[Finding]:
+def _account(view: RunModel, item: Item) -> Iterator[Finding]:
     acked = [one for one in item.settled if one.how == "acked"]
     ready = [one for one in item.left if one.where == "ready"]
     dead = sum(one.where == "dead" for one in item.left)
     # Who is found in the dead-letter place may have come there without a word on the wire.
-    others = [one for one in item.settled if one.how != "acked" and not view.vain(one)]
+    others = [one for one in item.settled if one.how != "acked" and not view.had_no_effect(one)]
     aside = max(dead, len(others))
     sent, name = len(item.enqueued), shown(item.payload)
-    harm = next((one.mark for one in view.course.injected if one.of_all), None)
+    harm = next((one.ref for one in view.fault_log.injected if one.of_all), None)
     if ready and len(acked) + len(ready) > sent:
-        evidence = ids(item.enqueued[-1], *(one.mark for one in acked), ready[-1].mark, harm)
+        evidence = evidence_ids(item.enqueued[-1], *(one.ref for one in acked), ready[-1].ref, harm)
         told = f"{name} was sent {_times(sent)}, settled {_times(len(acked))}, and is still there"
         yield failed(told, *evidence) if harm is None else unknown(f"{told} after harm", *evidence)
     elif len(acked) + aside + len(item.left) - dead < sent:
-        evidence = ids(item.enqueued[-1], harm, view.depths[-1].mark)
+        evidence = evidence_ids(item.enqueued[-1], harm, view.depths[-1].ref)
         told = f"{name} is gone from the broker, and nobody has settled it"
         if item.attempts or harm is not None:
             yield unknown(told, *evidence)

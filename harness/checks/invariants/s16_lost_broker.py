@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import Attempt, Item, Loss, Mark, View
+from harness.checks.invariant import Invariant
+from harness.checks.model import Attempt, BrokerDataLoss, EventRef, Item, RunModel
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 
@@ -13,11 +14,11 @@ from harness.core.text import several
 _JUST_BEFORE = 1.0
 
 
-def check(view: View) -> Iterator[Finding]:
-    if not view.course.losses:
+def check(view: RunModel) -> Iterator[Finding]:
+    if not view.fault_log.losses:
         yield unknown("no broker has lost its data")
         return
-    loss = view.course.losses[0]
+    loss = view.fault_log.losses[0]
     if not view.coarse and not view.header.sentinel:
         why = "an empty Redis is like a drained one to a worker for which the producer leaves"
         yield unknown(f"{why} no marker: --sentinel KEY", loss.back.id)
@@ -34,14 +35,14 @@ def check(view: View) -> Iterator[Finding]:
     )
 
 
-def _undone(item: Item, loss: Loss) -> bool:
+def _undone(item: Item, loss: BrokerDataLoss) -> bool:
     """Whether what was sent before the loss was neither settled nor finished by anybody."""
     sent = sum(one.at <= loss.back.at for one in item.enqueued)
     finished = sum(one.done is not None for one in item.attempts)
     return max(len(item.settled), finished) < sent
 
 
-def _complete(loss: Loss, undone: list[Item], complete: Mark) -> Finding:
+def _complete(loss: BrokerDataLoss, undone: list[Item], complete: EventRef) -> Finding:
     if complete.at <= loss.lost.at:
         return unknown("the Job was Complete before the broker lost its data", complete.id)
     certain = [item for item in undone if not any(_in_hands(one, loss) for one in item.attempts)]
@@ -49,23 +50,23 @@ def _complete(loss: Loss, undone: list[Item], complete: Mark) -> Finding:
         return unknown(
             "the Job is Complete, and what nobody has settled was in workers' hands when the "
             "broker lost its data: they may have finished it",
-            *ids(loss.lost, loss.back, complete),
+            *evidence_ids(loss.lost, loss.back, complete),
         )
     return failed(
         f"the broker has lost its data, and the Job is Complete with "
         f"{several(len(certain), 'item')} that nobody has worked on",
-        *ids(certain[0].enqueued[0], loss.lost, loss.back, complete),
+        *evidence_ids(certain[0].enqueued[0], loss.lost, loss.back, complete),
     )
 
 
-def _in_hands(attempt: Attempt, loss: Loss) -> bool:
+def _in_hands(attempt: Attempt, loss: BrokerDataLoss) -> bool:
     """Whether its worker had the item when the broker ended."""
     ended = attempt.ended
     lasted = ended is None or ended.at >= loss.lost.at - _JUST_BEFORE
     return attempt.delivered.at <= loss.back.at and lasted
 
 
-def _while_waiting(view: View, loss: Loss, undone: list[Item]) -> Finding:
+def _while_waiting(view: RunModel, loss: BrokerDataLoss, undone: list[Item]) -> Finding:
     """Not Complete: that says something where a worker has seen what there is now."""
     opened = [
         one.opened
@@ -80,12 +81,12 @@ def _while_waiting(view: View, loss: Loss, undone: list[Item]) -> Finding:
         return unknown(
             f"the history ends {watched:.1f} s after a worker has come to the broker that has "
             "lost its data",
-            *ids(loss.back, came),
+            *evidence_ids(loss.back, came),
         )
     return passed(
         f"the broker has lost its data with {several(len(undone), 'item')} undone, and "
         f"{watched:.1f} s after a worker has come again the Job was not Complete",
-        *ids(loss.lost, loss.back, came),
+        *evidence_ids(loss.lost, loss.back, came),
     )
 
 
@@ -94,6 +95,6 @@ INVARIANT = Invariant(
     "lost broker is not success",
     ("coarse", "fine"),
     check,
-    despite_loss=True,
+    judged_after_broker_loss=True,
     level="extended",
 )

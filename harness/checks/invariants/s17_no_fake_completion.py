@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import End, Life, Mark, View
+from harness.checks.invariant import Invariant
+from harness.checks.model import EventRef, RunModel, WorkerExit, WorkerLifetime
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 
@@ -15,17 +16,17 @@ from harness.core.text import several
 class _Want(NamedTuple):
     """A time in which nobody could be given anything, from the harm until it was healed."""
 
-    harm: Mark
+    harm: EventRef
     until: float
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     wants = [
-        _Want(one.mark, healed.at if (healed := view.course.healed.get(one.fault)) else inf)
-        for one in view.course.injected
+        _Want(one.ref, healed.at if (healed := view.fault_log.healed.get(one.fault)) else inf)
+        for one in view.fault_log.injected
         if one.of_all
     ]
-    in_vain: list[Life] = []
+    in_vain: list[WorkerLifetime] = []
     told = False
     for life in view.workers.values():
         want = next((one for one in wants if _was_in(life, one)), None)
@@ -38,13 +39,13 @@ def check(view: View) -> Iterator[Finding]:
     if in_vain:
         yield passed(
             f"{several(len(in_vain), 'worker')} had no broker or no queue; none left with 0 then",
-            *ids(in_vain[0].run.running, in_vain[0].end),
+            *evidence_ids(in_vain[0].run.running, in_vain[0].end),
         )
     elif not told:
         yield unknown("no worker was without its broker and its queue")
 
 
-def _was_in(life: Life, want: _Want) -> bool:
+def _was_in(life: WorkerLifetime, want: _Want) -> bool:
     """Whether this worker came in that time, and was given nothing in it."""
     # One that ends at once is seen only when it is over.
     came = life.run.running or life.run.ended
@@ -52,12 +53,12 @@ def _was_in(life: Life, want: _Want) -> bool:
     return came is not None and want.harm.at <= came.at < want.until <= given
 
 
-def _judge(view: View, life: Life, want: _Want | None) -> Finding | None:
+def _judge(view: RunModel, life: WorkerLifetime, want: _Want | None) -> Finding | None:
     """What it says by its exit, if it says that all was well."""
-    end, who = life.end, view.cast.short(life.worker)
+    end, who = life.end, view.names.short(life.worker)
     if end is None or not life.success or life.attempts:
         return None
-    evidence = ids(want.harm if want else None, life.run.running, end)
+    evidence = evidence_ids(want.harm if want else None, life.run.running, end)
     if not life.connections:
         return _unreached(view, who, end, evidence)
     if want is None or end.earliest >= want.until:
@@ -70,12 +71,12 @@ def _judge(view: View, life: Life, want: _Want | None) -> Finding | None:
     return unknown(f"{who} found no queue and exited with 0: {why}", *evidence)
 
 
-def _unreached(view: View, who: str, end: End, evidence: tuple[int, ...]) -> Finding:
+def _unreached(view: RunModel, who: str, end: WorkerExit, evidence: tuple[int, ...]) -> Finding:
     stranger = next((one for one in view.connections.values() if one.worker is None), None)
     if stranger is None:
         return failed(f"{who} never reached the broker, and exited with 0", *evidence)
     why = "nobody knows whose a connection is, it may be its own"
-    return unknown(f"{who} exited with 0; {why}", *ids(stranger.opened, end))
+    return unknown(f"{who} exited with 0; {why}", *evidence_ids(stranger.opened, end))
 
 
 INVARIANT = Invariant("S17", "no fake completion", ("coarse", "fine"), check, level="extended")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.invariant import Invariant, ids
-from harness.checks.model import View
+from harness.checks.invariant import Invariant
+from harness.checks.model import RunModel
+from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.history.preview import shown
 
 
-def check(view: View) -> Iterator[Finding]:
+def check(view: RunModel) -> Iterator[Finding]:
     if not view.header.neighbours:
         yield unknown("there was no other Job")
         return
@@ -24,22 +25,25 @@ def check(view: View) -> Iterator[Finding]:
     if not there:
         yield unknown("no worker of the other Job was seen at the broker")
     elif not shared:
-        yield passed("the other Job had its items, and this one has its own", *ids(there[0].opened))
+        yield passed(
+            "the other Job had its items, and this one has its own", *evidence_ids(there[0].opened)
+        )
 
 
-def _theirs(view: View) -> Iterator[Finding]:
+def _theirs(view: RunModel) -> Iterator[Finding]:
     """What our workers say about items of the other Job."""
     foreign = set(view.header.neighbours)
-    for line in view.strays:
+    for line in view.unknown_items:
         if line.item in foreign:
             said = "has finished" if line.done else "begins"
             yield failed(
-                f"{view.cast.short(line.worker)} {said} {shown(line.item)}, which is another Job's",
-                line.mark.id,
+                f"{view.names.short(line.worker)} {said} {shown(line.item)}, "
+                "which is another Job's",
+                line.ref.id,
             )
 
 
-def _ours(view: View) -> Iterator[Finding]:
+def _ours(view: RunModel) -> Iterator[Finding]:
     """What workers of the other Job were given of our items."""
     for attempt in view.attempts:
         connection = view.connections[attempt.connection]
@@ -47,7 +51,7 @@ def _ours(view: View) -> Iterator[Finding]:
         if attempt.worker is None and neighbour is not None:
             yield failed(
                 f"{shown(attempt.item)} was given to pod {neighbour.name}, which is another Job's",
-                *ids(attempt.delivered, neighbour.seen),
+                *evidence_ids(attempt.delivered, neighbour.seen),
             )
 
 
@@ -56,6 +60,6 @@ INVARIANT = Invariant(
     "isolation",
     ("coarse", "fine"),
     check,
-    from_events=True,
+    valid_in_partial_history=True,
     level="extended",
 )

@@ -3,23 +3,37 @@
 What it says follows from the events alone; what it means for a guarantee is the invariants' part.
 """
 
-from harness.checks.model.ack_timing import Order, Told, always_late, rule
-from harness.checks.model.claim_status import FREE, SLACK, Claim, claim
+from harness.checks.model.ack_timing import AckOrder, AckTiming, always_late, majority
+from harness.checks.model.claim_status import FREE, SLACK, ClaimStatus, claim_status
 from harness.checks.model.cluster import ClusterTable, Deletion, Job, Neighbour, Pod, Run
 from harness.checks.model.connections import Connection, Hold
-from harness.checks.model.event_ref import Mark, before
-from harness.checks.model.fault_log import Course, Harm, Loss
+from harness.checks.model.event_ref import EventRef, before
+from harness.checks.model.fault_log import BrokerDataLoss, FaultLog, InjectedFault
 from harness.checks.model.idle_time import Idle, IdleTime, without
-from harness.checks.model.items import Attempt, Digested, Item, Left, Line, Settlement, Wait
-from harness.checks.model.log_habits import PROMPT, USUAL, Habits
-from harness.checks.model.measurements import figures, starts_matched
-from harness.checks.model.obstacles import Obstacle, Standing, held_open, not_running
-from harness.checks.model.progress_deadlines import Due, due, far_too_long, long_lease, too_long
-from harness.checks.model.published_copies import Copy, Elsewhere, Published
-from harness.checks.model.run_model import Depth, View, look
+from harness.checks.model.items import (
+    Attempt,
+    DigestStatement,
+    Item,
+    LeftoverItem,
+    ReadyInterval,
+    Settlement,
+    WorkerStatement,
+)
+from harness.checks.model.log_habits import PROMPT, USUAL, LogHabits
+from harness.checks.model.measurements import measure, starts_matched
+from harness.checks.model.obstacles import ClusterState, Obstacle, held_open, not_running
+from harness.checks.model.progress_deadlines import (
+    ProgressDeadline,
+    far_too_long,
+    long_lease,
+    progress_deadline,
+    too_long,
+)
+from harness.checks.model.published_copies import Copy, Published, PublishedCopies
+from harness.checks.model.run_model import Depth, RunModel, build_model
 from harness.checks.model.settlement_evidence import LATE
-from harness.checks.model.worker_names import Cast
-from harness.checks.model.workers import End, Life
+from harness.checks.model.worker_names import WorkerNames
+from harness.checks.model.workers import WorkerExit, WorkerLifetime
 
 __all__ = [
     "FREE",
@@ -27,53 +41,53 @@ __all__ = [
     "PROMPT",
     "SLACK",
     "USUAL",
+    "AckOrder",
+    "AckTiming",
     "Attempt",
-    "Cast",
-    "Claim",
+    "BrokerDataLoss",
+    "ClaimStatus",
+    "ClusterState",
     "ClusterTable",
     "Connection",
     "Copy",
-    "Course",
     "Deletion",
     "Depth",
-    "Digested",
-    "Due",
-    "Elsewhere",
-    "End",
-    "Habits",
-    "Harm",
+    "DigestStatement",
+    "EventRef",
+    "FaultLog",
     "Hold",
     "Idle",
     "IdleTime",
+    "InjectedFault",
     "Item",
     "Job",
-    "Left",
-    "Life",
-    "Line",
-    "Loss",
-    "Mark",
+    "LeftoverItem",
+    "LogHabits",
     "Neighbour",
     "Obstacle",
-    "Order",
     "Pod",
+    "ProgressDeadline",
     "Published",
+    "PublishedCopies",
+    "ReadyInterval",
     "Run",
+    "RunModel",
     "Settlement",
-    "Standing",
-    "Told",
-    "View",
-    "Wait",
+    "WorkerExit",
+    "WorkerLifetime",
+    "WorkerNames",
+    "WorkerStatement",
     "always_late",
     "before",
-    "claim",
-    "due",
+    "build_model",
+    "claim_status",
     "far_too_long",
-    "figures",
     "held_open",
     "long_lease",
-    "look",
+    "majority",
+    "measure",
     "not_running",
-    "rule",
+    "progress_deadline",
     "starts_matched",
     "too_long",
     "without",

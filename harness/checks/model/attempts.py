@@ -9,8 +9,15 @@ from typing import Any
 import msgspec
 
 from harness.checks.model.connections import Connection
-from harness.checks.model.event_ref import Mark, mark
-from harness.checks.model.items import Attempt, Ending, Item, Left, Settlement, Wait
+from harness.checks.model.event_ref import EventRef, ref
+from harness.checks.model.items import (
+    Attempt,
+    Ending,
+    Item,
+    LeftoverItem,
+    ReadyInterval,
+    Settlement,
+)
 from harness.history import (
     Event,
     ItemDelivered,
@@ -32,7 +39,7 @@ _RISKY = 1.0
 _EARLY = 0.01
 
 
-class _Draft:
+class _OpenAttempt:
     """An attempt while it is read."""
 
     __slots__ = (
@@ -53,17 +60,17 @@ class _Draft:
 
     def __init__(self, event: Event, what: ItemDelivered, worker: Worker | None) -> None:
         self.connection, self.worker, self.token = what.connection, worker, what.token
-        self.delivered = mark(event)
+        self.delivered = ref(event)
         self.how: Ending = "open"
-        self.ended: Mark | None = None
+        self.ended: EventRef | None = None
         self.settled: Settlement | None = None
-        self.void: list[Mark] = []
+        self.void: list[EventRef] = []
         self.lease = None if what.until is None else what.until - self.delivered.at
         self.until = what.until
         #: Its worker has ended its own lease: whoever puts it back has its leave.
         self.given_up = False
-        self.back: Mark | None = None
-        self.taken: Mark | None = None
+        self.back: EventRef | None = None
+        self.taken: EventRef | None = None
 
     @property
     def at_once(self) -> bool:
@@ -87,7 +94,7 @@ class _Draft:
         )
 
 
-class Reader:
+class AttemptReader:
     """Reads the events of one item, in order, into an `Item`.
 
     `bound`: a lost connection gives back what was delivered on it (AMQP).
@@ -97,21 +104,21 @@ class Reader:
         self, payload: Payload, connections: Mapping[int, Connection], *, bound: bool
     ) -> None:
         self._payload, self._connections, self._bound = payload, connections, bound
-        self._drafts: list[_Draft] = []
-        self._open: list[_Draft] = []
+        self._drafts: list[_OpenAttempt] = []
+        self._open: list[_OpenAttempt] = []
         #: Settled, unless something shows that the broker did not follow.
-        self._unsure: list[_Draft] = []
-        self._latest: dict[int | Worker, _Draft] = {}
+        self._unsure: list[_OpenAttempt] = []
+        self._latest: dict[int | Worker, _OpenAttempt] = {}
         self._settled: list[Settlement] = []
         #: Removed by one that never had it: settled, unless it comes back.
         self._removed: list[Settlement] = []
-        self._enqueued: list[Mark] = []
-        self._left: list[Left] = []
+        self._enqueued: list[EventRef] = []
+        self._left: list[LeftoverItem] = []
         self._there = 0
         #: How many came back, and were not delivered since.
         self._back = 0
-        self._waiting: deque[Mark] = deque()
-        self._waits: list[Wait] = []
+        self._waiting: deque[EventRef] = deque()
+        self._waits: list[ReadyInterval] = []
         #: Connections and tokens of all acknowledgements, sooner or later.
         self._acknowledged: set[tuple[int | None, str]] = set()
         # Any: each handler takes the one kind that stands beside it.
@@ -140,7 +147,7 @@ class Reader:
             tuple(draft.attempt(self._payload) for draft in self._drafts),
             tuple(self._settled),
             tuple(self._left),
-            (*self._waits, *map(Wait, self._waiting)),
+            (*self._waits, *map(ReadyInterval, self._waiting)),
         )
 
     # -- what happens to it ------------------------------------------------------------------------
@@ -149,10 +156,10 @@ class Reader:
         if what.connection is not None and self._removed:
             removal = self._back_after_removal()
             for draft in self._open[:1]:
-                self._taken_over(draft, removal.mark)
+                self._taken_over(draft, removal.ref)
             return
-        self._enqueued.append(mark(event))
-        self._waiting.append(mark(event))
+        self._enqueued.append(ref(event))
+        self._waiting.append(ref(event))
 
     def _back_after_removal(self) -> Settlement:
         """Whoever removed it without having had it was about to give it back."""
@@ -161,7 +168,7 @@ class Reader:
         return removal
 
     def _deliver(self, event: Event, what: ItemDelivered) -> None:
-        now = mark(event)
+        now = ref(event)
         if self._removed and self._remaining <= 0:
             self._back_after_removal()
         for draft in self._doubted(what, now):
@@ -172,8 +179,8 @@ class Reader:
                 self._open[0].back = now
             self._end(self._open[0], "redelivered", now)
         elif self._waiting:
-            self._waits.append(Wait(self._waiting.popleft(), now.at))
-        draft = _Draft(event, what, self._worker(what.connection))
+            self._waits.append(ReadyInterval(self._waiting.popleft(), now.at))
+        draft = _OpenAttempt(event, what, self._worker(what.connection))
         self._drafts.append(draft)
         self._open.append(draft)
         self._latest[what.connection] = draft
@@ -189,14 +196,14 @@ class Reader:
         if draft.at_once:  # it was claimed in two steps, of which this is the second
             self._reopen(draft)
         if draft.lease is None:
-            draft.lease = what.until - mark(event).at
+            draft.lease = what.until - ref(event).at
         draft.until, draft.given_up = what.until, False
 
     def _expire(self, event: Event, what: LeaseExpired) -> None:
         """Its lease is over, perhaps earlier than it was to be: its holder has ended it."""
         leased = [one for one in self._open if one.until is not None]
         for draft in ([one for one in leased if one.token == what.token] or leased)[:1]:
-            until, now = draft.until or 0.0, mark(event).at
+            until, now = draft.until or 0.0, ref(event).at
             draft.until, draft.given_up = min(until, now), now < until - _EARLY
 
     def _settle(self, event: Event, what: ItemSettled) -> None:
@@ -211,7 +218,7 @@ class Reader:
             draft = self._find(what.connection, what.token, lambda one: one.settled is None)
         if what.effective is False:
             if draft is not None:
-                draft.void.append(settlement.mark)
+                draft.void.append(settlement.ref)
             return
         if draft is None:
             self._settled.append(settlement)
@@ -221,8 +228,8 @@ class Reader:
                 self._unsure.append(draft)
         if self._remaining <= 0:
             for other in list(self._open):
-                self._end(other, "elsewhere", settlement.mark)
-            self._waits += [Wait(since, settlement.effect) for since in self._waiting]
+                self._end(other, "elsewhere", settlement.ref)
+            self._waits += [ReadyInterval(since, settlement.effect) for since in self._waiting]
             self._waiting.clear()
 
     def _return(self, event: Event, what: ItemReturned) -> None:
@@ -236,15 +243,15 @@ class Reader:
         if draft is not None:
             if draft.settled is not None:
                 self._reopen(draft)
-            self._end(draft, "returned", mark(event))
-            draft.back = mark(event)
-            self._came_back(mark(event))
+            self._end(draft, "returned", ref(event))
+            draft.back = ref(event)
+            self._came_back(ref(event))
         elif before := self._predecessors(what.connection):
-            self._taken_over(before, mark(event))
+            self._taken_over(before, ref(event))
 
     def _reclaim(self, event: Event, what: ItemReclaimed) -> None:
         """Of equal ones it is the one that is named, or else one whose lease is over."""
-        now = mark(event)
+        now = ref(event)
         named = [one for one in self._open if what.token and one.token == what.token]
         others = [one for one in self._open if one.connection != what.connection] or self._open
         over = [one for one in others if one.until is not None and one.until <= now.at]
@@ -252,16 +259,16 @@ class Reader:
             self._taken_over(draft, now)
 
     def _leave(self, event: Event, what: ItemLeft) -> None:
-        self._lose(mark(event))
+        self._lose(ref(event))
         if what.where == "dead" and self._waiting:
             # Its queue has set it aside when it came back: since then it waits for nobody.
             self._waiting.pop()
-        self._left.append(Left(mark(event), what.queue, what.where))
+        self._left.append(LeftoverItem(ref(event), what.queue, what.where))
         self._there += what.where != "dead"
         if self._unsure and self._there > self._remaining:
             self._reopen(self._unsure[-1])
 
-    def _doubted(self, what: ItemDelivered, now: Mark) -> list[_Draft]:
+    def _doubted(self, what: ItemDelivered, now: EventRef) -> list[_OpenAttempt]:
         """Those whose settlement this delivery shows not to have arrived."""
         if len(self._enqueued) == 1:
             return list(self._unsure)
@@ -284,23 +291,23 @@ class Reader:
     def _remaining(self) -> int:
         return len(self._enqueued) - len(self._settled)
 
-    def _end(self, draft: _Draft, how: Ending, ended: Mark) -> None:
+    def _end(self, draft: _OpenAttempt, how: Ending, ended: EventRef) -> None:
         draft.how, draft.ended = how, ended
         if draft in self._open:
             self._open.remove(draft)
 
-    def _taken_over(self, draft: _Draft, now: Mark) -> None:
+    def _taken_over(self, draft: _OpenAttempt, now: EventRef) -> None:
         """Another puts it back, or takes it: with its worker's leave, or without."""
         self._end(draft, "returned" if draft.given_up else "reclaimed", now)
         draft.taken = now
         self._came_back(now)
 
-    def _close(self, draft: _Draft, settlement: Settlement) -> None:
+    def _close(self, draft: _OpenAttempt, settlement: Settlement) -> None:
         draft.settled = settlement
         self._settled.append(settlement)
-        self._end(draft, "settled", Mark(settlement.mark.id, settlement.effect))
+        self._end(draft, "settled", EventRef(settlement.ref.id, settlement.effect))
 
-    def _reopen(self, draft: _Draft) -> None:
+    def _reopen(self, draft: _OpenAttempt) -> None:
         """What looked like its settlement was none."""
         if draft.settled is not None:
             place = next(
@@ -310,13 +317,13 @@ class Reader:
             )
             del self._settled[place]
             if not draft.settled.at_once:
-                draft.void.append(draft.settled.mark)
+                draft.void.append(draft.settled.ref)
         if draft in self._unsure:
             self._unsure.remove(draft)
         draft.settled, draft.how, draft.ended = None, "open", None
         self._open.append(draft)
 
-    def _lose(self, before: Mark | None) -> None:
+    def _lose(self, before: EventRef | None) -> None:
         """Where connections hold items: end what hung on those that had ended `before`."""
         for draft in list(self._open) if self._bound else ():
             connection = self._connections.get(draft.connection)
@@ -326,7 +333,7 @@ class Reader:
                 draft.back = closed
                 self._came_back(closed)
 
-    def _about_to_be_lost(self, connection: int, now: Mark) -> _Draft | None:
+    def _about_to_be_lost(self, connection: int, now: EventRef) -> _OpenAttempt | None:
         """One whose connection ends soon: the broker knew it earlier, by its client's farewell."""
         return next(
             (
@@ -339,15 +346,15 @@ class Reader:
             None,
         )
 
-    def _came_back(self, now: Mark) -> None:
+    def _came_back(self, now: EventRef) -> None:
         self._back += 1
         self._waiting.append(now)
 
-    def _risky(self, draft: _Draft, settlement: Settlement) -> bool:
+    def _risky(self, draft: _OpenAttempt, settlement: Settlement) -> bool:
         """May the broker not have followed? Of a single item, a second delivery will tell."""
         return self._ends_soon(draft, settlement.effect) or len(self._enqueued) == 1
 
-    def _ends_soon(self, draft: _Draft, after: float) -> bool:
+    def _ends_soon(self, draft: _OpenAttempt, after: float) -> bool:
         connection = self._connections.get(draft.connection)
         closed = connection.closed if connection else None
         return closed is not None and closed.at - after < _RISKY
@@ -358,7 +365,7 @@ class Reader:
         known = None if connection is None else self._connections.get(connection)
         return known.worker if known else None
 
-    def _predecessors(self, connection: int | None) -> _Draft | None:
+    def _predecessors(self, connection: int | None) -> _OpenAttempt | None:
         """What an earlier run of this worker's container has.
 
         Their address is the same, and is all that the wire tells: what looks given back is taken
@@ -375,8 +382,8 @@ class Reader:
         )
 
     def _find(
-        self, connection: int | None, token: str, fits: Callable[[_Draft], bool]
-    ) -> _Draft | None:
+        self, connection: int | None, token: str, fits: Callable[[_OpenAttempt], bool]
+    ) -> _OpenAttempt | None:
         """The latest attempt that is this connection's; else the latest of the same worker."""
         if connection is None:
             return None
@@ -394,11 +401,11 @@ class Reader:
         return next(iter([*exact, *same, *theirs]), None)
 
     def _settlement(self, event: Event, what: ItemSettled) -> Settlement:
-        now, worker = mark(event), self._worker(what.connection)
+        now, worker = ref(event), self._worker(what.connection)
         known = None if what.connection is None else self._connections.get(what.connection)
         hold = known.hold_of(now) if known else None
         if hold is None:
             return Settlement(now, what.how, worker)
         known_when = hold.point and hold.caught == now.id
-        said = Mark(now.id, hold.held.at if known_when else now.at)
+        said = EventRef(now.id, hold.held.at if known_when else now.at)
         return Settlement(said, what.how, worker, hold=hold, let_go=now.at)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.checks.model.event_ref import Mark, before
+from harness.checks.model.event_ref import EventRef, before
 from harness.checks.model.items import Attempt
-from harness.checks.model.run_model import View
+from harness.checks.model.run_model import RunModel
 
 #: Seconds by which the end of a lease may be another for who set it and for the broker.
 SLACK = 0.5
 
 #: Why others may have it: `back`, its connection `lost`, its holder `gone`, its lease `expired`.
 #: Why not: it was `settled`, or its holder has `kept` it. Or nobody can say (`unclear`).
-Claim = Literal["back", "lost", "gone", "expired", "settled", "kept", "unclear"]
+ClaimStatus = Literal["back", "lost", "gone", "expired", "settled", "kept", "unclear"]
 #: Others may have it.
-FREE: frozenset[Claim] = frozenset(("back", "lost", "gone", "expired"))
+FREE: frozenset[ClaimStatus] = frozenset(("back", "lost", "gone", "expired"))
 
 
-def claim(view: View, attempt: Attempt, now: Mark) -> Claim:
+def claim_status(view: RunModel, attempt: Attempt, now: EventRef) -> ClaimStatus:
     """What had become of an attempt by a moment."""
     settled, known = attempt.settled, view.life(attempt.worker) is not None
     if attempt.back is not None and not before(now, attempt.back):
         return "back"
-    if settled is not None and before(Mark(settled.mark.id, settled.effect), now):
+    if settled is not None and before(EventRef(settled.ref.id, settled.effect), now):
         return "settled"
     if gone := _gone(view, attempt, now.at):
         return gone
@@ -34,7 +34,7 @@ def claim(view: View, attempt: Attempt, now: Mark) -> Claim:
     return "kept" if leases and known else "unclear"
 
 
-def _gone(view: View, attempt: Attempt, at: float) -> Claim | None:
+def _gone(view: RunModel, attempt: Attempt, at: float) -> ClaimStatus | None:
     """Whether its connection was lost by then, or its holder gone.
 
     A lease does not hang on a connection: who has it may come with another. Unless it was cut off,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.checks.model.event_ref import Mark, mark
+from harness.checks.model.event_ref import EventRef, ref
 from harness.history import (
     ContainerExited,
     ContainerSeen,
@@ -30,25 +30,25 @@ class Pod(msgspec.Struct, frozen=True):
 
     uid: str
     name: str
-    added: Mark
+    added: EventRef
     version: int
     #: From when on it was about to be deleted.
-    leaving: Mark | None = None
-    deleted: Mark | None = None
+    leaving: EventRef | None = None
+    deleted: EventRef | None = None
     #: Empty where nobody ever knew it.
     address: str = ""
     #: Its phase as it was last seen; and why it waits for a node, or has failed (or empty).
     phase: str = ""
     why: str = ""
     #: Since when it waits, or has failed, for that reason.
-    since: Mark | None = None
+    since: EventRef | None = None
 
 
 class Other(msgspec.Struct, frozen=True):
     """A container beside the worker, in its last run; as `OtherContainerSeen`."""
 
     seen: OtherContainerSeen
-    mark: Mark
+    ref: EventRef
     #: The last line that was recorded of it.
     line: Payload | None = None
 
@@ -57,22 +57,22 @@ class Warned(msgspec.Struct, frozen=True):
     """A warning of the cluster about the Job or a pod of it."""
 
     seen: WarningSeen
-    mark: Mark
+    ref: EventRef
 
 
 class Neighbour(msgspec.Struct, frozen=True):
     """A pod of another Job."""
 
     name: str
-    seen: Mark
+    seen: EventRef
 
 
 class Run(msgspec.Struct, frozen=True):
     """One run of a container, as the cluster tells it; `finished` is a whole second, or None."""
 
-    running: Mark | None = None
+    running: EventRef | None = None
     #: Terminated, or gone without its exit having been seen (then there is no exit code).
-    ended: Mark | None = None
+    ended: EventRef | None = None
     version: int = 0
     exit_code: int | None = None
     signal: int | None = None
@@ -84,7 +84,7 @@ class Run(msgspec.Struct, frozen=True):
     #: Why it waits or has ended, as the cluster names it and in its words: OOMKilled.
     reason: str = ""
     why: str = ""
-    waiting: Mark | None = None
+    waiting: EventRef | None = None
     #: False when lines of its log are missing.
     log_whole: bool = True
 
@@ -100,28 +100,28 @@ class Job(msgspec.Struct, frozen=True):
     completions: int | None = None
     parallelism: int = 1
     seen: bool = False
-    complete: Mark | None = None
-    failed: Mark | None = None
+    complete: EventRef | None = None
+    failed: EventRef | None = None
     #: Why it has ended, as the controller names it and in its words: DeadlineExceeded.
     reason: str = ""
     why: str = ""
     #: Since when nothing will start it.
-    suspended: Mark | None = None
+    suspended: EventRef | None = None
     #: Pods that have succeeded, as it was last seen.
     succeeded: int = 0
-    last: Mark | None = None
+    last: EventRef | None = None
     #: The resource version with which the first success was seen to be counted.
     counted: int | None = None
 
     @property
-    def over(self) -> Mark | None:
+    def over(self) -> EventRef | None:
         return self.complete or self.failed
 
 
 class Deletion(msgspec.Struct, frozen=True):
     """The Job was deleted, and what was left of it."""
 
-    mark: Mark
+    ref: EventRef
     seen: JobDeleted
 
 
@@ -170,31 +170,31 @@ class ClusterTable:
     def _pod(self, event: Event, what: PodSeen) -> None:
         pod = self.pods.get(what.pod)
         if pod is None:
-            pod = Pod(what.pod, what.name, mark(event), what.resource_version)
+            pod = Pod(what.pod, what.name, ref(event), what.resource_version)
         if what.deleting and pod.leaving is None:
-            pod = msgspec.structs.replace(pod, leaving=mark(event))
+            pod = msgspec.structs.replace(pod, leaving=ref(event))
         if what.change == "deleted" and pod.deleted is None:
-            pod = msgspec.structs.replace(pod, deleted=mark(event))
+            pod = msgspec.structs.replace(pod, deleted=ref(event))
         if what.address:
             pod = msgspec.structs.replace(pod, address=what.address)
         if what.why != pod.why:
-            pod = msgspec.structs.replace(pod, since=mark(event), why=what.why)
+            pod = msgspec.structs.replace(pod, since=ref(event), why=what.why)
         pod = msgspec.structs.replace(pod, phase=what.phase)
         self.pods[what.pod] = pod
 
     def _neighbour(self, event: Event, what: NeighbourSeen) -> None:
-        self.neighbours[what.address] = Neighbour(what.name, mark(event))
+        self.neighbours[what.address] = Neighbour(what.name, ref(event))
 
     def _container(self, event: Event, what: ContainerSeen) -> None:
         run = self._runs.get(what.worker) or Run()
         if what.started is not None:
             run = msgspec.structs.replace(run, started=what.started)
         if what.state == "running" and run.running is None:
-            run = msgspec.structs.replace(run, running=mark(event), reason="", why="")
+            run = msgspec.structs.replace(run, running=ref(event), reason="", why="")
         elif what.state == "terminated" and run.ended is None:
             run = msgspec.structs.replace(
                 run,
-                ended=mark(event),
+                ended=ref(event),
                 version=what.resource_version,
                 exit_code=what.exit_code,
                 signal=what.signal,
@@ -203,9 +203,7 @@ class ClusterTable:
                 why=what.why,
             )
         elif what.state == "waiting" and run.running is None and run.ended is None:
-            run = msgspec.structs.replace(
-                run, waiting=mark(event), reason=what.reason, why=what.why
-            )
+            run = msgspec.structs.replace(run, waiting=ref(event), reason=what.reason, why=what.why)
         self._runs[what.worker] = run
 
     def _exited(self, _: Event, what: ContainerExited) -> None:
@@ -216,7 +214,7 @@ class ClusterTable:
         before = self.others.get((what.pod, what.container))
         if before is None or what.run >= before.seen.run:
             line = before.line if before else None
-            self.others[what.pod, what.container] = Other(what, mark(event), line)
+            self.others[what.pod, what.container] = Other(what, ref(event), line)
 
     def _line(self, event: Event, what: OtherLogLine) -> None:  # as all handlers
         if other := self.others.get((what.pod, what.container)):
@@ -224,18 +222,18 @@ class ClusterTable:
             self.others[what.pod, what.container] = changed
 
     def _warning(self, event: Event, what: WarningSeen) -> None:
-        self.warnings.append(Warned(what, mark(event)))
+        self.warnings.append(Warned(what, ref(event)))
 
     def _log(self, event: Event, what: LogEnded) -> None:
         run = self._runs.get(what.worker) or Run()
         self._runs[what.worker] = msgspec.structs.replace(run, log_whole=what.whole)
 
     def _deleted(self, event: Event, what: JobDeleted) -> None:
-        self.deletions.append(Deletion(mark(event), what))
+        self.deletions.append(Deletion(ref(event), what))
 
     def _job(self, event: Event, what: JobSeen) -> None:
         true = {one.type: one for one in what.conditions if one.status == "True"}
-        job, now = self.job, mark(event)
+        job, now = self.job, ref(event)
         end = true.get("Complete") or true.get("Failed")
         suspended = what.suspended or "Suspended" in true
         self.job = Job(

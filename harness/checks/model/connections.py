@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.checks.model.event_ref import Mark, mark
+from harness.checks.model.event_ref import EventRef, ref
 from harness.history import (
     AskedForItem,
     ConnectionClosed,
@@ -36,8 +36,8 @@ class Hold(msgspec.Struct, frozen=True):
 
     towards: Towards
     point: str
-    held: Mark
-    released: Mark | None = None
+    held: EventRef
+    released: EventRef | None = None
     #: The first settlement after its beginning, by its event: what it had caught, if released.
     caught: int | None = None
 
@@ -47,16 +47,16 @@ class Connection(msgspec.Struct, frozen=True):
 
     number: int
     worker: Worker | None
-    opened: Mark | None
+    opened: EventRef | None
     #: Closed or cut, whatever came first; `cut` when the tap did it.
-    closed: Mark | None
+    closed: EventRef | None
     cut: bool
     last: float
     holds: tuple[Hold, ...] = ()
     #: Whence it came.
     address: str = ""
 
-    def hold_of(self, settled: Mark) -> Hold | None:
+    def hold_of(self, settled: EventRef) -> Hold | None:
         """The hold that had caught what was recorded at `settled`, on its way to the broker."""
         for hold in reversed(self.holds):
             if hold.towards == "broker" and hold.released and hold.held.at < settled.at:
@@ -70,8 +70,8 @@ class _Draft:
 
     def __init__(self) -> None:
         self.address = ""
-        self.opened: Mark | None = None
-        self.closed: Mark | None = None
+        self.opened: EventRef | None = None
+        self.closed: EventRef | None = None
         self.cut = False
         self.last = 0.0
         self.holds: list[Hold] = []
@@ -124,25 +124,25 @@ class ConnectionTable:
 
     def _opened(self, event: Event, what: ConnectionOpened) -> None:
         draft = self._draft(what.connection)
-        draft.opened, draft.address = mark(event), what.address
+        draft.opened, draft.address = ref(event), what.address
         draft.last = max(draft.last, draft.opened.at)
 
     def _owned(self, event: Event, what: ConnectionOwner) -> None:
         self._owners[what.connection] = what.worker
 
     def _held(self, event: Event, what: ConnectionHeld) -> None:
-        self._draft(what.connection).holds.append(Hold(what.towards, what.point, mark(event)))
+        self._draft(what.connection).holds.append(Hold(what.towards, what.point, ref(event)))
 
     def _released(self, event: Event, what: ConnectionReleased) -> None:
         holds = self._draft(what.connection).holds
         for index, hold in enumerate(holds):
             if hold.towards == what.towards and hold.released is None:
-                holds[index] = msgspec.structs.replace(hold, released=mark(event))
+                holds[index] = msgspec.structs.replace(hold, released=ref(event))
 
     def _closed(self, event: Event, what: ConnectionClosed | ConnectionCut) -> None:
         draft = self._draft(what.connection)
         if draft.closed is None:
-            draft.closed = mark(event)
+            draft.closed = ref(event)
             draft.cut = isinstance(what, ConnectionCut) or what.by == "tap"
 
     def _settled(self, event: Event, what: ItemSettled) -> None:
@@ -150,7 +150,7 @@ class ConnectionTable:
         draft = None if what.connection is None else self._drafts[what.connection]
         if draft is None or not draft.holds:
             return
-        hold, now = draft.holds[-1], mark(event)
+        hold, now = draft.holds[-1], ref(event)
         if hold.caught is None and hold.towards == "broker" and hold.held.at < now.at:
             draft.holds[-1] = msgspec.structs.replace(hold, caught=event.id)
 

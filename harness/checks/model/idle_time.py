@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from harness.checks.model.event_ref import Mark
-from harness.checks.model.workers import Life
+from harness.checks.model.event_ref import EventRef
+from harness.checks.model.workers import WorkerLifetime
 from harness.history import Worker
 
 #: Seconds by which a request may be recorded after its answer.
@@ -21,7 +21,7 @@ class Idle(msgspec.Struct, frozen=True):
     """This worker was idle from `asked` on, until `until`."""
 
     worker: Worker
-    asked: Mark
+    asked: EventRef
     since: float
     until: float
 
@@ -54,28 +54,28 @@ class IdleTime:
         return self._before[place] - max(0.0, self._ends[place - 1] - moment)
 
 
-def idle_times(lives: Iterable[Life], end: float) -> Iterator[Idle]:
+def idle_times(lives: Iterable[WorkerLifetime], end: float) -> Iterator[Idle]:
     """When each worker was idle, and not held; the history ends at `end`."""
     for life in lives:
         stop = min(end, life.end.earliest if life.end else end)
         held = _held(life, end)
         for since, until in _hands_free(life, stop):
-            ask = life.asks.first(since, until + _SKEW)
+            ask = life.requests.first(since, until + _SKEW)
             if ask is None:
                 continue
-            start, over = min(ask.mark.at, until), until
-            last = life.asks.last(since, until) or ask
+            start, over = min(ask.ref.at, until), until
+            last = life.requests.last(since, until) or ask
             if last.room == 0:
-                over = min(over, last.mark.at)
+                over = min(over, last.ref.at)
             closed = {one.number: one.closed for one in life.connections}.get(last.connection)
             if closed:
                 over = min(over, closed.at)
             # Who is served at once was idle, too, if only for a moment.
             for free in without(held, (min(start, over), over)):
-                yield Idle(life.worker, ask.mark, *free)
+                yield Idle(life.worker, ask.ref, *free)
 
 
-def _hands_free(life: Life, stop: float) -> Iterator[_Span]:
+def _hands_free(life: WorkerLifetime, stop: float) -> Iterator[_Span]:
     """The times in which it had no item."""
     free = 0.0
     for attempt in life.attempts:
@@ -86,7 +86,7 @@ def _hands_free(life: Life, stop: float) -> Iterator[_Span]:
         yield free, stop
 
 
-def _held(life: Life, end: float) -> list[_Span]:
+def _held(life: WorkerLifetime, end: float) -> list[_Span]:
     spans = [
         (hold.held.at, hold.released.at if hold.released else end)
         for connection in life.connections

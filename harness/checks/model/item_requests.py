@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from harness.checks.model.connections import Connection
-from harness.checks.model.event_ref import Mark
+from harness.checks.model.event_ref import EventRef
 from harness.history import AskedForItem, Event, FoundEmpty, Worker
 
 
-class Ask(NamedTuple):
+class ItemRequest(NamedTuple):
     """One request for an item; `room` is 0 when it takes an earlier one back."""
 
-    mark: Mark
+    ref: EventRef
     connection: int
     room: int | None
 
 
-class Asks:
+class ItemRequests:
     """The requests of one worker, in the order of their moments."""
 
     def __init__(
@@ -33,17 +33,17 @@ class Asks:
         self._connection = array("q", (row[2] for row in ordered))
         self._room = array("q", (row[3] for row in ordered))
 
-    def first(self, since: float, until: float) -> Ask | None:
+    def first(self, since: float, until: float) -> ItemRequest | None:
         """The first request in `since <= moment < until` that is still wanted then."""
         start, end = bisect_left(self._at, since), bisect_left(self._at, until)
         return next((ask for ask in map(self._ask, range(start, end)) if ask.room != 0), None)
 
-    def last(self, since: float, until: float) -> Ask | None:
+    def last(self, since: float, until: float) -> ItemRequest | None:
         """The last request, or taking back, in `since <= moment < until`."""
         start, end = bisect_left(self._at, since), bisect_left(self._at, until)
         return self._ask(end - 1) if end > start else None
 
-    def after(self, moment: float) -> Ask | None:
+    def after(self, moment: float) -> ItemRequest | None:
         """The first request later than `moment`."""
         start = bisect_right(self._at, moment)
         rest = map(self._ask, range(start, len(self._at)))
@@ -56,13 +56,13 @@ class Asks:
     def __len__(self) -> int:
         return len(self._at)
 
-    def _ask(self, index: int) -> Ask:
+    def _ask(self, index: int) -> ItemRequest:
         room = self._room[index]
-        mark = Mark(self._id[index], self._at[index])
-        return Ask(mark, self._connection[index], None if room < 0 else room)
+        mark = EventRef(self._id[index], self._at[index])
+        return ItemRequest(mark, self._connection[index], None if room < 0 else room)
 
 
-class AskTable:
+class ItemRequestTable:
     """Takes in the requests, by the queue that they name."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class AskTable:
 
     def of(
         self, queues: frozenset[str], connections: Mapping[int, Connection]
-    ) -> dict[Worker, Asks]:
+    ) -> dict[Worker, ItemRequests]:
         """The requests for items of these queues, by worker; without a known one, left out."""
         rows: dict[Worker, list[tuple[float, int, int, int]]] = {}
         for queue, (ats, ids, numbers, rooms) in self._rows.items():
@@ -93,7 +93,7 @@ class AskTable:
             connection = connections.get(number)
             if connection is not None and connection.worker is not None:
                 empty.setdefault(connection.worker, []).extend(moments)
-        return {worker: Asks(some, empty.get(worker, ())) for worker, some in rows.items()}
+        return {worker: ItemRequests(some, empty.get(worker, ())) for worker, some in rows.items()}
 
     def _told_empty(self, event: Event, what: FoundEmpty) -> None:
         moments = self._empty.setdefault(what.connection, array("d"))

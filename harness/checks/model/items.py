@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from harness.checks.model.connections import Hold
-from harness.checks.model.event_ref import Mark
+from harness.checks.model.event_ref import EventRef
 from harness.history import (
     Event,
     Guess,
@@ -40,7 +40,7 @@ class Settlement(msgspec.Struct, frozen=True):
     `mark.at` is the same, nobody knows when it was said. `at_once`: with the delivery itself.
     """
 
-    mark: Mark
+    ref: EventRef
     how: Literal["acked", "dead", "refused", "expired"]
     worker: Worker | None
     at_once: bool = False
@@ -52,13 +52,13 @@ class Settlement(msgspec.Struct, frozen=True):
     @property
     def effect(self) -> float:
         """When the broker got it."""
-        return self.mark.at if self.let_go is None else self.let_go
+        return self.ref.at if self.let_go is None else self.let_go
 
 
-class Line(msgspec.Struct, frozen=True):
+class WorkerStatement(msgspec.Struct, frozen=True):
     """What a worker said about an item: that it begins, or that it has finished."""
 
-    mark: Mark
+    ref: EventRef
     item: Payload
     worker: Worker
     done: bool
@@ -66,10 +66,10 @@ class Line(msgspec.Struct, frozen=True):
     guess: Guess = ""
 
 
-class Digested(msgspec.Struct, frozen=True):
+class DigestStatement(msgspec.Struct, frozen=True):
     """What bytes a worker says that it works on."""
 
-    mark: Mark
+    ref: EventRef
     worker: Worker
     sha256: str
 
@@ -80,39 +80,39 @@ class Attempt(msgspec.Struct, frozen=True):
     item: Payload
     worker: Worker | None
     connection: int
-    delivered: Mark
+    delivered: EventRef
     how: Ending
     #: By what, and when, the attempt ended; None while it is open.
-    ended: Mark | None = None
+    ended: EventRef | None = None
     settled: Settlement | None = None
     #: Settlements that took no effect.
-    void: tuple[Mark, ...] = ()
+    void: tuple[EventRef, ...] = ()
     #: Seconds of the first lease on it.
     lease: float | None = None
-    started: Mark | None = None
-    done: Mark | None = None
+    started: EventRef | None = None
+    done: EventRef | None = None
     #: Names this delivery, where the broker or the worker has a name for it.
     token: str = ""
     #: The end of the last lease that its worker had on it, in seconds since the start.
     until: float | None = None
     #: When others could have it, by its worker's word or by the loss of its connection.
-    back: Mark | None = None
+    back: EventRef | None = None
     #: When another put it back or took it over, whatever ended it then.
-    taken: Mark | None = None
+    taken: EventRef | None = None
 
 
-class Left(msgspec.Struct, frozen=True):
+class LeftoverItem(msgspec.Struct, frozen=True):
     """Where the final drain has found an item."""
 
-    mark: Mark
+    ref: EventRef
     queue: str
     where: Where
 
 
-class Wait(msgspec.Struct, frozen=True):
+class ReadyInterval(msgspec.Struct, frozen=True):
     """An item was there for whoever wants it, from `since` to `until` (None: for good)."""
 
-    since: Mark
+    since: EventRef
     until: float | None = None
 
 
@@ -120,11 +120,11 @@ class Item(msgspec.Struct, frozen=True):
     """All about one item; equal payloads are one `Item`, with as many entries in `enqueued`."""
 
     payload: Payload
-    enqueued: tuple[Mark, ...]
+    enqueued: tuple[EventRef, ...]
     attempts: tuple[Attempt, ...] = ()
     settled: tuple[Settlement, ...] = ()
-    left: tuple[Left, ...] = ()
-    waits: tuple[Wait, ...] = ()
+    left: tuple[LeftoverItem, ...] = ()
+    waits: tuple[ReadyInterval, ...] = ()
 
     @property
     def dead(self) -> bool:
@@ -133,7 +133,7 @@ class Item(msgspec.Struct, frozen=True):
             one.where == "dead" for one in self.left
         )
 
-    def put_before(self, moment: Mark) -> int:
+    def put_before(self, moment: EventRef) -> int:
         """How many had been put there, in the order in which all was seen.
 
         Not by the clock: what is put there may be given before anybody could say when that was.

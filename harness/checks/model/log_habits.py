@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from harness.checks.model.items import Attempt
-from harness.checks.model.workers import Life
+from harness.checks.model.workers import WorkerLifetime
 from harness.history import Figures, Habit, Worker
 
 #: How often a worker does what it is expected to do again.
@@ -29,7 +29,7 @@ _FEW = 3
 _ENOUGH, _ENOUGH_OF_ANY = 0.75, 0.5
 
 
-class Habits(msgspec.Struct, frozen=True):
+class LogHabits(msgspec.Struct, frozen=True):
     """What can be expected of a worker's log, and of its time for an item."""
 
     starts: Habit = ""
@@ -44,13 +44,13 @@ class Habits(msgspec.Struct, frozen=True):
     delay: float = 0.0
 
 
-def habits(given: Figures, lives: Mapping[Worker, Life]) -> Habits:
+def log_habits(given: Figures, lives: Mapping[Worker, WorkerLifetime]) -> LogHabits:
     """What the fault-free run has taught; where there was none, what this run shows itself."""
     attempts = [one for life in lives.values() for one in life.attempts]
     own = _own(attempts, lives)
     if not given.starts_told:
         return own
-    return Habits(
+    return LogHabits(
         given.starts_told,
         given.ends_told,
         given.log_live,
@@ -60,7 +60,7 @@ def habits(given: Figures, lives: Mapping[Worker, Life]) -> Habits:
     )
 
 
-def _own(attempts: Sequence[Attempt], lives: Mapping[Worker, Life]) -> Habits:
+def _own(attempts: Sequence[Attempt], lives: Mapping[Worker, WorkerLifetime]) -> LogHabits:
     settled = [one for one in attempts if one.settled and _whole(lives, one)]
     starts, ends = _habit([one.started for one in settled]), _habit([one.done for one in settled])
     live = _live(lives.values())
@@ -74,10 +74,12 @@ def _own(attempts: Sequence[Attempt], lives: Mapping[Worker, Life]) -> Habits:
     pool = attempts if live else first
     delays = [one.started.at - one.delivered.at for one in pool if one.started]
     late = max((one for one in delays if one <= PROMPT), default=0.0)
-    return Habits(starts, ends, live, _ends_first(settled), _enough(told, late=live is False), late)
+    return LogHabits(
+        starts, ends, live, _ends_first(settled), _enough(told, late=live is False), late
+    )
 
 
-def _whole(lives: Mapping[Worker, Life], attempt: Attempt) -> bool:
+def _whole(lives: Mapping[Worker, WorkerLifetime], attempt: Attempt) -> bool:
     life = None if attempt.worker is None else lives.get(attempt.worker)
     return life is not None and life.run.log_whole
 
@@ -94,14 +96,14 @@ def _habit(said: Sequence[object | None]) -> Habit:
 
 
 def _ends_first(settled: Iterable[Attempt]) -> bool:
-    gaps = [one.done.at - one.settled.mark.at for one in settled if one.done and one.settled]
+    gaps = [one.done.at - one.settled.ref.at for one in settled if one.done and one.settled]
     return bool(gaps) and sum(gap <= 0 for gap in gaps) > len(gaps) / 2
 
 
 def _enough(told: Iterable[Attempt], *, late: bool) -> float | None:
     """Who had an item for less than this has not done its work; `late` lines tell no moment."""
     lasted = [
-        max(one.settled.mark.at, one.done.at if one.done and not late else 0.0) - one.delivered.at
+        max(one.settled.ref.at, one.done.at if one.done and not late else 0.0) - one.delivered.at
         for one in told
         if one.settled and not (one.settled.at_once and one.done is None)
     ]
@@ -115,7 +117,7 @@ def _enough(told: Iterable[Attempt], *, late: bool) -> float | None:
 # -- whether lines come as they are said -----------------------------------------------------------
 
 
-def _live(lives: Iterable[Life]) -> bool | None:
+def _live(lives: Iterable[WorkerLifetime]) -> bool | None:
     """By the lines about a beginning: only these would not be there yet if all lines were late."""
     shown = [
         one.started.at - one.delivered.at <= PROMPT or _waited(life, index)
@@ -128,7 +130,7 @@ def _live(lives: Iterable[Life]) -> bool | None:
     return 100 * sum(shown) >= _MOST * len(shown)
 
 
-def _waited(life: Life, index: int) -> bool:
+def _waited(life: WorkerLifetime, index: int) -> bool:
     """Whether it was given in advance, and begun as soon as the one before was settled."""
     attempt, before = life.attempts[index], life.attempts[index - 1] if index else None
     if before is None or before.settled is None or attempt.started is None:

@@ -8,31 +8,31 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.checks.model.event_ref import mark
-from harness.checks.model.items import Attempt, Item, Line
-from harness.checks.model.unmatched_lines import Guesses
+from harness.checks.model.event_ref import ref
+from harness.checks.model.items import Attempt, Item, WorkerStatement
+from harness.checks.model.unmatched_lines import UnmatchedLines
 from harness.history import Event, ItemDone, ItemStarted, Payload, Worker
 from harness.history.log_phrases import plain
 
 #: Seconds by which the clocks of tap and kubelet may differ.
 _SKEW = 0.1
 
-_Said = dict[tuple[Payload, Worker], list[Line]]
+_Said = dict[tuple[Payload, Worker], list[WorkerStatement]]
 
 
-class Told(NamedTuple):
+class MatchedStatements(NamedTuple):
     """The items, their attempts with what was said about them, and the lines that fit nowhere."""
 
     items: dict[Payload, Item]
     #: About what was never enqueued, by the owner's pattern or in place of the item at hand.
-    strays: tuple[Line, ...]
+    strays: tuple[WorkerStatement, ...]
     #: About what may be an item that was never enqueued: only built-in words say so.
-    doubtful: tuple[Line, ...]
+    doubtful: tuple[WorkerStatement, ...]
     #: About an item that this worker was not seen to be given.
-    unmatched: tuple[Line, ...]
+    unmatched: tuple[WorkerStatement, ...]
 
 
-def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> Told:
+def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> MatchedStatements:
     """Tell the lines to the attempts that they are about.
 
     Of an item that is not plain text nobody knows how it is printed: a line about an unknown item
@@ -40,14 +40,14 @@ def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> Told:
     """
     odd = _odd(items)
     said: _Said = {}
-    strays: list[Line] = []
-    guesses: list[Line] = []
+    strays: list[WorkerStatement] = []
+    guesses: list[WorkerStatement] = []
     for event in events:
         what = event.what
         if not isinstance(what, (ItemStarted, ItemDone)):
             continue
         done = isinstance(what, ItemDone)
-        line = Line(mark(event), what.item, what.worker, done, what.guess)
+        line = WorkerStatement(ref(event), what.item, what.worker, done, what.guess)
         item: Payload | None = line.item
         if line.item not in items or not items[line.item].enqueued:
             if line.guess:
@@ -58,17 +58,17 @@ def attribute(items: Mapping[Payload, Item], events: Iterable[Event]) -> Told:
             strays.append(line)
         else:
             said.setdefault((item, line.worker), []).append(line)
-    guessed = Guesses(items, said, odd).sort(guesses)
+    guessed = UnmatchedLines(items, said, odd).sort(guesses)
     for line in guessed.about_odd:
         item = _meant(odd[line.worker], line)
         if item is not None:
             said.setdefault((item, line.worker), []).append(line)
-    strays = sorted([*strays, *guessed.instead], key=lambda one: one.mark.id)
+    strays = sorted([*strays, *guessed.instead], key=lambda one: one.ref.id)
     told = dict(items)
     for payload in dict.fromkeys(payload for payload, _ in said):
         told[payload] = _with_lines(items[payload], said)
     unmatched = tuple(line for lines in said.values() for line in lines)
-    return Told(told, tuple(strays), guessed.beside, unmatched)
+    return MatchedStatements(told, tuple(strays), guessed.beside, unmatched)
 
 
 def _odd(items: Mapping[Payload, Item]) -> dict[Worker, list[Attempt]]:
@@ -83,9 +83,9 @@ def _odd(items: Mapping[Payload, Item]) -> dict[Worker, list[Attempt]]:
     return found
 
 
-def _meant(attempts: Sequence[Attempt], line: Line) -> Payload | None:
+def _meant(attempts: Sequence[Attempt], line: WorkerStatement) -> Payload | None:
     """The odd item that this worker was given last before it wrote the line."""
-    place = bisect_right(attempts, line.mark.at + _SKEW, key=lambda one: one.delivered.at)
+    place = bisect_right(attempts, line.ref.at + _SKEW, key=lambda one: one.delivered.at)
     return attempts[place - 1].item if place else None
 
 
@@ -112,16 +112,16 @@ def _with_lines(item: Item, said: _Said) -> Item:
     for worker, indices in by_worker.items():
         delivered = [attempts[index].delivered.at for index in indices]
         for line in said.pop((item.payload, worker), ()):
-            place = max(0, bisect_right(delivered, line.mark.at + _SKEW) - 1)
+            place = max(0, bisect_right(delivered, line.ref.at + _SKEW) - 1)
             # Where the clocks leave it open, it is about the one before, if that has none yet.
-            if place and delivered[place] > line.mark.at:
+            if place and delivered[place] > line.ref.at:
                 before = attempts[indices[place - 1]]
                 place -= (before.done if line.done else before.started) is None
             place = _begun(attempts, indices, place) if line.done else place
             index = indices[place]
             attempt = attempts[index]
             if line.done and attempt.done is None:
-                attempts[index] = msgspec.structs.replace(attempt, done=line.mark)
+                attempts[index] = msgspec.structs.replace(attempt, done=line.ref)
             elif not line.done and attempt.started is None:
-                attempts[index] = msgspec.structs.replace(attempt, started=line.mark)
+                attempts[index] = msgspec.structs.replace(attempt, started=line.ref)
     return msgspec.structs.replace(item, attempts=tuple(attempts))

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import NamedTuple
 
-from harness.checks.model.ack_timing import rule
+from harness.checks.model.ack_timing import majority
 from harness.checks.model.items import Attempt
-from harness.checks.model.run_model import View
-from harness.checks.model.workers import Life
+from harness.checks.model.run_model import RunModel
+from harness.checks.model.workers import WorkerLifetime
 from harness.history import Figures
 
 
-def figures(view: View) -> Figures:
+def measure(view: RunModel) -> Figures:
     """All of them, each None where nothing in the history tells."""
-    told, habits = rule(view.orders, view.habits, calm=True), view.habits
+    told, habits = majority(view.ack_timings, view.habits, calm=True), view.habits
     work = list(_work(view))
     return Figures(
         work=_median(one.lasted for one in work),
@@ -31,13 +31,13 @@ def figures(view: View) -> Figures:
         log_live=habits.live,
         ends_first=habits.ends_first,
         enough=habits.enough,
-        published=tuple(sorted(view.elsewhere.places())) if view.coarse and view.attempts else None,
+        published=tuple(sorted(view.copies.places())) if view.coarse and view.attempts else None,
     )
 
 
-def starts_matched(view: View) -> bool | None:
+def starts_matched(view: RunModel) -> bool | None:
     """Whether all that workers said they begin had been delivered to them; None without a word."""
-    astray = [line for line in (*view.strays, *view.unmatched) if not line.done]
+    astray = [line for line in (*view.unknown_items, *view.unmatched) if not line.done]
     if astray:
         return False
     return True if any(one.started for one in view.attempts) else None
@@ -59,7 +59,7 @@ class _Work(NamedTuple):
     alone: float
 
 
-def _work(view: View) -> Iterator[_Work]:
+def _work(view: RunModel) -> Iterator[_Work]:
     for life in view.workers.values():
         free = 0.0
         for attempt in life.attempts:
@@ -70,21 +70,21 @@ def _work(view: View) -> Iterator[_Work]:
                 free = max(free, end)
 
 
-def _end_of_work(attempt: Attempt, life: Life, *, late: bool) -> float | None:
+def _end_of_work(attempt: Attempt, life: WorkerLifetime, *, late: bool) -> float | None:
     """`late`: the lines of its log wait in a buffer, and tell no moment."""
     settled = attempt.settled
     if settled is None:
         return None
     if attempt.done is not None and not late:
-        return max(attempt.done.at, settled.mark.at)
+        return max(attempt.done.at, settled.ref.at)
     if not settled.at_once:
-        return settled.mark.at
+        return settled.ref.at
     # It was settled with its delivery: the work lasts until the next is wanted.
-    ask = life.asks.after(settled.mark.at)
-    return ask.mark.at if ask else None
+    ask = life.requests.after(settled.ref.at)
+    return ask.ref.at if ask else None
 
 
-def _starts(view: View) -> Iterable[float]:
+def _starts(view: RunModel) -> Iterable[float]:
     """From each pod's creation to its first connection, or to its container's start."""
     first: dict[str, float] = {}
     for life in view.workers.values():

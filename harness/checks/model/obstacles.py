@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from harness.checks.model.cluster import ClusterTable, Job, Other, Pod, Run, Warned
-from harness.checks.model.event_ref import Mark
+from harness.checks.model.event_ref import EventRef
 from harness.core.text import clean
 from harness.history import Worker
 from harness.history.preview import shown
@@ -43,7 +43,7 @@ class Obstacle(msgspec.Struct, frozen=True):
 
     why: str
     todo: str
-    marks: tuple[Mark, ...]
+    marks: tuple[EventRef, ...]
     #: Seconds for which it may still pass by itself, from the last of the marks.
     patience: float = 0.0
 
@@ -52,7 +52,7 @@ class Obstacle(msgspec.Struct, frozen=True):
         return max(one.at for one in self.marks)
 
 
-class Standing(msgspec.Struct, frozen=True):
+class ClusterState(msgspec.Struct, frozen=True):
     """The Job and all that belongs to it, as they were seen last."""
 
     job: Job
@@ -62,7 +62,7 @@ class Standing(msgspec.Struct, frozen=True):
     warnings: tuple[Warned, ...]
 
     @classmethod
-    def of(cls, table: ClusterTable) -> Standing:
+    def of(cls, table: ClusterTable) -> ClusterState:
         return cls(table.job, table.pods, table.runs(), table.others, tuple(table.warnings))
 
     def there(self) -> Iterator[Pod]:
@@ -75,12 +75,12 @@ class Standing(msgspec.Struct, frozen=True):
         return runs[max(runs)] if runs else None
 
 
-def not_running(seen: Standing) -> Obstacle | None:
+def not_running(seen: ClusterState) -> Obstacle | None:
     """Why no worker gets to run."""
     return next(_not_running(seen), None)
 
 
-def _not_running(seen: Standing) -> Iterator[Obstacle]:
+def _not_running(seen: ClusterState) -> Iterator[Obstacle]:
     if seen.job.suspended is not None:
         yield Obstacle(
             "the Job is suspended: nothing will start it",
@@ -102,7 +102,7 @@ def _not_running(seen: Standing) -> Iterator[Obstacle]:
     yield from _out_of_memory(seen)
 
 
-def _of_its_containers(seen: Standing, pod: Pod) -> Iterator[Obstacle]:
+def _of_its_containers(seen: ClusterState, pod: Pod) -> Iterator[Obstacle]:
     for other in seen.others.values():
         if other.seen.pod == pod.uid and other.seen.kind != "beside":
             yield from _before_the_worker(pod, other)
@@ -135,16 +135,16 @@ def _before_the_worker(pod: Pod, other: Other) -> Iterator[Obstacle]:
     said = f"; it wrote: {shown(other.line, 200)}" if other.line else ""
     words = ": ".join(filter(None, (what.reason, clean(what.why))))
     if what.state == "waiting" and what.reason in (*_IMAGE, *_CONFIG):
-        yield Obstacle(f"{name} cannot be started: {words}", todo, (other.mark,))
+        yield Obstacle(f"{name} cannot be started: {words}", todo, (other.ref,))
     elif what.state == "waiting" and what.reason == _CRASHES:
         text = f"{name} fails again and again, so the worker never starts{said}"
-        yield Obstacle(text, todo, (other.mark,))
+        yield Obstacle(text, todo, (other.ref,))
     elif what.state == "terminated" and what.exit_code and pod.phase == "Failed":
         text = f"{name} exited with {what.exit_code}, so the worker never starts{said}"
-        yield Obstacle(text, todo, (other.mark,))
+        yield Obstacle(text, todo, (other.ref,))
 
 
-def _warned(seen: Standing) -> Iterator[Obstacle]:
+def _warned(seen: ClusterState) -> Iterator[Obstacle]:
     begun = any(run.running for run in seen.runs.values())
     for one in seen.warnings:
         what, words = one.seen, clean(one.seen.why)
@@ -152,17 +152,17 @@ def _warned(seen: Standing) -> Iterator[Obstacle]:
             todo = f"change what it names in {_POD}"
             if "quota" in what.why:
                 todo = f"raise the quota, or lower {_POD}.containers[].resources"
-            yield Obstacle(f"no pod of the Job can be created: {words}", todo, (one.mark,), _SOON)
+            yield Obstacle(f"no pod of the Job can be created: {words}", todo, (one.ref,), _SOON)
         elif what.reason in ("FailedMount", "FailedAttachVolume") and not begun:
             yield Obstacle(
                 f"{what.about} does not get its volumes: {words}",
                 f"give what they need with --manifests, or change {_POD}.volumes",
-                (one.mark,),
+                (one.ref,),
                 _LATER,
             )
 
 
-def _out_of_memory(seen: Standing) -> Iterator[Obstacle]:
+def _out_of_memory(seen: ClusterState) -> Iterator[Obstacle]:
     ended = [run.ended for run in seen.runs.values() if run.reason == _OOM and run.ended]
     if len(ended) >= _TWICE:
         yield Obstacle(
@@ -172,7 +172,7 @@ def _out_of_memory(seen: Standing) -> Iterator[Obstacle]:
         )
 
 
-def held_open(seen: Standing) -> Obstacle | None:
+def held_open(seen: ClusterState) -> Obstacle | None:
     """Which container keeps a pod from its end, although the worker in it has come to its own."""
     for (uid, name), other in seen.others.items():
         pod = seen.pods.get(uid)
@@ -185,6 +185,6 @@ def held_open(seen: Standing) -> Obstacle | None:
                 f"exited with {run.exit_code}, so the pod does not end",
                 f"make {name!r} an init container with restartPolicy: Always, which ends with the "
                 "worker",
-                (other.mark, run.ended),
+                (other.ref, run.ended),
             )
     return None

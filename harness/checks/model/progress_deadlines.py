@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from harness.checks.model.items import Attempt, Item
-from harness.checks.model.run_model import View
+from harness.checks.model.run_model import RunModel
 
 #: Whoever renews its lease is believed to be at work for so many times the longest known work,
 #: and for so many seconds at least.
@@ -20,7 +20,7 @@ TOO_LONG = 5
 _START, _PENDING = 10.0, 120.0
 
 
-class Due(msgspec.Struct, frozen=True):
+class ProgressDeadline(msgspec.Struct, frozen=True):
     """Nothing brought the Job nearer to its end in a time, and by then something had to."""
 
     since: float
@@ -34,7 +34,7 @@ class Due(msgspec.Struct, frozen=True):
     pending: float = 0.0
 
 
-def due(view: View, calm: float, until: float) -> Due:
+def progress_deadline(view: RunModel, calm: float, until: float) -> ProgressDeadline:
     """For a Job that has not ended before `until`, or ended then; all was well from `calm` on.
 
     Progress is what brings the end nearer: an item's first delivery, and its settlement.
@@ -49,7 +49,7 @@ def due(view: View, calm: float, until: float) -> Due:
     return found
 
 
-def _due(view: View, since: float, until: float) -> Due:
+def _due(view: RunModel, since: float, until: float) -> ProgressDeadline:
     """The same for a stretch of time without progress."""
     pending = min(_PENDING, _pending(view, since, until))
     by = since + view.header.bounds.end + pending
@@ -68,10 +68,10 @@ def _due(view: View, since: float, until: float) -> Due:
             kept = attempt
         elif attempt.delivered.at <= since:  # what is given and lost again and again has no end
             by = max(by, ends + pickup)
-    return Due(since, until, by, working, kept, pending)
+    return ProgressDeadline(since, until, by, working, kept, pending)
 
 
-def _pickup(view: View) -> float:
+def _pickup(view: RunModel) -> float:
     """Seconds from the end of a lease until its item is another's, with time for all the rest.
 
     Whoever is to take it may have other work first, and L1 counts idle time only.
@@ -83,7 +83,7 @@ def _pickup(view: View) -> float:
     return bounds.pickup + max(rest, bounds.progress)
 
 
-def too_long(view: View, attempt: Attempt) -> bool:
+def too_long(view: RunModel, attempt: Attempt) -> bool:
     """Whether a lost worker's lease goes on for longer than anybody waits for it."""
     lost = gone(view, attempt)
     if lost is None or attempt.until is None:
@@ -91,7 +91,7 @@ def too_long(view: View, attempt: Attempt) -> bool:
     return not waited_for(view, attempt.until - lost)
 
 
-def far_too_long(view: View, attempt: Attempt) -> bool:
+def far_too_long(view: RunModel, attempt: Attempt) -> bool:
     """Whether it goes on for so long that this is a defect, whatever else takes items back."""
     lost, longest = gone(view, attempt), view.header.bounds.lease
     if lost is None or attempt.until is None or longest is None:
@@ -99,7 +99,7 @@ def far_too_long(view: View, attempt: Attempt) -> bool:
     return attempt.until - lost > TOO_LONG * longest
 
 
-def long_lease(view: View, attempt: Attempt) -> str:
+def long_lease(view: RunModel, attempt: Attempt) -> str:
     """Words for a lease that is too long: its length, beside the work that it is for."""
     lasts, known = (attempt.until or 0.0) - attempt.delivered.at, view.header.figures.most_work
     times = f", {lasts / known:.0f} times the longest work on an item" if known else ""
@@ -110,7 +110,7 @@ def long_lease(view: View, attempt: Attempt) -> str:
     )
 
 
-def waited_for(view: View, lease: float) -> bool:
+def waited_for(view: RunModel, lease: float) -> bool:
     """Whether so many seconds of a lease are worth to be waited for."""
     longest = view.header.bounds.lease
     return longest is None or lease <= longest
@@ -123,12 +123,12 @@ def renewed(attempt: Attempt) -> bool:
     return attempt.until > attempt.delivered.at + attempt.lease + _RENEWED
 
 
-def patience(view: View) -> float:
+def patience(view: RunModel) -> float:
     """Seconds from a delivery for which whoever renews its lease is believed to be at work."""
     return max(_TIMES * (view.header.figures.most_work or 0.0), _AT_LEAST)
 
 
-def gone(view: View, attempt: Attempt) -> float | None:
+def gone(view: RunModel, attempt: Attempt) -> float | None:
     """When its worker was there no more; None while it is."""
     life = view.life(attempt.worker)
     if life is None:
@@ -143,7 +143,7 @@ def first_deliveries(item: Item) -> tuple[Attempt, ...]:
     return item.attempts[: len(item.enqueued)]
 
 
-def _progress(view: View) -> Iterator[float]:
+def _progress(view: RunModel) -> Iterator[float]:
     failing = view.header.failing_item
     for item in view.sent:
         yield from (one.effect for one in item.settled)
@@ -154,7 +154,7 @@ def _progress(view: View) -> Iterator[float]:
                 yield attempt.ended.at
 
 
-def _had(view: View, since: float, until: float) -> Iterator[Attempt]:
+def _had(view: RunModel, since: float, until: float) -> Iterator[Attempt]:
     """The attempts during a time on what was not settled yet."""
     for attempt in view.attempts:
         over = attempt.ended.at if attempt.ended else until
@@ -162,7 +162,7 @@ def _had(view: View, since: float, until: float) -> Iterator[Attempt]:
             yield attempt
 
 
-def _pending(view: View, since: float, until: float) -> float:
+def _pending(view: RunModel, since: float, until: float) -> float:
     """Seconds in which a pod had not started long after it could have."""
     running: dict[str, float] = {}
     for life in view.workers.values():

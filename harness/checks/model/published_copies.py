@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.checks.model.connections import Connection
-from harness.checks.model.event_ref import Mark, mark
-from harness.checks.model.items import Attempt, Item, Left, Settlement
+from harness.checks.model.event_ref import EventRef, ref
+from harness.checks.model.items import Attempt, Item, LeftoverItem, Settlement
 from harness.history import CopyLeft, Event, Header, MessagePublished, Payload, Worker
 
 
 class Published(msgspec.Struct, frozen=True):
     """A message that a worker published; `item` is the one that it carries, None where unknown."""
 
-    mark: Mark
+    ref: EventRef
     connection: int
     worker: Worker | None
     #: The queue, or "exchange NAME" where it did not name a queue.
@@ -33,13 +33,13 @@ class Published(msgspec.Struct, frozen=True):
 class Copy(msgspec.Struct, frozen=True):
     """A message that carries an item, as the final drain has found it in a queue."""
 
-    mark: Mark
+    ref: EventRef
     item: Payload
     queue: str
     dead_lettered: bool
 
 
-class Elsewhere(NamedTuple):
+class PublishedCopies(NamedTuple):
     """All that was seen elsewhere, in the order of its events."""
 
     published: tuple[Published, ...] = ()
@@ -66,16 +66,16 @@ class Elsewhere(NamedTuple):
                 if one.worker and attempt.worker
                 else one.connection == attempt.connection
             )
-            and one.mark.id > attempt.delivered.id
-            and (end is None or one.mark.id < end)
+            and one.ref.id > attempt.delivered.id
+            and (end is None or one.ref.id < end)
         ]
 
 
-class ElsewhereTable:
+class PublishedCopyTable:
     """Takes in what was seen elsewhere."""
 
     def __init__(self) -> None:
-        self._published: list[tuple[Mark, MessagePublished]] = []
+        self._published: list[tuple[EventRef, MessagePublished]] = []
         self._copies: list[Copy] = []
         # Any: each handler takes the one kind that stands beside it.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
@@ -83,7 +83,7 @@ class ElsewhereTable:
             CopyLeft: self._copy,
         }
 
-    def all(self, connections: Mapping[int, Connection]) -> Elsewhere:
+    def all(self, connections: Mapping[int, Connection]) -> PublishedCopies:
         """With the workers whose messages they are."""
         published = tuple(
             Published(
@@ -96,16 +96,16 @@ class ElsewhereTable:
             )
             for at, what in self._published
         )
-        return Elsewhere(published, tuple(self._copies))
+        return PublishedCopies(published, tuple(self._copies))
 
     def _publish(self, event: Event, what: MessagePublished) -> None:
-        self._published.append((mark(event), what))
+        self._published.append((ref(event), what))
 
     def _copy(self, event: Event, what: CopyLeft) -> None:
-        self._copies.append(Copy(mark(event), what.item, what.queue, what.dead_lettered))
+        self._copies.append(Copy(ref(event), what.item, what.queue, what.dead_lettered))
 
 
-def used_by_successes(header: Header, elsewhere: Elsewhere) -> frozenset[str] | None:
+def used_by_successes(header: Header, elsewhere: PublishedCopies) -> frozenset[str] | None:
     """Where messages about successes go; None where that is not known."""
     learned = header.figures.published
     if header.failing_item is not None:
@@ -114,7 +114,7 @@ def used_by_successes(header: Header, elsewhere: Elsewhere) -> frozenset[str] | 
 
 
 def with_copies(
-    items: Mapping[Payload, Item], header: Header, elsewhere: Elsewhere
+    items: Mapping[Payload, Item], header: Header, elsewhere: PublishedCopies
 ) -> dict[Payload, Item]:
     """The items, with the dead letters that were found of them as what is left, set aside."""
     successes = used_by_successes(header, elsewhere)
@@ -136,7 +136,7 @@ def with_copies(
         # Who sent a copy and never settled the item has not set it aside.
         settled = sum(one.how != "dead" for one in items[payload].settled)
         aside = [*moved, *sent[: max(0, settled - len(moved))]]
-        left = tuple(Left(one.mark, one.queue, "dead") for one in aside)
+        left = tuple(LeftoverItem(one.ref, one.queue, "dead") for one in aside)
         if left:
             item = items[payload]
             found[payload] = msgspec.structs.replace(item, left=(*item.left, *left))

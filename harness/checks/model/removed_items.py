@@ -10,10 +10,10 @@ from harness.checks.verdict import Finding, failed, unknown
 from harness.history.preview import shown
 
 if TYPE_CHECKING:
-    from harness.checks.model.run_model import View
+    from harness.checks.model.run_model import RunModel
 
 
-def removal(view: View, item: Item, settlement: Settlement) -> Finding | None:
+def removal_finding(view: RunModel, item: Item, settlement: Settlement) -> Finding | None:
     """What is to be said of it; None where the work on the item had come, or came, to its end."""
     if any(one.done is not None or one.void for one in item.attempts):
         return None
@@ -23,20 +23,20 @@ def removal(view: View, item: Item, settlement: Settlement) -> Finding | None:
     if any(line.done for line in lines):
         return None
     what = (
-        f"{view.cast.short(settlement.worker)}, which was never given {shown(item.payload)}, has "
+        f"{view.names.short(settlement.worker)}, which was never given {shown(item.payload)}, has "
         "removed it, and it did not come back"
     )
-    evidence = [*(one.delivered.id for one in item.attempts[-1:]), settlement.mark.id]
+    evidence = [*(one.delivered.id for one in item.attempts[-1:]), settlement.ref.id]
     unclear = _unclear(view, item, settlement) if not lines else "it said that it begins with it"
     if unclear:
         return unknown(f"{what}: {unclear}", *evidence)
     return failed(f"{shown(item.payload)} is lost: {what}", *evidence)
 
 
-def _expired(view: View, item: Item, settlement: Settlement) -> Finding:
+def _expired(view: RunModel, item: Item, settlement: Settlement) -> Finding:
     """The key in which it lay ran out, and no attempt is known to have done it."""
     text = f"{shown(item.payload)} is lost: the key in which it lay ran out before it was settled"
-    evidence = [*(one.delivered.id for one in item.attempts[-1:]), settlement.mark.id]
+    evidence = [*(one.delivered.id for one in item.attempts[-1:]), settlement.ref.id]
     lives = [life for one in item.attempts if (life := view.life(one.worker)) is not None]
     if len(lives) < len(item.attempts) or not all(life.run.log_whole for life in lives):
         return unknown(f"{text}; who had it, or all that they said, is not known", *evidence)
@@ -48,14 +48,14 @@ def _expired(view: View, item: Item, settlement: Settlement) -> Finding:
     return unknown(f"{text}; it may have been done, for these workers say no end", *evidence)
 
 
-def _time(view: View, attempt: Attempt) -> float:
+def _time(view: RunModel, attempt: Attempt) -> float:
     """Seconds that its worker can have worked on it."""
     life = view.life(attempt.worker)
     gone = life.gone_from if life is not None else None
     return (view.last if gone is None else gone) - attempt.delivered.at
 
 
-def _unclear(view: View, item: Item, settlement: Settlement) -> str:
+def _unclear(view: RunModel, item: Item, settlement: Settlement) -> str:
     """Why nobody can say that no attempt has done it, or empty."""
     lives = [
         life

@@ -9,30 +9,37 @@ from typing import Any
 
 import msgspec
 
-from harness.checks.model.ack_timing import Told, order, rule
-from harness.checks.model.attempts import Reader
+from harness.checks.model.ack_timing import AckTiming, ack_order, majority
+from harness.checks.model.attempts import AttemptReader
 from harness.checks.model.cluster import ClusterTable, Deletion, Job, Neighbour, Other, Pod, Warned
 from harness.checks.model.connections import Connection, ConnectionTable
-from harness.checks.model.event_ref import Mark, mark
-from harness.checks.model.fault_log import Course, CourseTable
+from harness.checks.model.event_ref import EventRef, ref
+from harness.checks.model.fault_log import FaultLog, FaultLogTable
 from harness.checks.model.idle_time import IdleTime, idle_times
-from harness.checks.model.item_requests import AskTable
-from harness.checks.model.items import Attempt, Digested, Item, ItemTable, Line, Settlement
-from harness.checks.model.log_habits import Habits, habits
+from harness.checks.model.item_requests import ItemRequestTable
+from harness.checks.model.items import (
+    Attempt,
+    DigestStatement,
+    Item,
+    ItemTable,
+    Settlement,
+    WorkerStatement,
+)
+from harness.checks.model.log_habits import LogHabits, log_habits
 from harness.checks.model.log_lines import attribute
-from harness.checks.model.obstacles import Standing
+from harness.checks.model.obstacles import ClusterState
 from harness.checks.model.published_copies import (
-    Elsewhere,
-    ElsewhereTable,
+    PublishedCopies,
+    PublishedCopyTable,
     used_by_successes,
     with_copies,
     with_dead_letters,
 )
-from harness.checks.model.removed_items import removal
-from harness.checks.model.settlement_evidence import flaw
+from harness.checks.model.removed_items import removal_finding
+from harness.checks.model.settlement_evidence import missing_evidence
 from harness.checks.model.unowned_connections import with_owners
-from harness.checks.model.worker_names import Cast, cast
-from harness.checks.model.workers import Life, lives, of_the_living
+from harness.checks.model.worker_names import WorkerNames, name_workers
+from harness.checks.model.workers import WorkerLifetime, build_lifetimes, drop_stale_owners
 from harness.checks.verdict import Finding
 from harness.history import (
     BrokerDepth,
@@ -54,39 +61,39 @@ _AFTERWARDS = (BrokerDepth, CopyLeft, ItemLeft, RunEnded)
 class Depth(msgspec.Struct, frozen=True):
     """What the broker held at the end, as its drain showed."""
 
-    mark: Mark
+    ref: EventRef
     seen: BrokerDepth
 
 
 @dataclass(frozen=True)
-class View:
+class RunModel:
     """A history, digested. `last` is the moment of its last event, in seconds."""
 
     header: Header
     items: Mapping[Payload, Item]
     #: In the order of their first sight.
-    workers: Mapping[Worker, Life]
+    workers: Mapping[Worker, WorkerLifetime]
     connections: Mapping[int, Connection]
     pods: Mapping[str, Pod]
     #: Pods of another Job, by their addresses.
     neighbours: Mapping[str, Neighbour]
     job: Job
-    course: Course
+    fault_log: FaultLog
     depths: tuple[Depth, ...]
-    digests: tuple[Digested, ...]
+    digests: tuple[DigestStatement, ...]
     #: How often the Job was deleted, and what was left of it.
     deletions: tuple[Deletion, ...]
     #: Lines about items that were never enqueued, and that were not given to who wrote them.
-    strays: tuple[Line, ...]
+    unknown_items: tuple[WorkerStatement, ...]
     #: Lines that may be about an item which was never enqueued.
-    doubtful: tuple[Line, ...]
-    unmatched: tuple[Line, ...]
+    doubtful: tuple[WorkerStatement, ...]
+    unmatched: tuple[WorkerStatement, ...]
     last: float
-    cast: Cast
+    names: WorkerNames
     #: The moment of the last event before what was left was looked for, with no workers any more.
     watched: float
     #: What workers published elsewhere than into the queue.
-    elsewhere: Elsewhere = field(default_factory=Elsewhere)
+    copies: PublishedCopies = field(default_factory=PublishedCopies)
     #: Containers beside the worker, by their pod and name.
     others: Mapping[tuple[str, str], Other] = field(default_factory=dict)
     warnings: tuple[Warned, ...] = ()
@@ -115,15 +122,15 @@ class View:
         return IdleTime(idle_times(self.workers.values(), self.last))
 
     @cached_property
-    def habits(self) -> Habits:
+    def habits(self) -> LogHabits:
         """What its worker's log is worth."""
-        return habits(self.header.figures, self.workers)
+        return log_habits(self.header.figures, self.workers)
 
     @cached_property
-    def orders(self) -> tuple[Told, ...]:
+    def ack_timings(self) -> tuple[AckTiming, ...]:
         """How settlement and work follow each other, of the attempts that tell."""
         work = self.header.figures.work
-        found = (order(one, work, self.habits, self.life(one.worker)) for one in self.attempts)
+        found = (ack_order(one, work, self.habits, self.life(one.worker)) for one in self.attempts)
         told = (one for one in found if one is not None)
         # Of equal items nobody can say for sure which of them a line is about.
         several = {item.payload for item in self.sent if len(item.enqueued) > 1}
@@ -135,7 +142,9 @@ class View:
         known = self.header.figures.settles_after_work
         if known is not None or self.header.figures.starts_told:
             return known
-        seen = None if self.course.injected else rule(self.orders, self.habits, calm=True)
+        seen = (
+            None if self.fault_log.injected else majority(self.ack_timings, self.habits, calm=True)
+        )
         return None if seen in (None, "unclear") else seen == "after"
 
     @cached_property
@@ -143,10 +152,10 @@ class View:
         """Which item an event is about, of those that tell of its attempts and its end."""
         found: dict[int, Payload] = {}
         for item in self.items.values():
-            marks = [*item.enqueued, *(one.mark for one in item.settled)]
-            marks += [one.mark for one in item.left]
+            marks = [*item.enqueued, *(one.ref for one in item.settled)]
+            marks += [one.ref for one in item.left]
             for one in item.attempts:
-                settled = None if one.settled is None else one.settled.mark
+                settled = None if one.settled is None else one.settled.ref
                 marks += [one.delivered, *one.void]
                 marks += [mark for mark in (settled, one.started, one.done, one.taken) if mark]
             found.update((mark.id, item.payload) for mark in marks)
@@ -156,34 +165,34 @@ class View:
     def flaws(self) -> Mapping[int, Finding]:
         """What is wrong with, or not known about, settlements: by their events."""
         found = (
-            (one.mark.id, (flaw if one.by_holder else removal)(self, item, one))
+            (one.ref.id, (missing_evidence if one.by_holder else removal_finding)(self, item, one))
             for item in self.sent
             for one in item.settled
         )
         return {number: finding for number, finding in found if finding is not None}
 
-    def life(self, worker: Worker | None) -> Life | None:
+    def life(self, worker: Worker | None) -> WorkerLifetime | None:
         return None if worker is None else self.workers.get(worker)
 
     @cached_property
     def used_by_successes(self) -> frozenset[str] | None:
         """Where workers publish messages about their successes; None where that is not known."""
-        return used_by_successes(self.header, self.elsewhere)
+        return used_by_successes(self.header, self.copies)
 
-    def copy_of(self, attempt: Attempt) -> tuple[str, Mark] | None:
+    def copy_of(self, attempt: Attempt) -> tuple[str, EventRef] | None:
         """Why a copy of an attempt's item may be somewhere, although none was found; and by what.
 
         None where its worker published nothing meanwhile that could be one.
         """
-        name, who = shown(attempt.item), self.cast.short(attempt.worker)
+        name, who = shown(attempt.item), self.names.short(attempt.worker)
         successes = self.used_by_successes
-        for one in self.elsewhere.within(attempt):
+        for one in self.copies.within(attempt):
             if one.item is None:
                 return (
                     f"{who} published a message to {one.place} that may be a dead letter of "
                     f"{name}: it would be recognised if it carried the item, as it is or in JSON, "
                     "hex or base64",
-                    one.mark,
+                    one.ref,
                 )
             if one.item != attempt.item:
                 continue
@@ -191,17 +200,17 @@ class View:
                 return (
                     f"{who} published {name} to {one.place}, where messages about successes go "
                     "too: a place for failures alone would show that it was set aside",
-                    one.mark,
+                    one.ref,
                 )
             if one.lasting is None:
                 return (
                     f"{who} published {name} to {one.place}, and no queue had it at the end: let "
                     "the worker declare the queue that it comes to",
-                    one.mark,
+                    one.ref,
                 )
         return None
 
-    def vain(self, settlement: Settlement) -> bool:
+    def had_no_effect(self, settlement: Settlement) -> bool:
         """Whether it was a rejection for good of a message that then was nowhere any more.
 
         Not where the queue has a dead-letter exchange: who takes what comes by it, is not known.
@@ -214,10 +223,10 @@ class View:
         )
 
     @cached_property
-    def standing(self) -> Standing:
+    def standing(self) -> ClusterState:
         """What the cluster told last of the Job and all that belongs to it."""
         runs = {worker: life.run for worker, life in self.workers.items()}
-        return Standing(self.job, self.pods, runs, self.others, self.warnings)
+        return ClusterState(self.job, self.pods, runs, self.others, self.warnings)
 
     @cached_property
     def too_few_completions(self) -> bool:
@@ -238,26 +247,26 @@ class _Depths:
 
     def _depth(self, event: Event, what: BrokerDepth) -> None:
         if what.final:
-            self.seen.append(Depth(mark(event), what))
+            self.seen.append(Depth(ref(event), what))
 
 
 class _Digests:
     """Takes in what workers say about the bytes they work on."""
 
     def __init__(self) -> None:
-        self.seen: list[Digested] = []
+        self.seen: list[DigestStatement] = []
         # Any: the handler takes the one kind that stands beside it.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {WorkDigested: self._digest}
 
     def _digest(self, event: Event, what: WorkDigested) -> None:
-        self.seen.append(Digested(mark(event), what.worker, what.sha256))
+        self.seen.append(DigestStatement(ref(event), what.worker, what.sha256))
 
 
-def look(header: Header, events: Iterable[Event]) -> View:
+def build_model(header: Header, events: Iterable[Event]) -> RunModel:
     """Read all events, once and in their order, and say what they show."""
-    connections, asks, items = ConnectionTable(), AskTable(), ItemTable()
-    cluster, course, depths, digests = ClusterTable(), CourseTable(), _Depths(), _Digests()
-    aside = ElsewhereTable()
+    connections, asks, items = ConnectionTable(), ItemRequestTable(), ItemTable()
+    cluster, course, depths, digests = ClusterTable(), FaultLogTable(), _Depths(), _Digests()
+    aside = PublishedCopyTable()
     handlers: dict[type, list[Callable[[Event, Any], None]]] = {}
     for table in (connections, asks, items, cluster, course, depths, digests, aside):
         for kind, handler in table.takes.items():
@@ -272,11 +281,11 @@ def look(header: Header, events: Iterable[Event]) -> View:
         for handler in handlers.get(type(what), nobody):
             handler(event, what)
     runs = cluster.runs()
-    links = of_the_living(connections.all(), runs)
+    links = drop_stale_owners(connections.all(), runs)
     links = with_owners(links, runs, cluster.pods, cluster.neighbours)
     bound = header.pattern == "coarse"
     read = {
-        payload: Reader(payload, links, bound=bound).read(some)
+        payload: AttemptReader(payload, links, bound=bound).read(some)
         for payload, some in items.wire.items()
     }
     items.wire.clear()
@@ -285,8 +294,8 @@ def look(header: Header, events: Iterable[Event]) -> View:
     told = attribute(read, items.lines)
     harms = course.course()
     asked = asks.of(frozenset(items.queues), links)
-    workers = lives(told.items.values(), links, runs, asked, harms.cut_off)
-    return View(
+    workers = build_lifetimes(told.items.values(), links, runs, asked, harms.cut_off)
+    return RunModel(
         header,
         told.items,
         workers,
@@ -302,7 +311,7 @@ def look(header: Header, events: Iterable[Event]) -> View:
         told.doubtful,
         told.unmatched,
         last,
-        cast(workers, cluster.pods, links),
+        name_workers(workers, cluster.pods, links),
         watched,
         elsewhere,
         cluster.others,

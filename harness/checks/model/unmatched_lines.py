@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from harness.checks.model.items import Attempt, Item, Line
+from harness.checks.model.items import Attempt, Item, WorkerStatement
 from harness.history import Payload, Worker
 
 #: Seconds by which the clocks of tap and kubelet may differ.
@@ -21,20 +21,20 @@ class Sorted(NamedTuple):
     """Guesses, by what they are; all others say nothing about an item."""
 
     #: Of a worker that says nothing of the item it was given, or a mangled form of an item.
-    instead: tuple[Line, ...]
+    instead: tuple[WorkerStatement, ...]
     #: Beside lines about the right one.
-    beside: tuple[Line, ...]
+    beside: tuple[WorkerStatement, ...]
     #: Of a worker that has an item which is no plain text.
-    about_odd: tuple[Line, ...]
+    about_odd: tuple[WorkerStatement, ...]
 
 
-class Guesses:
+class UnmatchedLines:
     """Knows which items a worker had been given, and of which it has said a word."""
 
     def __init__(
         self,
         items: Mapping[Payload, Item],
-        said: Mapping[tuple[Payload, Worker], Sequence[Line]],
+        said: Mapping[tuple[Payload, Worker], Sequence[WorkerStatement]],
         odd: Mapping[Worker, Sequence[Attempt]],
     ) -> None:
         self._said, self._odd = said, odd
@@ -46,7 +46,7 @@ class Guesses:
         for attempts in self._given.values():
             attempts.sort(key=lambda one: one.delivered.at)
 
-    def sort(self, guesses: Iterable[Line]) -> Sorted:
+    def sort(self, guesses: Iterable[WorkerStatement]) -> Sorted:
         instead, beside, odd = [], [], []
         for line in guesses:
             if line.guess == "odd":
@@ -57,8 +57,8 @@ class Guesses:
                 beside.append(line)
         return Sorted(tuple(instead), tuple(beside), tuple(odd))
 
-    def _unnamed(self, line: Line) -> bool:
+    def _unnamed(self, line: WorkerStatement) -> bool:
         """Whether the worker never says a word about the last item that it was given."""
         attempts = self._given.get(line.worker, [])
-        place = bisect_right(attempts, line.mark.at + _SKEW, key=lambda one: one.delivered.at)
+        place = bisect_right(attempts, line.ref.at + _SKEW, key=lambda one: one.delivered.at)
         return place > 0 and (attempts[place - 1].item, line.worker) not in self._said

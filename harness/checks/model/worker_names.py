@@ -11,7 +11,7 @@ from harness.checks.model.connections import Connection
 from harness.history import Worker
 
 
-class Cast(msgspec.Struct, frozen=True):
+class WorkerNames(msgspec.Struct, frozen=True):
     """Who is who in one history."""
 
     numbers: Mapping[Worker, int] = {}
@@ -35,13 +35,13 @@ class Cast(msgspec.Struct, frozen=True):
         return None if connection is None else self.owners.get(connection)
 
 
-def cast(
+def name_workers(
     workers: Mapping[Worker, object],
     pods: Mapping[str, Pod],
     connections: Mapping[int, Connection],
-) -> Cast:
+) -> WorkerNames:
     """Workers are numbered from 1, in the order in which they are given."""
-    return Cast(
+    return WorkerNames(
         {worker: number for number, worker in enumerate(workers, start=1)},
         {pod.uid: pod.name for pod in pods.values()},
         {one.number: one.worker for one in connections.values() if one.worker is not None},

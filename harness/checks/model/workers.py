@@ -8,8 +8,8 @@ import msgspec
 
 from harness.checks.model.cluster import Run
 from harness.checks.model.connections import Connection
-from harness.checks.model.event_ref import Mark
-from harness.checks.model.item_requests import Asks
+from harness.checks.model.event_ref import EventRef
+from harness.checks.model.item_requests import ItemRequests
 from harness.checks.model.items import Attempt, Item, Settlement
 from harness.history import Worker
 
@@ -20,14 +20,14 @@ _BY_SIGNAL = 128
 _SKEW = 0.5
 
 
-class End(msgspec.Struct, frozen=True):
+class WorkerExit(msgspec.Struct, frozen=True):
     """A worker is no more. Its exit lies between `earliest` and `latest`, in seconds.
 
     The kubelet gives whole seconds, so `latest` is one more; `exit_code` is None when the pod was
     gone before anybody saw it.
     """
 
-    mark: Mark
+    ref: EventRef
     earliest: float
     latest: float
     exit_code: int | None = None
@@ -43,20 +43,20 @@ class End(msgspec.Struct, frozen=True):
         return _SIGKILL in (self.signal, (self.exit_code or 0) - _BY_SIGNAL)
 
 
-class Life(msgspec.Struct, frozen=True):
+class WorkerLifetime(msgspec.Struct, frozen=True):
     """One worker, from its start to its end (None: it was still there when the history ended)."""
 
     worker: Worker
     run: Run
-    end: End | None = None
+    end: WorkerExit | None = None
     connections: tuple[Connection, ...] = ()
     #: In the order of their deliveries.
     attempts: tuple[Attempt, ...] = ()
     #: What it has settled, effectively.
     settled: tuple[Settlement, ...] = ()
-    asks: Asks = Asks()
+    requests: ItemRequests = ItemRequests()
     #: From when on nothing that it said reached the broker: it was lost then, whenever it ended.
-    cut_off: Mark | None = None
+    cut_off: EventRef | None = None
 
     @property
     def gone_from(self) -> float | None:
@@ -69,7 +69,7 @@ class Life(msgspec.Struct, frozen=True):
         return self.end is not None and self.end.exit_code == 0
 
     @property
-    def deaf(self) -> Mark | None:
+    def deaf(self) -> EventRef | None:
         """The moment from which it had no connection any more, for good; None where it has."""
         if not self.connections or any(one.closed is None for one in self.connections):
             return None
@@ -77,7 +77,7 @@ class Life(msgspec.Struct, frozen=True):
         return max(closed, key=lambda one: one.at)
 
 
-def of_the_living(
+def drop_stale_owners(
     connections: Mapping[int, Connection], runs: Mapping[Worker, Run]
 ) -> dict[int, Connection]:
     """The connections; without an owner where that one had ended before they came.
@@ -97,13 +97,13 @@ def of_the_living(
     }
 
 
-def lives(
+def build_lifetimes(
     items: Iterable[Item],
     connections: Mapping[int, Connection],
     runs: Mapping[Worker, Run],
-    asks: Mapping[Worker, Asks],
-    cut_off: Mapping[Worker, Mark],
-) -> dict[Worker, Life]:
+    asks: Mapping[Worker, ItemRequests],
+    cut_off: Mapping[Worker, EventRef],
+) -> dict[Worker, WorkerLifetime]:
     """All workers that anybody has seen, in the order of their first sight."""
     owned: dict[Worker, list[Connection]] = {worker: [] for worker in runs}
     for connection in connections.values():
@@ -120,21 +120,21 @@ def lives(
                 settled.setdefault(settlement.worker, []).append(settlement)
     found = {}
     for worker, own in owned.items():
-        life = Life(
+        life = WorkerLifetime(
             worker,
             runs.get(worker, Run()),
             None,
             tuple(own),
             tuple(sorted(attempts.get(worker, ()), key=lambda one: one.delivered.id)),
-            tuple(sorted(settled.get(worker, ()), key=lambda one: one.mark.id)),
-            asks.get(worker, Asks()),
+            tuple(sorted(settled.get(worker, ()), key=lambda one: one.ref.id)),
+            asks.get(worker, ItemRequests()),
             cut_off.get(worker),
         )
         found[worker] = msgspec.structs.replace(life, end=_end(life))
     return found
 
 
-def _end(life: Life) -> End | None:
+def _end(life: WorkerLifetime) -> WorkerExit | None:
     run = life.run
     if run.ended is None:
         return None
@@ -143,4 +143,4 @@ def _end(life: Life) -> End | None:
     seen = [one.last for one in life.connections]
     # Who has hung up is ending; of who was cut off, only the kubelet knows.
     earliest = max(closed or [run.finished or 0.0, *seen])
-    return End(run.ended, min(earliest, latest), latest, run.exit_code, run.signal)
+    return WorkerExit(run.ended, min(earliest, latest), latest, run.exit_code, run.signal)

@@ -10,13 +10,13 @@ from pathlib import Path
 from harness.checks.levels import LEVELS
 from harness.cli import check
 from harness.cli.gate.gate import Asked, Gate, command
-from harness.cli.gate.github import Forge
-from harness.cli.parser import Arguments
+from harness.cli.gate.github import CiStep
+from harness.cli.parser import CliParser
 from harness.core.errors import InfrastructureError, UsageError
 from harness.core.progress import Progress
 from harness.engine import provenance
 from harness.engine.worker import companion_manifests
-from harness.infra.infrastructure import Bench
+from harness.infra.infrastructure import Infrastructure
 from harness.infra.settings import Settings
 from harness.report import store
 
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         reports=options.reports,
         harness=provenance.harness(),
         verify=lambda path: store.verified(path)[1],
-        forge=Forge(os.environ, _say),
+        forge=CiStep(os.environ, _say),
         command=command(),
     )
     files = [*_files(words)]
@@ -89,14 +89,14 @@ def _words(options: argparse.Namespace) -> list[str]:
 
 
 def _as_check_has_it(words: list[str]) -> argparse.Namespace:
-    parser = Arguments(prog="queuejob check")
+    parser = CliParser(prog="queuejob check")
     check.add(parser)
     return parser.parse_args(words)
 
 
 def _digest(image: str) -> str:
     """The digest of the image, as a report would name it; empty when it is not to be had."""
-    bench = Bench(Settings(), Progress())
+    bench = Infrastructure(Settings(), Progress())
     try:
         ref = image
         if image.startswith(_RECIPE):

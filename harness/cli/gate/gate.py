@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from harness.cli.gate.github import Forge
+from harness.cli.gate.github import CiStep
 from harness.core import commands
 from harness.core.errors import (
     EXIT_NOT_PROVED,
@@ -19,7 +19,7 @@ from harness.core.errors import (
     QueuejobError,
 )
 from harness.core.text import clean
-from harness.report.baseline import worse
+from harness.report.baseline import regressions
 from harness.report.canonical import decode
 from harness.report.formats.summary import text
 from harness.report.model import Harness, Report, Result
@@ -70,7 +70,7 @@ class Gate:
     reports: Path
     harness: Harness
     verify: Verify
-    forge: Forge
+    forge: CiStep
     #: The command that runs `check`.
     command: tuple[str, ...]
 
@@ -146,7 +146,7 @@ class Gate:
                 return [f"the baseline does not agree with what lies beside it: {wrong[0]}"]
         except QueuejobError as error:
             return [f"nothing can be compared: {error.what}"]
-        return list(worse(before, found.report)) or ["nothing has become worse"]
+        return list(regressions(before, found.report)) or ["nothing has become worse"]
 
     def _tell(self, found: Answer, folder: Path | None, changes: Sequence[str]) -> int:
         forge, report = self.forge, found.report

@@ -16,7 +16,7 @@ _CUT = "\n\n*This is cut short: the whole is with the report.*\n"
 
 
 @dataclass(frozen=True)
-class Forge:
+class CiStep:
     """The CI in whose step we run, by its variables; `say` writes a line to the step's log."""
 
     variables: Mapping[str, str]
@@ -65,7 +65,7 @@ class Forge:
         path = Path(name)
         used = path.stat().st_size if path.exists() else 0
         with path.open("ab") as file:
-            file.write(fitted(text, SUMMARY_LIMIT - used))
+            file.write(shortened(text, SUMMARY_LIMIT - used))
 
     def output(self, **values: str) -> None:
         """Outputs of the step; `_` becomes `-`."""
@@ -77,7 +77,7 @@ class Forge:
                 file.write(f"{key.replace('_', '-')}={' '.join(value.split())}\n")
 
 
-def fitted(text: str, room: int) -> bytes:
+def shortened(text: str, room: int) -> bytes:
     """The text in so many bytes: whole lines, and a word that something is missing."""
     data = text.encode("utf-8", "backslashreplace")
     if len(data) <= room:

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Iterator
 
 from harness.core.errors import InfrastructureError
-from harness.engine.observers.recorder import Recording
+from harness.engine.observers.recorder import Recorder
 from harness.history import WarningSeen
 from harness.infra.kube import Namespace
-from harness.infra.kube.objects import Event
+from harness.infra.kube.objects import ObjectEvent
 
 #: Seconds between two looks.
 _PAUSE = 2.0
@@ -20,7 +20,7 @@ _JOIN = 10.0
 class WarningWatcher:
     """Records each warning once, from `start` to `stop`; those of earlier runs are not meant."""
 
-    def __init__(self, namespace: Namespace, job: str, recording: Recording) -> None:
+    def __init__(self, namespace: Namespace, job: str, recording: Recorder) -> None:
         self._namespace, self._job, self._recording = namespace, job, recording
         self._over = threading.Event()
         self._known: set[tuple[str, str]] = set()
@@ -52,12 +52,14 @@ class WarningWatcher:
                 why = WarningSeen(one.about, one.reason, one.message)
                 self._recording.record("warnings", why)
 
-    def _is_ours(self, event: Event) -> bool:
+    def _is_ours(self, event: ObjectEvent) -> bool:
         return event.about == f"Job/{self._job}" or event.about.startswith(f"Pod/{self._job}-")
 
 
 @contextlib.contextmanager
-def warned(namespace: Namespace, job: str, recording: Recording) -> Iterator[WarningWatcher]:
+def watching_warnings(
+    namespace: Namespace, job: str, recording: Recorder
+) -> Iterator[WarningWatcher]:
     """Watch for warnings for as long as the block lasts."""
     watcher = WarningWatcher(namespace, job, recording)
     watcher.start()

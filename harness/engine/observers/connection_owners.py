@@ -20,7 +20,7 @@ class _Connection:
     owner: Worker | None = None
 
 
-class Owners:
+class ConnectionOwners:
     """Tells, and later corrects, whose a connection is. Moments are seconds since the start.
 
     A pod's address is known only after it has begun to talk, and the restart of its container
@@ -70,7 +70,7 @@ class Owners:
                     self._over[worker] = ended + _SECOND
             self._settle(address)
 
-    def alive(self, worker: Worker, at: float) -> None:
+    def note_alive(self, worker: Worker, at: float) -> None:
         """This run lived at that moment: it wrote a line then, or is about to be harmed."""
         with self._turn:
             with self._lock:
@@ -82,7 +82,7 @@ class Owners:
             for address in addresses:
                 self._settle(address)
 
-    def of(self, address: str) -> Worker | None:
+    def current_run(self, address: str) -> Worker | None:
         """The newest run that is known to have this address.
 
         None also where that one had ended before the last connection came: its next run is there,
@@ -96,7 +96,7 @@ class Owners:
             its = (one.at for one in self._connections.values() if one.address == address)
             return None if self._was_over(newest, max(its, default=-inf)) else newest
 
-    def latest(self, worker: Worker) -> Worker:
+    def newest_run(self, worker: Worker) -> Worker:
         """The newest run that is known of this one's container."""
         with self._lock:
             known = (one for runs in self._runs.values() for one in runs if one.pod == worker.pod)

@@ -17,7 +17,7 @@ _LINE = re.compile(r'^(?P<id>[0-9a-f]+) .*"FinishedAt":(?P<at>[1-9]\d*)')
 _NANOSECONDS = 1e-9
 
 
-def exits(
+def exit_times(
     on_node: Callable[..., str | None],
     ended: Mapping[str, Mapping[str, Worker]],
     epoch: float,

@@ -10,12 +10,12 @@ from harness.history import (
     ItemReturned,
     ItemSettled,
     LeaseExpired,
+    Observation,
     Payload,
-    What,
 )
 
 
-class Tally:
+class ItemTally:
     """Counts items by what the broker is seen to do with them."""
 
     def __init__(self) -> None:
@@ -29,13 +29,13 @@ class Tally:
         """Items that were seeded, are done, are held, and were given once more after a loss."""
         return self.seeded, self.done, len(self._held), len(self._again)
 
-    def count(self, what: What) -> bool:
+    def count(self, what: Observation) -> bool:
         """Take an event in; whether it changed the figures."""
         before = self.figures
         self._take(what)
         return self.figures != before
 
-    def _take(self, what: What) -> None:
+    def _take(self, what: Observation) -> None:
         if isinstance(what, ItemEnqueued):
             self.seeded += 1
         elif isinstance(what, ItemDelivered):

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from harness.core.errors import InfrastructureError
-from harness.engine.observers.recorder import Recording
+from harness.engine.observers.recorder import Recorder
 from harness.history import Condition, JobSeen
 from harness.infra.kube import Job, Lines, Namespace
 
@@ -22,7 +22,7 @@ _JOIN = 10.0
 class JobWatcher:
     """Records what becomes of the Job `name`, from `start` to `stop`."""
 
-    def __init__(self, namespace: Namespace, name: str, recording: Recording) -> None:
+    def __init__(self, namespace: Namespace, name: str, recording: Recorder) -> None:
         self._namespace, self._name, self._recording = namespace, name, recording
         self._over = threading.Event()
         self._stream: Lines | None = None
@@ -78,7 +78,7 @@ class JobWatcher:
 
 
 @contextlib.contextmanager
-def watching(namespace: Namespace, name: str, recording: Recording) -> Iterator[JobWatcher]:
+def watching(namespace: Namespace, name: str, recording: Recorder) -> Iterator[JobWatcher]:
     """Watch a Job for as long as the block lasts."""
     watcher = JobWatcher(namespace, name, recording)
     watcher.start()

@@ -16,8 +16,14 @@ from pathlib import Path
 from harness.core import masking
 from harness.core.clock import monotonic, now
 from harness.core.errors import InfrastructureError
-from harness.core.masking import Hide
-from harness.engine.observers.log_listener import Change, Deaf, Listener, Run, everything
+from harness.core.masking import Masker
+from harness.engine.observers.log_listener import (
+    Change,
+    ContainerRun,
+    LogListener,
+    NullListener,
+    all_containers,
+)
 from harness.infra.kube import Container, Lines, Namespace, Pod, Refused
 
 #: Seconds for which one watch is asked for; then the next begins, from a fresh list.
@@ -41,7 +47,7 @@ class _TooMuch(Exception):
     """A worker writes more than anybody wants to keep."""
 
 
-class Follower:
+class LogFollower:
     """Keeps the logs of one namespace's pods in `folder`, from `start` to `stop`.
 
     `wanted` chooses containers, by pod and name; all, when it is left out. `hide` takes out of the
@@ -52,17 +58,17 @@ class Follower:
         self,
         namespace: Namespace,
         folder: Path,
-        listener: Listener | None = None,
-        wanted: Callable[[Pod, str], bool] = everything,
-        hide: Hide = masking.text,
+        listener: LogListener | None = None,
+        wanted: Callable[[Pod, str], bool] = all_containers,
+        hide: Masker = masking.mask,
     ) -> None:
         self._namespace, self._folder = namespace, folder
-        self._listener: Listener = listener or Deaf()
+        self._listener: LogListener = listener or NullListener()
         self._wanted, self._hide = wanted, hide
         self._known: dict[str, Pod] = {}
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._threads: dict[Run | None, threading.Thread] = {}
+        self._threads: dict[ContainerRun | None, threading.Thread] = {}
         self._streams: set[Lines] = set()
 
     def start(self) -> None:
@@ -132,13 +138,13 @@ class Follower:
             last = container.restarts if container.started else container.restarts - 1
             # The cluster keeps the log of the present run and of the one before it.
             for number in range(max(0, container.restarts - 1), last + 1):
-                run = Run(pod.name, container.name, number)
+                run = ContainerRun(pod.name, container.name, number)
                 if run not in self._threads:
                     self._spawn(run, self._keep, run, number < container.restarts)
 
     # -- logs ---------------------------------------------------------------------------------
 
-    def _keep(self, run: Run, previous: bool) -> None:
+    def _keep(self, run: ContainerRun, previous: bool) -> None:
         why = "the follower was stopped"
         while not self._over.is_set():
             try:
@@ -159,7 +165,7 @@ class Follower:
             self._over.wait(_PAUSE)
         self._listener.ended(run, why)
 
-    def _ended(self, run: Run) -> str:
+    def _ended(self, run: ContainerRun) -> str:
         """What the end of a stream means: empty when all is there, `_GOES_ON`, or what is missing.
 
         Raises as `_copy`.
@@ -179,7 +185,7 @@ class Follower:
             return "it was restarted more than once before its log was read to the end"
         return _GOES_ON if state.running else ""
 
-    def _again(self, run: Run, restarted: datetime | None) -> None:
+    def _again(self, run: ContainerRun, restarted: datetime | None) -> None:
         """Take the log of a run from the one that is kept of the run before the present one.
 
         It may be gone already. What came by the stream is then all there is, and it is this run's
@@ -199,7 +205,7 @@ class Follower:
         elif whole or not self._older(run, _moment(first[-1]), restarted):
             self._listener.missed(f"lines of a later run were taken for those of {run}")
 
-    def _older(self, run: Run, last: str, restarted: datetime | None) -> bool:
+    def _older(self, run: ContainerRun, last: str, restarted: datetime | None) -> bool:
         """Whether the last line that came is older than all that the next run has written.
 
         The cluster tells whole seconds; within one of them that run's own first line decides.
@@ -214,7 +220,7 @@ class Follower:
         state = next(one for one in pod.containers if one.name == run.container)
         return state.restarts == run.number + 1 and (not first or last < _moment(first))
 
-    def _copy(self, run: Run, previous: bool) -> None:
+    def _copy(self, run: ContainerRun, previous: bool) -> None:
         """Append what is newer than the last line in the file, until the stream ends."""
         path = self._path(run)
         had, size = _last_moment(path), path.stat().st_size if path.exists() else 0
@@ -231,10 +237,10 @@ class Follower:
                     if size > MAX_LOG:
                         raise _TooMuch(f"it wrote more than {MAX_LOG // 1024**2} MiB")
 
-    def _path(self, run: Run) -> Path:
+    def _path(self, run: ContainerRun) -> Path:
         return self._folder / f"{run.pod}.{run.container}.{run.number}.log"
 
-    def _after_the_end(self, run: Run) -> Container | None:
+    def _after_the_end(self, run: ContainerRun) -> Container | None:
         """The container, once its state tells why the stream of its log has ended.
 
         A container that has died is called running for some moments more; who asked for the log
@@ -265,7 +271,9 @@ class Follower:
                 self._streams.discard(stream)
             stream.close()
 
-    def _spawn(self, key: Run | None, target: Callable[..., None], *arguments: object) -> None:
+    def _spawn(
+        self, key: ContainerRun | None, target: Callable[..., None], *arguments: object
+    ) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         with self._lock:
             self._threads[key] = thread
@@ -303,12 +311,12 @@ def _last_moment(path: Path) -> str:
 def following(
     namespace: Namespace,
     folder: Path,
-    listener: Listener | None = None,
-    wanted: Callable[[Pod, str], bool] = everything,
-    hide: Hide = masking.text,
-) -> Iterator[Follower]:
-    """Follow the pods of a namespace for as long as the block lasts; as `Follower`."""
-    follower = Follower(namespace, folder, listener, wanted, hide)
+    listener: LogListener | None = None,
+    wanted: Callable[[Pod, str], bool] = all_containers,
+    hide: Masker = masking.mask,
+) -> Iterator[LogFollower]:
+    """Follow the pods of a namespace for as long as the block lasts; as `LogFollower`."""
+    follower = LogFollower(namespace, folder, listener, wanted, hide)
     follower.start()
     try:
         yield follower

@@ -9,7 +9,7 @@ from harness.infra.kube import Pod
 Change = Literal["added", "modified", "deleted"]
 
 
-class Run(NamedTuple):
+class ContainerRun(NamedTuple):
     """One run of one container."""
 
     pod: str
@@ -17,34 +17,34 @@ class Run(NamedTuple):
     number: int
 
 
-class Listener(Protocol):
+class LogListener(Protocol):
     """Is told, from several threads, of all that the follower sees."""
 
     def pod(self, change: Change, pod: Pod) -> None:
         """A pod as it is now; one that is told again when a watch begins anew is "modified"."""
 
-    def line(self, run: Run, line: str) -> None:
+    def line(self, run: ContainerRun, line: str) -> None:
         """One line, after the kubelet's time; each comes once."""
 
-    def ended(self, run: Run, why: str) -> None:
+    def ended(self, run: ContainerRun, why: str) -> None:
         """There will be no more lines; `why` they are not all there, or empty."""
 
     def missed(self, what: str) -> None:
         """Something was not seen, or not as it was."""
 
 
-def everything(pod: Pod, container: str) -> bool:  # noqa: ARG001  # one of many such choices
+def all_containers(pod: Pod, container: str) -> bool:  # noqa: ARG001  # one of many such choices
     """Wanted: every container of every pod."""
     return True
 
 
-class Deaf:
+class NullListener:
     """Listens to nothing: for those who only want the files."""
 
     def pod(self, change: Change, pod: Pod) -> None: ...
 
-    def line(self, run: Run, line: str) -> None: ...
+    def line(self, run: ContainerRun, line: str) -> None: ...
 
-    def ended(self, run: Run, why: str) -> None: ...
+    def ended(self, run: ContainerRun, why: str) -> None: ...
 
     def missed(self, what: str) -> None: ...

@@ -32,5 +32,5 @@ def _write(file: Path, part: Callable[[], str]) -> Path:
     # Whatever it is (a client of a broker has errors of its own), the other files matter more.
     except Exception as error:
         text = f"not to be had: {type(error).__name__}: {error}"
-    file.write_text(masking.text(text).rstrip() + "\n", encoding="utf-8")
+    file.write_text(masking.mask(text).rstrip() + "\n", encoding="utf-8")
     return file

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from harness.core import masking
-from harness.core.masking import Hide
-from harness.engine.observers.connection_owners import Owners
-from harness.engine.observers.log_listener import Change, Run
-from harness.engine.observers.recorder import Recording
+from harness.core.masking import Masker
+from harness.engine.observers.connection_owners import ConnectionOwners
+from harness.engine.observers.log_listener import Change, ContainerRun
+from harness.engine.observers.recorder import Recorder
 from harness.engine.worker.worker_under_test import DIGEST
 from harness.history import (
     ContainerSeen,
@@ -26,7 +26,7 @@ from harness.history import (
     Worker,
     payload,
 )
-from harness.history.log_phrases import Line, LineReader, Said
+from harness.history.log_phrases import Line, LineReader, Statement
 from harness.infra.kube import Container, Pod
 from harness.infra.kube.objects import State
 
@@ -37,20 +37,20 @@ _OTHERS = 20
 _LONGEST = 4096
 
 
-class Workers:
+class PodRecorder:
     """Listens to a follower, and records what it tells of a Job's pods (`container` of each)."""
 
     def __init__(
         self,
-        recording: Recording,
-        owners: Owners,
+        recording: Recorder,
+        owners: ConnectionOwners,
         job: str,
         items: Sequence[bytes],
         *,
         container: str = "",
         patterns: tuple[str, str, str] = ("", "", DIGEST),
         begins: str = "",
-        hide: Hide = masking.text,
+        hide: Masker = masking.mask,
     ) -> None:
         self._recording, self._owners = recording, owners
         self._job, self._container, self._hide = job, container, hide
@@ -63,11 +63,11 @@ class Workers:
         #: Those whose address was known.
         self._placed: set[Worker] = set()
         self._other_states: dict[tuple[str, str, int], State] = {}
-        self._plain: dict[Run, int] = {}
+        self._plain: dict[ContainerRun, int] = {}
         #: Workers that have ended, by their nodes and the ids of their containers.
         self.ended_on: dict[str, dict[str, Worker]] = {}
         #: What has been read of each run, by the kubelet's moment of its last line.
-        self.read: dict[Run, str] = {}
+        self.read: dict[ContainerRun, str] = {}
 
     def wanted(self, pod: Pod, container: str) -> bool:  # of all containers
         """Whether this is a pod of the Job."""
@@ -103,14 +103,14 @@ class Workers:
                 else:
                     self._other_seen(pod, one)
 
-    def line(self, run: Run, line: str) -> None:
+    def line(self, run: ContainerRun, line: str) -> None:
         stamp, _, text = line.partition(" ")
         at = datetime.fromisoformat(stamp).timestamp() - self._recording.epoch
         if not self._is_worker(run.container):
             self._other_line(run, text, at)
             return
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
-        self._owners.alive(worker, at)
+        self._owners.note_alive(worker, at)
         said, digest = self._lines.read(text), self._digest.search(text)
         self.read[run] = stamp
         with self._lock:
@@ -133,12 +133,12 @@ class Workers:
             told = WorkDigested(digest["sha256"].lower(), worker, event.id, at)
             self._recording.record("logs", told)
 
-    def _says(self, line: Line, said: Said) -> None:
+    def _says(self, line: Line, said: Statement) -> None:
         kind = ItemStarted if said.kind == "start" else ItemDone
         what = kind(said.item, line.worker, line.event, line.at, said.guess)
         self._recording.record("logs", what)
 
-    def ended(self, run: Run, why: str) -> None:
+    def ended(self, run: ContainerRun, why: str) -> None:
         if not self._is_worker(run.container):
             return
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
@@ -149,7 +149,7 @@ class Workers:
 
     # -- how --------------------------------------------------------------------------------------
 
-    def _other_line(self, run: Run, text: str, at: float) -> None:
+    def _other_line(self, run: ContainerRun, text: str, at: float) -> None:
         with self._lock:
             lines = self._plain[run] = self._plain.get(run, 0) + 1
         if lines <= _OTHERS:

@@ -12,9 +12,9 @@ from typing import TypeVar
 from harness.core.clock import monotonic, now
 from harness.core.errors import TimedOut
 from harness.core.time_limit import Left, OutOfTime, unlimited
-from harness.engine.observers.item_tally import Tally
-from harness.engine.progress.events import Hear, Items, Waiting, unheard
-from harness.history import Event, Gap, Header, What, Writer
+from harness.engine.observers.item_tally import ItemTally
+from harness.engine.progress.events import ItemCounts, ProgressSink, WaitStarted, ignore_progress
+from harness.history import Event, Gap, Header, Observation, Writer
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _LOOK = 0.5
 
 
-class Recording:
+class Recorder:
     """Writes events to `path` as they come, and keeps them. Safe to share between threads.
 
     Moment 0 is the header's `started`. `hear` is told how far the items are, and what is waited
@@ -33,27 +33,27 @@ class Recording:
         self,
         path: Path,
         header: Header,
-        hear: Hear = unheard,
+        hear: ProgressSink = ignore_progress,
         name: str = "",
         left: Left = unlimited,
     ) -> None:
         self.header, self.path = header, path
         #: Seconds until no wait may go on.
         self.left = left
-        self._hear, self._name, self._tally = hear, name or header.scenario, Tally()
+        self._hear, self._name, self._tally = hear, name or header.scenario, ItemTally()
         #: Seconds since 1970 at moment 0.
         self.epoch = header.started.timestamp()
         self._offset = (now() - header.started).total_seconds() - monotonic()
-        self._writer = Writer(path, header, self.moment)
+        self._writer = Writer(path, header, self.elapsed)
         self._events: list[Event] = []
         self._news = threading.Condition()
         self._over = False
 
-    def moment(self) -> float:
+    def elapsed(self) -> float:
         """Seconds since the start."""
         return max(0.0, monotonic() + self._offset)
 
-    def record(self, source: str, what: What) -> Event | None:
+    def record(self, source: str, what: Observation) -> Event | None:
         """Append what `source` has seen; None when the recording is over."""
         with self._news:
             if self._over:
@@ -62,7 +62,7 @@ class Recording:
             self._events.append(event)
             self._news.notify_all()
             if self._tally.count(what):
-                self._hear(Items(self._name, *self._tally.figures))
+                self._hear(ItemCounts(self._name, *self._tally.figures))
         return event
 
     def gap(self, of: str, why: str) -> None:
@@ -110,13 +110,13 @@ class Recording:
     @contextlib.contextmanager
     def waiting(self, what: str, timeout: float) -> Iterator[None]:
         """Tell that the block waits for this, `timeout` seconds at most."""
-        self._hear(Waiting(self._name, what, now() + timedelta(seconds=timeout)))
+        self._hear(WaitStarted(self._name, what, now() + timedelta(seconds=timeout)))
         try:
             yield
         finally:
-            self._hear(Waiting(self._name, ""))
+            self._hear(WaitStarted(self._name, ""))
 
-    def wait_quietly(
+    def wait_or_none(
         self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float
     ) -> T | None:
         """As `wait`, for what need not come: None then."""

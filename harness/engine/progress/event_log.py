@@ -19,7 +19,7 @@ _TEXT = 1000
 _decoder = msgspec.json.Decoder(News)
 
 
-class Pen:
+class EventLogWriter:
     """Appends to the bulletin `path`; safe to share between threads and processes."""
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +44,7 @@ class Pen:
             os.close(file)
 
 
-class Reader:
+class EventLogReader:
     """Reads a bulletin from its beginning; makes the file."""
 
     def __init__(self, path: Path) -> None:

@@ -12,26 +12,26 @@ class _News(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Immutable, and read back strictly."""
 
 
-class Note(_News, frozen=True, tag="note"):
+class Message(_News, frozen=True, tag="note"):
     """One line that belongs to no scenario."""
 
     line: str
 
 
-class Planned(_News, frozen=True, tag="planned"):
+class ScenariosPlanned(_News, frozen=True, tag="planned"):
     """The scenarios that are asked for; from several processes they are the same."""
 
     scenarios: tuple[str, ...]
 
 
-class Begun(_News, frozen=True, tag="begun"):
+class ScenarioStarted(_News, frozen=True, tag="begun"):
     """A scenario is played from now on; `says` is its sentence for a reader."""
 
     scenario: str
     says: str
 
 
-class Items(_News, frozen=True, tag="items"):
+class ItemCounts(_News, frozen=True, tag="items"):
     """How far a scenario's items are: forgotten by the broker, held by somebody, given again."""
 
     scenario: str
@@ -41,7 +41,7 @@ class Items(_News, frozen=True, tag="items"):
     reclaimed: int
 
 
-class Waiting(_News, frozen=True, tag="waiting"):
+class WaitStarted(_News, frozen=True, tag="waiting"):
     """What a scenario waits for now, and until when at most; for nothing when `what` is empty."""
 
     scenario: str
@@ -49,17 +49,17 @@ class Waiting(_News, frozen=True, tag="waiting"):
     until: datetime | None = None
 
 
-class Over(_News, frozen=True, tag="over"):
+class ScenarioFinished(_News, frozen=True, tag="over"):
     """A scenario was played; `why` says why it did not come to its end, and is empty else."""
 
     scenario: str
     why: str = ""
 
 
-News = Note | Planned | Begun | Items | Waiting | Over
+News = Message | ScenariosPlanned | ScenarioStarted | ItemCounts | WaitStarted | ScenarioFinished
 #: Takes news; called in any thread, and never waits.
-Hear = Callable[[News], None]
+ProgressSink = Callable[[News], None]
 
 
-def unheard(_: News) -> None:
+def ignore_progress(_: News) -> None:
     """Nobody listens."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.core.clock import NotYet, wait_until
-from harness.engine.scenario import NotPlayable, Stage
+from harness.engine.scenario import ScenarioContext, ScenarioNotApplicable
 from harness.history import BrokerBack, BrokerLost, Event
 from harness.infra.kube import Pod
 
@@ -15,15 +15,15 @@ NOBODY = "queuejob-nobody"
 _VOLUME = "/var/lib/kubelet/pods/{uid}/volumes/kubernetes.io~empty-dir/{name}"
 
 
-def end_broker(stage: Stage, fault: str, signal: str, *, wipe: bool) -> int:
+def kill_broker(stage: ScenarioContext, fault: str, signal: str, *, wipe: bool) -> int:
     """Send a signal to the broker's process, and let nothing be left of its disk where `wipe`.
 
     Returns the event of its beginning, when workers can reach the broker again: not before it is
     known what it has. Nobody is to run on it after this run: a kubelet makes a container wait that
     has ended more than once.
     """
-    station, pattern = stage.station, stage.station.pattern
-    station.spoilt = True
+    station, pattern = stage.testbed, stage.testbed.pattern
+    station.dirty = True
     namespace = station.namespace
     pod = namespace.pod(pattern.broker_pod)
     container = namespace.container_id(pod.name, pattern.broker_container)
@@ -32,32 +32,32 @@ def end_broker(stage: Stage, fault: str, signal: str, *, wipe: bool) -> int:
     volume = _VOLUME.format(uid=pod.uid, name=pattern.broker_volume)
     # Afterwards, so that nothing is written any more, and at once: it is soon started again.
     lose = f" && find {volume} -mindepth 1 -delete" if wipe else ""
-    namespace.select(pattern.service, **{NOBODY: "true"})
+    namespace.patch_selector(pattern.service, **{NOBODY: "true"})
     try:
         begun = stage.injected(fault, f"pod {pod.name}: {told}")
         station.provider.on_node(pod.node, "sh", "-c", kill + lose)
         _until_started_again(stage, pod, container)
-        station.reach_again()
-        back = station.broker.came_back(stage.queue)
+        station.reconnect_broker()
+        back = station.broker.state_after_restart(stage.queue)
         if back is not None:
-            stage.recording.record("broker", BrokerLost(told))
-            stage.recording.record("broker", back)
+            stage.recorder.record("broker", BrokerLost(told))
+            stage.recorder.record("broker", back)
         stage.wait("the broker to be seen again", _back(begun), namespace.timeouts.broker_ready)
     finally:
-        namespace.select(pattern.service, **{NOBODY: None})
+        namespace.patch_selector(pattern.service, **{NOBODY: None})
     return begun
 
 
-def is_back(stage: Stage, begun: int, *, kept: bool) -> tuple[int, ...]:
+def confirm_restart(stage: ScenarioContext, begun: int, *, kept: bool) -> tuple[int, ...]:
     """The events that show that it ended and was there again, with or without what it had.
 
-    Raises `NotPlayable` where it came back otherwise.
+    Raises `ScenarioNotApplicable` where it came back otherwise.
     """
-    events = [event for event in stage.recording.events if event.id > begun]
+    events = [event for event in stage.recorder.events if event.id > begun]
     ends = [event for event in events if isinstance(event.what, (BrokerLost, BrokerBack))]
     seen = ends[-1].what if ends else None
     if not isinstance(seen, BrokerBack) or seen.kept is not kept:
-        raise NotPlayable(
+        raise ScenarioNotApplicable(
             "the broker was started again, and not as it was to be",
             expected="all that it had" if kept else "nothing of what it had",
             seen=f"{seen}",
@@ -73,11 +73,11 @@ def _back(begun: int) -> Callable[[Sequence[Event]], bool | None]:
     return find
 
 
-def needs_marker(stage: Stage) -> None:
-    """Raise `NotPlayable` where an empty broker cannot be told from one whose work is done."""
-    recognised = stage.station.pattern.capabilities.recognises_lost_queue
-    if not recognised and not stage.recording.header.sentinel:
-        raise NotPlayable(
+def require_sentinel(stage: ScenarioContext) -> None:
+    """Raise `ScenarioNotApplicable` where an empty broker may be drained, or have lost all."""
+    recognised = stage.testbed.pattern.capabilities.recognises_lost_queue
+    if not recognised and not stage.recorder.header.sentinel:
+        raise ScenarioNotApplicable(
             f"the scenario {stage.scenario.name!r} cannot be played",
             expected="a worker that waits for a marker: --sentinel KEY",
             seen="no such option; to Redis a list that is not there is the same as an empty one",
@@ -85,9 +85,9 @@ def needs_marker(stage: Stage) -> None:
         )
 
 
-def _until_started_again(stage: Stage, pod: Pod, container: str) -> None:
+def _until_started_again(stage: ScenarioContext, pod: Pod, container: str) -> None:
     """Wait until the broker's container is another one, and its pod takes connections."""
-    namespace, name = stage.station.namespace, stage.station.pattern.broker_container
+    namespace, name = stage.testbed.namespace, stage.testbed.pattern.broker_container
 
     def probe() -> None:
         now = namespace.container_id(pod.name, name)

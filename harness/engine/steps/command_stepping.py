@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from harness.engine import conditions
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.history import (
     Event,
     ItemDelivered,
@@ -16,7 +16,7 @@ from harness.history import (
     ItemSettled,
     Payload,
 )
-from harness.tap.control.client import RemoteTrap
+from harness.tap.control.client import BreakpointHandle
 from harness.tap.points import Point
 from harness.tap.records import Command
 
@@ -41,13 +41,13 @@ _READS = frozenset(
 
 
 @dataclass
-class Stepping:
+class CommandStepping:
     """Holds each of some workers at its next command, until it is let go on to the one after it."""
 
-    stage: Stage
+    stage: ScenarioContext
     #: Clients that are left alone.
     but: Collection[str] = ()
-    _traps: dict[str, RemoteTrap] = field(default_factory=dict)
+    _traps: dict[str, BreakpointHandle] = field(default_factory=dict)
     #: Whose last command may have changed something that is not told yet, and until when.
     _waits: dict[str, float] = field(default_factory=dict)
 
@@ -59,48 +59,48 @@ class Stepping:
         Before the moment `since` nobody is held.
         """
         stage = self.stage
-        moment = stage.recording.moment
+        moment = stage.recorder.elapsed
         deadline = moment() + timeout
         if (early := min(since, deadline) - moment()) > 0:
-            found = stage.recording.wait_quietly("what others do", done, early)
+            found = stage.recorder.wait_or_none("what others do", done, early)
             if found is not None:
                 return found
         while moment() < deadline:
             self._arm()
-            found = stage.recording.wait_quietly("a worker's next step", done, _LOOK)
+            found = stage.recorder.wait_or_none("a worker's next step", done, _LOOK)
             if found is not None:
                 return found
             for address, trap in list(self._traps.items()):
-                if trap.prey is not None and self._may_go_on(address):
+                if trap.hit is not None and self._may_go_on(address):
                     self._go_on(address, trap)
         return None
 
     def end(self, but: str = "") -> None:
         """Step nobody any more; who is held goes on, except one."""
         for address, trap in self._traps.items():
-            self.stage.disarm(trap)
+            self.stage.clear_breakpoints(trap)
             if address != but:
-                self.stage.station.tap.release(address)
+                self.stage.testbed.tap.release(address)
         self._traps.clear()
 
     def _arm(self) -> None:
         """One trap for each worker that has come."""
-        for worker in conditions.at_work(self.stage.recording.events):
+        for worker in conditions.at_work(self.stage.recorder.events):
             address = self.stage.pod(worker).address
             if address and address not in self._traps and address not in self.but:
-                self._traps[address] = self.stage.trap(ANY, address)
+                self._traps[address] = self.stage.set_breakpoint(ANY, address)
 
     def _may_go_on(self, address: str) -> bool:
-        return self.stage.recording.moment() >= self._waits.get(address, 0.0)
+        return self.stage.recorder.elapsed() >= self._waits.get(address, 0.0)
 
-    def _go_on(self, address: str, trap: RemoteTrap) -> None:
-        following = self.stage.trap(ANY, address)
-        self.stage.free(trap)
+    def _go_on(self, address: str, trap: BreakpointHandle) -> None:
+        following = self.stage.set_breakpoint(ANY, address)
+        self.stage.resume(trap)
         self._traps[address] = following
-        caught = trap.prey
+        caught = trap.hit
         message = caught.message if caught else None
         if isinstance(message, Command) and message.name not in _READS:
-            self._waits[address] = self.stage.recording.moment() + _TOLD
+            self._waits[address] = self.stage.recorder.elapsed() + _TOLD
 
 
 def changed(item: Payload, but: str, after: int) -> Callable[[Sequence[Event]], Event | None]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from harness.core.clock import NotYet, wait_until
 from harness.core.errors import InfrastructureError
 from harness.engine import conditions
-from harness.engine.fault import Fault
-from harness.engine.scenario import NotPlayable, Stage
+from harness.engine.fault import WorkerFault
+from harness.engine.scenario import ScenarioContext, ScenarioNotApplicable
 from harness.history import ConnectionOpened, Event
 
 #: Seconds for which a worker without its broker is watched, unless it gives up before.
@@ -23,27 +23,27 @@ pid=$(ctr --namespace k8s.io task ls | awk -v id="$0" '$1 == id { print $2 }')
 """
 
 
-def harm_at_work(stage: Stage, fault: Fault) -> None:
+def inject_while_working(stage: ScenarioContext, fault: WorkerFault) -> None:
     """Harm the first who is given an item, as soon as it has begun; until the end of the Job."""
-    trap = stage.trap(stage.points.delivered)
+    trap = stage.set_breakpoint(stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
-    stage.free(trap)
-    stage.has_begun(victim, caught)
+    stage.resume(trap)
+    stage.wait_until_started(victim, caught)
     fault.inject(stage, victim, caught.address)
     stage.wait_for_the_end()
 
 
-def in_vain(stage: Stage) -> tuple[int, ...]:
+def watch_without_broker(stage: ScenarioContext) -> tuple[int, ...]:
     """Watch workers that are to find no broker; the events that show that they did not."""
-    running = stage.wait("a worker to run", conditions.running(), stage.patience)
-    end = stage.recording.wait_quietly("a worker to give up", conditions.gave_up(), _TRIES)
+    running = stage.wait("a worker to run", conditions.running(), stage.start_timeout)
+    end = stage.recorder.wait_or_none("a worker to give up", conditions.any_worker_exited(), _TRIES)
     if end is not None:
-        let_pass(stage, end)
-    for event in stage.recording.events:
+        wait_out_kubelet_second(stage, end)
+    for event in stage.recorder.events:
         if isinstance(event.what, ConnectionOpened):
-            raise NotPlayable(
+            raise ScenarioNotApplicable(
                 "a worker has reached the broker all the same",
                 expected="no connection",
                 seen=f"one from {event.what.address} after {event.time:.1f} s",
@@ -51,24 +51,26 @@ def in_vain(stage: Stage) -> tuple[int, ...]:
     return (running.id,) if end is None else (running.id, end.id)
 
 
-def let_pass(stage: Stage, end: Event) -> None:
+def wait_out_kubelet_second(stage: ScenarioContext, end: Event) -> None:
     """Wait until the second of a worker's end is over: the kubelet tells no more than that."""
     until = (getattr(end.what, "finished", None) or end.time) + _SECOND
-    let_last(stage, "the second of the end", until, 2 * _SECOND)
+    wait_until_elapsed(stage, "the second of the end", until, 2 * _SECOND)
 
 
-def let_last(stage: Stage, what: str, until: float, timeout: float) -> None:
+def wait_until_elapsed(stage: ScenarioContext, what: str, until: float, timeout: float) -> None:
     """Wait until a moment of the recording is over; both in seconds."""
 
     def over(_: Sequence[Event]) -> bool | None:
-        return True if stage.recording.moment() > until else None
+        return True if stage.recorder.elapsed() > until else None
 
-    stage.recording.wait_quietly(f"{what} to be over", over, timeout)
+    stage.recorder.wait_or_none(f"{what} to be over", over, timeout)
 
 
-def until_on_node(stage: Stage, what: str, node: str, script: str, *arguments: str) -> None:
+def wait_on_node(
+    stage: ScenarioContext, what: str, node: str, script: str, *arguments: str
+) -> None:
     """Wait until a shell's script succeeds on a node; the first argument is its `$0`."""
-    provider = stage.station.provider
+    provider = stage.testbed.provider
 
     def succeeds() -> None:
         try:
@@ -76,4 +78,4 @@ def until_on_node(stage: Stage, what: str, node: str, script: str, *arguments: s
         except InfrastructureError as error:
             raise NotYet(str(error.seen or error)) from error
 
-    wait_until(what, succeeds, timeout=stage.station.namespace.timeouts.settle)
+    wait_until(what, succeeds, timeout=stage.testbed.namespace.timeouts.settle)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.scenario import NotPlayable, Stage
+from harness.engine.scenario import ScenarioContext, ScenarioNotApplicable
 from harness.history import Event, ItemDelivered
 
 
-def somebody_takes(stage: Stage) -> None:
-    """Wait until somebody was given an item; `NotPlayable` where nobody takes any from there.
+def require_first_delivery(stage: ScenarioContext) -> None:
+    """Wait for the first delivery; `ScenarioNotApplicable` where no worker takes any item.
 
     A worker that declares the queue as the task page has it is refused by the broker.
     """
@@ -18,10 +18,10 @@ def somebody_takes(stage: Stage) -> None:
         return True if any(isinstance(one.what, ItemDelivered) for one in events) else None
 
     what = "a worker to take an item from a queue with a delivery limit"
-    if stage.recording.wait_quietly(what, taken, stage.patience) is None:
-        raise NotPlayable(
+    if stage.recorder.wait_or_none(what, taken, stage.start_timeout) is None:
+        raise ScenarioNotApplicable(
             f"the scenario {stage.scenario.name!r} cannot be played",
             expected="a worker that takes items from a quorum queue with a delivery limit",
-            seen=f"none in {stage.patience:.0f} s; {stage.last_words()}",
+            seen=f"none in {stage.start_timeout:.0f} s; {stage.describe_last_output()}",
             todo="let the worker use the queue that is there, or declare it passively",
         )

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from harness.checks.model import USUAL
 from harness.engine import conditions
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.history import Event, LogLine, Worker
-from harness.tap.control.client import RemoteCaught
+from harness.tap.control.client import RemoteHit
 
 #: Seconds after which nobody waits any more.
 _PATIENCE = 180
@@ -42,10 +42,10 @@ cat "$0"; rm -f "$0"
 
 
 @dataclass(frozen=True)
-class FirstLine:
+class FirstLogLine:
     """Waits on a node for a worker's next line."""
 
-    stage: Stage
+    stage: ScenarioContext
     worker: Worker
     file: str
     #: What must be in the line: its item, where it is known to name it; else nothing.
@@ -54,15 +54,17 @@ class FirstLine:
     since: float
 
     @classmethod
-    def armed(cls, stage: Stage, worker: Worker, address: str) -> FirstLine:
+    def armed(cls, stage: ScenarioContext, worker: Worker, address: str) -> FirstLogLine:
         """From now on the worker, whose address this is, is stopped when it writes of its item.
 
         One that does not name its item when it begins is stopped when it writes anything.
         """
-        given = stage.recording.wait_quietly("its item", conditions.given_to(address), _GIVEN)
+        given = stage.recorder.wait_or_none(
+            "its item", conditions.last_delivery_to(address), _GIVEN
+        )
         item = getattr(given.what, "item", "") if given else ""
         named = isinstance(item, str) and item.isprintable()
-        item = item if named and stage.learned.figures.starts_told in USUAL else ""
+        item = item if named and stage.calibration.figures.starts_told in USUAL else ""
         file = f"/run/queuejob-{secrets.token_hex(4)}"
         words = (
             stage.container_of(worker),
@@ -72,17 +74,17 @@ class FirstLine:
             str(_PATIENCE),
             item,
         )
-        provider, node = stage.station.provider, stage.pod(worker).node
+        provider, node = stage.testbed.provider, stage.pod(worker).node
         provider.on_node(node, "bash", "-c", ARM, *words)
-        return cls(stage, worker, file, item, stage.recording.moment())
+        return cls(stage, worker, file, item, stage.recorder.elapsed())
 
-    def wait(self, caught: RemoteCaught) -> float | None:
+    def wait(self, caught: RemoteHit) -> float | None:
         """Wait until it has written something, or is held once more, after it was let go.
 
         The moment from which on it does nothing; None where that is not known.
         """
         stage = self.stage
-        line = conditions.last(
+        line = conditions.latest(
             lambda what: (
                 isinstance(what, LogLine)
                 and what.worker == self.worker
@@ -90,16 +92,16 @@ class FirstLine:
                 and self.item in str(what.text)
             )
         )
-        held = conditions.begun(self.worker, caught.connection, caught.address)
+        held = conditions.started_or_held_again(self.worker, caught.connection, caught.address)
 
         def find(events: Sequence[Event]) -> Event | None:
             return line(events) or held(events)
 
-        found = stage.wait("the worker to begin its item", find, stage.patience)
+        found = stage.wait("the worker to begin its item", find, stage.start_timeout)
         tenths = "50" if isinstance(found.what, LogLine) else "1"
         node = stage.pod(self.worker).node
-        told = stage.station.provider.on_node(node, "sh", "-c", TELL, self.file, tenths)
+        told = stage.testbed.provider.on_node(node, "sh", "-c", TELL, self.file, tenths)
         try:
-            return float(told or "") - stage.recording.epoch
+            return float(told or "") - stage.recorder.epoch
         except ValueError:
             return None

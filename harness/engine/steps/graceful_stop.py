@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from harness.engine import conditions
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.history import Worker
 
 #: Seconds that the worker has, as a pod has them unless its manifest says otherwise.
@@ -17,42 +17,44 @@ _ON_ITS_WAY = 3.0
 class Stop(Protocol):
     """A fault that tells a worker to end."""
 
-    def inject(self, stage: Stage, worker: Worker, address: str) -> None:
+    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
         """Returns when the signal has arrived, or the worker has ended for it already."""
 
-    def heal(self, stage: Stage, worker: Worker) -> None:
+    def heal(self, stage: ScenarioContext, worker: Worker) -> None:
         """Wait until the worker has ended."""
 
 
-def until_told(stage: Stage, worker: Worker) -> int:
+def wait_for_sigterm(stage: ScenarioContext, worker: Worker) -> int:
     """Wait until the signal has arrived, or the worker has ended for it; the event that shows it.
 
     Raises `TimedOut` where its pod is never marked.
     """
-    pod, timeout = stage.pod(worker).name, stage.station.namespace.timeouts.settle
-    marked = stage.wait(f"pod {pod} to be told to end", conditions.told_to_end(worker.pod), timeout)
+    pod, timeout = stage.pod(worker).name, stage.testbed.namespace.timeouts.settle
+    marked = stage.wait(
+        f"pod {pod} to be told to end", conditions.pod_terminating(worker.pod), timeout
+    )
     over = conditions.exit_of(worker)
-    stage.recording.wait_quietly(f"the end of pod {pod}", over, _ON_ITS_WAY)
+    stage.recorder.wait_or_none(f"the end of pod {pod}", over, _ON_ITS_WAY)
     return marked.id
 
 
-def until_ended(stage: Stage, worker: Worker) -> None:
+def wait_for_exit(stage: ScenarioContext, worker: Worker) -> None:
     """Wait until the worker has ended; after its grace the kubelet sees to that."""
-    timeout = GRACE + stage.station.namespace.timeouts.settle
+    timeout = GRACE + stage.testbed.namespace.timeouts.settle
     stage.wait("the worker that was told to stop to end", conditions.exit_of(worker), timeout)
 
 
-def stop_in_work(stage: Stage, fault: Stop) -> None:
+def stop_while_working(stage: ScenarioContext, fault: Stop) -> None:
     """Stop the first who has begun an item; who is quick is held at its report until then."""
-    trap = stage.trap(stage.points.delivered)
+    trap = stage.set_breakpoint(stage.points.delivered)
     stage.start()
-    caught = stage.catch(trap)
+    caught = stage.wait_for_hit(trap)
     victim = stage.worker_at(caught.address)
-    if stage.learned.settles:
-        stage.trap(stage.points.settling, caught.address)
-    stage.free(trap)
-    stage.has_begun(victim, caught)
+    if stage.calibration.settles:
+        stage.set_breakpoint(stage.points.settling, caught.address)
+    stage.resume(trap)
+    stage.wait_until_started(victim, caught)
     fault.inject(stage, victim, caught.address)
-    stage.let_go(caught.address)
+    stage.resume_client(caught.address)
     fault.heal(stage, victim)
     stage.wait_for_the_end()

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engine import conditions
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.history import Event
 
 #: Seconds by which a lease is surely over, also for clocks that do not quite agree.
 _OVER = 1.0
 
 
-def until_taken_over(stage: Stage, address: str) -> int:
+def wait_until_taken_over(stage: ScenarioContext, address: str) -> int:
     """Wait until the item of whoever is at an address is another's; alone, until it could be.
 
     The id of the event that shows it, or of the first delivery where there is no other.
     `NotPlayable` where no lease is known, or its end is not waited for.
     """
     lease = stage.whole_lease()
-    timeout = stage.station.namespace.timeouts.settle
-    given = stage.wait("the item of a worker", conditions.given_to(address), timeout)
+    timeout = stage.testbed.namespace.timeouts.settle
+    given = stage.wait("the item of a worker", conditions.last_delivery_to(address), timeout)
     item = getattr(given.what, "item", "")
-    taken = conditions.taken_over(item, address, given.id)
-    over, alone = stage.recording.moment() + lease + _OVER, stage.scenario.parallelism == 1
+    taken = conditions.delivered_to_other(item, address, given.id)
+    over, alone = stage.recorder.elapsed() + lease + _OVER, stage.scenario.parallelism == 1
 
     def find(events: Sequence[Event]) -> Event | None:
-        return taken(events) or (given if alone and stage.recording.moment() > over else None)
+        return taken(events) or (given if alone and stage.recorder.elapsed() > over else None)
 
     patience = lease + _OVER + stage.reclaim
-    return (stage.recording.wait_quietly("its being taken over", find, patience) or given).id
+    return (stage.recorder.wait_or_none("its being taken over", find, patience) or given).id

@@ -7,10 +7,10 @@ from typing import Any
 
 from harness.core.clock import NotYet, wait_until
 from harness.core.errors import InfrastructureError
-from harness.engine.scenario import Stage
+from harness.engine.scenario import ScenarioContext
 from harness.history import Worker
 from harness.infra.cluster import SPARE, Provider
-from harness.tap.control.client import RemoteTrap
+from harness.tap.control.client import BreakpointHandle
 
 #: Workers that the spare node is open to, and no two on a node.
 SPREAD: Mapping[str, Any] = {
@@ -45,56 +45,58 @@ exit 1
 """
 
 
-def missing(provider: Provider) -> str:
+def unavailable_reason(provider: Provider) -> str:
     """Why no node can be lost with this provider; empty when one can."""
     if provider.spare_node():
         return ""
     return "the cluster has no node that may be lost; --spare-node yes makes one"
 
 
-def begun_there(stage: Stage) -> tuple[Worker, str]:
+def start_worker_on_spare_node(stage: ScenarioContext) -> tuple[Worker, str]:
     """Start the Job, and wait until a worker on the spare node has begun an item; its address too.
 
     It is held at its report, where it makes one. To be called in the node's turn.
     """
-    spare = stage.station.provider.spare_node()
+    spare = stage.testbed.provider.spare_node()
     # Whoever had it before may just have let it go on: nobody can be sent there for a while.
-    stage.station.namespace.wait_node_open(spare, {SPARE})
+    stage.testbed.namespace.wait_node_open(spare, {SPARE})
     _until_it_works(stage, spare)
     # All are stopped at their items until one is found there.
-    traps = [stage.trap(stage.points.delivered) for _ in range(stage.scenario.parallelism)]
+    traps = [
+        stage.set_breakpoint(stage.points.delivered) for _ in range(stage.scenario.parallelism)
+    ]
     stage.start()
     while True:
         trap = traps.pop(0)
-        caught = stage.catch(trap)
+        caught = stage.wait_for_hit(trap)
         victim = stage.worker_at(caught.address)
         if stage.pod(victim).node == spare:
             break
         # The others go on, or their clients would give up; but not so fast that nothing is left.
         nexts = tuple(traps)
-        stage.recording.wait_quietly("another worker at its item", _caught(nexts), _STOP)
-        traps.append(stage.trap(stage.points.delivered))
-        stage.free(trap)
+        stage.recorder.wait_or_none("another worker at its item", _caught(nexts), _STOP)
+        traps.append(stage.set_breakpoint(stage.points.delivered))
+        stage.resume(trap)
     _let_go(stage, traps)
-    if stage.learned.settles:
-        stage.trap(stage.points.settling, caught.address)
-    stage.free(trap)
-    stage.has_begun(victim, caught)
+    if stage.calibration.settles:
+        stage.set_breakpoint(stage.points.settling, caught.address)
+    stage.resume(trap)
+    stage.wait_until_started(victim, caught)
     return victim, caught.address
 
 
-def _caught(traps: Sequence[RemoteTrap]) -> Callable[[object], bool | None]:
+def _caught(traps: Sequence[BreakpointHandle]) -> Callable[[object], bool | None]:
     """Whether one of these has caught somebody."""
-    return lambda _: True if any(one.prey is not None for one in traps) else None
+    return lambda _: True if any(one.hit is not None for one in traps) else None
 
 
-def _until_it_works(stage: Stage, node: str) -> None:
+def _until_it_works(stage: ScenarioContext, node: str) -> None:
     """Wait until workers on a node reach the broker: it may have been lost a moment ago.
 
     The cluster calls it ready for a while after its death, and again before its network is up; and
     who was frozen hears late of what came meanwhile.
     """
-    station = stage.station
+    station = stage.testbed
     address = station.namespace.cluster_ip(station.pattern.service)
 
     def probe() -> None:
@@ -106,10 +108,10 @@ def _until_it_works(stage: Stage, node: str) -> None:
     wait_until(f"the node {node} to reach the broker", probe, timeout=_START)
 
 
-def _let_go(stage: Stage, traps: list[RemoteTrap]) -> None:
+def _let_go(stage: ScenarioContext, traps: list[BreakpointHandle]) -> None:
     """Catch nobody any more, and let go on who was caught meanwhile."""
-    stage.disarm(*traps)
-    stage.station.tap.sync(stage.station.namespace.timeouts.settle)
+    stage.clear_breakpoints(*traps)
+    stage.testbed.tap.sync(stage.testbed.namespace.timeouts.settle)
     for trap in traps:
-        if trap.prey is not None:
+        if trap.hit is not None:
             trap.release()

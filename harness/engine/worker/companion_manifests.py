@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import InfrastructureError, UsageError
-from harness.core.masking import Hide
+from harness.core.masking import Masker
 from harness.infra.kube import Manifest, Namespace, Refused, load
 from harness.infra.kube.server_side_apply import scope
 from harness.patterns.job_manifest import tapped_manifests
@@ -36,7 +36,7 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
-def supplies(folder: Path, pattern: str) -> tuple[Manifest, ...]:
+def load_companions(folder: Path, pattern: str) -> tuple[Manifest, ...]:
     """All objects, in order, for a namespace in which there is a pattern's broker.
 
     Raises `UsageError` for what is no object, or cannot be there.
@@ -58,7 +58,7 @@ def supplies(folder: Path, pattern: str) -> tuple[Manifest, ...]:
     return tuple(found.values())
 
 
-def supply(namespace: Namespace, manifests: Iterable[Manifest], hide: Hide) -> None:
+def apply_companions(namespace: Namespace, manifests: Iterable[Manifest], hide: Masker) -> None:
     """Have all of them in a namespace as they say, whatever runs before have made of them.
 
     Raises `InfrastructureError` with the server's words, from which `hide` has taken the secrets.

@@ -24,7 +24,7 @@ class Items:
     own: tuple[bytes, ...] = ()
 
 
-def given(text: str) -> Items:
+def parse_items(text: str) -> Items:
     """A number of items, or the name of a file with one in each line; raises `UsageError`."""
     if not text.isdecimal():
         return Items(own=_lines(Path(text)))

@@ -15,7 +15,7 @@ from harness.core import masking
 
 
 @dataclass(frozen=True)
-class Kind:
+class TomlType:
     """What stands for an option in TOML.
 
     `words` are those of the command line that say the same, for a value in a file of a folder;
@@ -23,7 +23,7 @@ class Kind:
     """
 
     says: str
-    words: Callable[[Any, Path], list[str] | None]
+    to_cli: Callable[[Any, Path], list[str] | None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Option:
     value: str
     text: str
     #: None: it is not about a worker, so it stands on the command line only.
-    kind: Kind | None = None
+    kind: TomlType | None = None
 
 
 def _text(value: Any, _: Path) -> list[str] | None:
@@ -98,16 +98,16 @@ def _arguments(value: Any, _: Path) -> list[str] | None:
     return list(value) if words else None
 
 
-TEXT = Kind("a string", _text)
-FILE = Kind("a path, from this file's folder", _file)
-LEVEL = Kind(" or ".join(f'"{one}"' for one in LEVELS), _level)
-COUNT = Kind("a whole number", _count)
-ITEMS = Kind("a path, from this file's folder, or a whole number", _items)
-NUMBER = Kind("a number", _number)
-LISTED = Kind("an array of strings without commas", _listed)
-IDS = Kind("an array of strings without commas", _ids)
-TABLE = Kind('a table of strings, as { NAME = "value" }', _table)
-ARGUMENTS = Kind("a table of strings, whole numbers and booleans", _arguments)
+TEXT = TomlType("a string", _text)
+FILE = TomlType("a path, from this file's folder", _file)
+LEVEL = TomlType(" or ".join(f'"{one}"' for one in LEVELS), _level)
+COUNT = TomlType("a whole number", _count)
+ITEMS = TomlType("a path, from this file's folder, or a whole number", _items)
+NUMBER = TomlType("a number", _number)
+LISTED = TomlType("an array of strings without commas", _listed)
+IDS = TomlType("an array of strings without commas", _ids)
+TABLE = TomlType('a table of strings, as { NAME = "value" }', _table)
+ARGUMENTS = TomlType("a table of strings, whole numbers and booleans", _arguments)
 
 OPTIONS = (
     Option("pattern", "coarse|fine", "how the worker takes its work", TEXT),
@@ -195,7 +195,7 @@ OPTIONS = (
     Option("out", "DIR", "folder for the report, histories and logs (default: queuejob-out)"),
 )
 #: Those that may be given several times.
-LISTS = (
+REPEATABLE = (
     Option(
         "env",
         "NAME=VALUE",
@@ -225,7 +225,7 @@ def command(
         if (given := value(one.name)) is not None:
             hidden = failing is not None and one.name == "failing-item"
             words += [f"--{one.name}", masking.HIDDEN if hidden else given]
-    for one in LISTS:
+    for one in REPEATABLE:
         for given in values(one.name):
             key, equals, rest = given.partition("=")
             shown = masking.HIDDEN if failing and failing in rest else rest

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from harness.core import commands
 from harness.core.errors import InfrastructureError
-from harness.core.file_lock import turn
-from harness.core.progress import Tell
+from harness.core.file_lock import exclusive
+from harness.core.progress import Notify
 from harness.core.user_dirs import state_folder
 
 #: Seconds for the package lists and for one installation, with their downloads.
@@ -34,7 +34,7 @@ def by_hand(packages: Sequence[str]) -> str:
     return f"install {', '.join(packages)} (Debian's names) with this system's package manager"
 
 
-def install(packages: Sequence[str], tell: Tell) -> None:
+def install(packages: Sequence[str], tell: Notify) -> None:
     """Install packages; what is there is neither removed nor upgraded for it.
 
     Raises `InfrastructureError`, with what to run by hand.
@@ -48,7 +48,7 @@ def install(packages: Sequence[str], tell: Tell) -> None:
         )
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     file = state_folder() / "packages.lock"
-    with turn(file, "it installs packages", timeout=UPDATE + INSTALL, tell=tell):
+    with exclusive(file, "it installs packages", timeout=UPDATE + INSTALL, tell=tell):
         tell("apt-get update")
         # One broken source among many need not keep the package away: the installation decides.
         updated = commands.run(

@@ -8,15 +8,15 @@ from typing import Protocol, runtime_checkable
 
 from harness.core.errors import InfrastructureError
 from harness.core.progress import Progress
-from harness.infra.doctor.manual_fix import cannot
-from harness.infra.doctor.requirement import Finding, Need
+from harness.infra.doctor.manual_fix import not_fixable
+from harness.infra.doctor.requirement import CheckResult, Requirement
 
 
 @runtime_checkable
 class Resting(Protocol):
     """A need that says nothing useful while those that it rests on (by name) are missing."""
 
-    rests_on: tuple[str, ...]
+    depends_on: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Row:
 
     name: str
     why: str
-    finding: Finding | None
+    finding: CheckResult | None
     blocked_by: str = ""
 
     @property
@@ -33,17 +33,17 @@ class Row:
         return self.finding is not None and self.finding.present
 
 
-def examine(needs: Sequence[Need]) -> tuple[Row, ...]:
+def examine(needs: Sequence[Requirement]) -> tuple[Row, ...]:
     """Look at each need, in order; one that rests on a missing one is not looked at."""
     rows: list[Row] = []
     for need in needs:
-        rests_on = need.rests_on if isinstance(need, Resting) else ()
+        rests_on = need.depends_on if isinstance(need, Resting) else ()
         gone = next((row.name for row in rows if row.name in rests_on and not row.present), "")
         rows.append(Row(need.name, need.why, None if gone else _look(need), gone))
     return tuple(rows)
 
 
-def ensure(needs: Sequence[Need], progress: Progress) -> None:
+def ensure(needs: Sequence[Requirement], progress: Progress) -> None:
     """Get each missing need, in order. Raises `InfrastructureError` for the first that stays so."""
     for need in needs:
         if _look(need).present:
@@ -52,7 +52,7 @@ def ensure(needs: Sequence[Need], progress: Progress) -> None:
             need.fix(tell)
             finding = _look(need)
             if not finding.present:
-                raise cannot(need.name, need.why, finding)
+                raise not_fixable(need.name, need.why, finding)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -61,11 +61,11 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(f"{_mark(row):<10} {row.name:<{width}}  {_told(row)}" for row in rows)
 
 
-def _look(need: Need) -> Finding:
+def _look(need: Requirement) -> CheckResult:
     try:
         return need.check()
     except InfrastructureError as error:
-        return Finding(False, error.seen or error.what, error.todo)
+        return CheckResult(False, error.seen or error.what, error.todo)
 
 
 def _mark(row: Row) -> str:

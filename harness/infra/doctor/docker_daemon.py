@@ -16,8 +16,8 @@ from pathlib import Path
 from harness.core import commands
 from harness.core.clock import NotYet, wait_until
 from harness.core.errors import InfrastructureError
-from harness.core.file_lock import turn
-from harness.core.progress import Tell
+from harness.core.file_lock import exclusive
+from harness.core.progress import Notify
 from harness.core.user_dirs import state_folder
 from harness.infra.docker import Docker
 from harness.infra.doctor import runtime_wrapper, stale_daemon
@@ -78,7 +78,7 @@ def program() -> str | None:
     return commands.which("dockerd", path=search_path())
 
 
-def start(place: Place, tell: Tell) -> None:
+def start(place: Place, tell: Notify) -> None:
     """Have the daemon of `place` answer; it is left alone when it does so already.
 
     Safe from several processes at once: one starts it, the others wait for that. Raises
@@ -138,13 +138,13 @@ def runtime_flags(configuration: Path = CONFIGURATION) -> tuple[str, ...]:
     return ("--add-runtime", f"{name}={runtime_wrapper.install()}", "--default-runtime", name)
 
 
-def _alone(place: Place, tell: Tell) -> contextlib.AbstractContextManager[None]:
+def _alone(place: Place, tell: Notify) -> contextlib.AbstractContextManager[None]:
     """Beside the pid file, for that is what all who may start this daemon have in common."""
     file = place.pidfile.with_name(f"{place.pidfile.name}.queuejob.lock")
-    return turn(file, "it starts the Docker daemon", timeout=2 * START, tell=tell)
+    return exclusive(file, "it starts the Docker daemon", timeout=2 * START, tell=tell)
 
 
-def _launch(docker: Docker, place: Place, tell: Tell) -> None:
+def _launch(docker: Docker, place: Place, tell: Notify) -> None:
     dockerd = program()
     if dockerd is None:
         raise InfrastructureError(

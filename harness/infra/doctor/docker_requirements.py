@@ -11,12 +11,12 @@ import tempfile
 from pathlib import Path
 
 from harness.core import commands
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.doctor import apt, docker_client, docker_daemon, runtime_wrapper
-from harness.infra.doctor.manual_fix import ByHand, cannot
+from harness.infra.doctor.manual_fix import ManualFix, not_fixable
 from harness.infra.doctor.oci_runtime import host_missing
-from harness.infra.doctor.requirement import Finding
+from harness.infra.doctor.requirement import CheckResult
 
 _FIX = "`queuejob doctor --fix`"
 
@@ -26,29 +26,29 @@ class DockerInstalled:
 
     name = "Docker engine"
     why = "a kind cluster's nodes are Docker containers"
-    rests_on: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     packages = ("docker.io", "iptables", "debootstrap", "ca-certificates")
 
     def __init__(self, docker: Docker, place: docker_daemon.Place = docker_daemon.HOST) -> None:
         self._docker, self._place = docker, place
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         program, dockerd = commands.which("docker"), docker_daemon.program()
         todo = f"as root {_FIX}, or {apt.by_hand(self.packages)}"
         if program is None:
-            return Finding(False, "no `docker` on PATH", todo)
+            return CheckResult(False, "no `docker` on PATH", todo)
         host = docker_client.endpoint(self._docker)
         if dockerd is None and self._place.serves(host) and not docker_client.ask(self._docker).ok:
-            return Finding(False, f"the client {program}, but no dockerd", todo)
-        return Finding(True, f"client {program}, daemon {dockerd or 'at ' + host}")
+            return CheckResult(False, f"the client {program}, but no dockerd", todo)
+        return CheckResult(True, f"client {program}, daemon {dockerd or 'at ' + host}")
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         apt.install(self.packages, tell)
         if commands.which("docker") is None:  # a package of its own from Debian 13 on
             apt.install(("docker-cli",), tell)
 
 
-class SocketPermission(ByHand):
+class SocketPermission(ManualFix):
     """Whether we may talk to the daemon: not the same as whether one runs.
 
     Membership in Docker's group is as good as root: no tool should hand it out by itself.
@@ -56,25 +56,25 @@ class SocketPermission(ByHand):
 
     name = "Docker permission"
     why = "whoever may use Docker's socket may run containers"
-    rests_on = (DockerInstalled.name,)
+    depends_on = (DockerInstalled.name,)
 
     def __init__(self, docker: Docker) -> None:
         self._docker = docker
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         host = docker_client.endpoint(self._docker)
         path = host.removeprefix("unix://")
         if path == host:
-            return Finding(True, f"{host} is no socket of this machine")
+            return CheckResult(True, f"{host} is no socket of this machine")
         try:
             with socket.socket(socket.AF_UNIX) as one:
                 one.settimeout(docker_client.ANSWER)
                 one.connect(path)
         except PermissionError:
-            return Finding(False, f"permission denied on {path}", self._remedy(Path(path)))
+            return CheckResult(False, f"permission denied on {path}", self._remedy(Path(path)))
         except OSError:  # no daemon, which is for the next need to tell
-            return Finding(True, f"nothing listens on {path} yet")
-        return Finding(True, f"{path} is open to us")
+            return CheckResult(True, f"nothing listens on {path} yet")
+        return CheckResult(True, f"{path} is open to us")
 
     @staticmethod
     def _remedy(path: Path) -> str:
@@ -96,21 +96,21 @@ class DaemonAnswers:
 
     name = "Docker daemon"
     why = "it runs the nodes and keeps the images"
-    rests_on = (DockerInstalled.name, SocketPermission.name)
+    depends_on = (DockerInstalled.name, SocketPermission.name)
 
     def __init__(self, docker: Docker, place: docker_daemon.Place = docker_daemon.HOST) -> None:
         self._docker, self._place = docker, place
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         host, answer = docker_client.endpoint(self._docker), docker_client.ask(self._docker)
         if answer.ok:
-            return Finding(True, f"version {answer.stdout.strip()} at {host}")
+            return CheckResult(True, f"version {answer.stdout.strip()} at {host}")
         seen = answer.stderr.strip().splitlines()[-1:] or [f"no answer at {host}"]
-        return Finding(False, seen[0], self._remedy(host))
+        return CheckResult(False, seen[0], self._remedy(host))
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         if not self._place.serves(docker_client.endpoint(self._docker)):
-            raise cannot(self.name, self.why, self.check())
+            raise not_fixable(self.name, self.why, self.check())
         docker_daemon.start(self._place, tell)
 
     def _remedy(self, host: str) -> str:
@@ -128,24 +128,24 @@ class Privileged:
 
     name = "privileged container"
     why = "a kind node is one: systemd and containerd run in it"
-    rests_on = (DaemonAnswers.name,)
+    depends_on = (DaemonAnswers.name,)
 
     def __init__(self, docker: Docker) -> None:
         self._docker = docker
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         done = self._try()
         if done.ok:
-            return Finding(True, f"{done.stdout.strip()} ran in one")
-        return Finding(False, _first_line(done.stderr), self._remedy())
+            return CheckResult(True, f"{done.stdout.strip()} ran in one")
+        return CheckResult(False, _first_line(done.stderr), self._remedy())
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         """Install the wrapper; a running daemon is not restarted to make it use one."""
         lost = self._lost_wrapper()
         if lost or self._missing():
             tell(f"installed {runtime_wrapper.install(lost)}")
         if not self.check().present:
-            raise cannot(self.name, self.why, self.check())
+            raise not_fixable(self.name, self.why, self.check())
 
     def _try(self) -> commands.Completed:
         with tempfile.TemporaryDirectory() as folder:

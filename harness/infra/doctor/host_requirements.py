@@ -10,14 +10,14 @@ from harness.infra.doctor.docker_requirements import (
     SocketPermission,
 )
 from harness.infra.doctor.machine_requirements import FreeDisk, FreeMemory, Inotify, OpenFiles
-from harness.infra.doctor.requirement import Need
+from harness.infra.doctor.requirement import Requirement
 
 #: Gigabytes of free disk for images and cluster, and for building all of them as well.
 RUN_DISK = 6.0
 BUILD_DISK = 15.0
 
 
-def needs(docker: Docker, gigabytes: float = RUN_DISK) -> tuple[Need, ...]:
+def needs(docker: Docker, gigabytes: float = RUN_DISK) -> tuple[Requirement, ...]:
     """In the order in which they can be got; `gigabytes` of free disk."""
     return (
         DockerInstalled(docker),

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable
 
 from harness.core import commands
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.doctor import apt
 from harness.infra.doctor.docker_requirements import DaemonAnswers
 from harness.infra.doctor.machine_requirements import FreeDisk
-from harness.infra.doctor.manual_fix import ByHand
-from harness.infra.doctor.requirement import Finding, Need
+from harness.infra.doctor.manual_fix import ManualFix
+from harness.infra.doctor.requirement import CheckResult, Requirement
 from harness.infra.images import cluster_tools, sources
 from harness.infra.images.sources import Images
 
@@ -27,7 +27,7 @@ ImagesOf = Callable[[], Images]
 class _OfImages:
     """What these needs share: they rest on a daemon that answers."""
 
-    rests_on: tuple[str, ...] = (DaemonAnswers.name,)
+    depends_on: tuple[str, ...] = (DaemonAnswers.name,)
 
     def __init__(self, images: ImagesOf) -> None:
         self._images = images
@@ -37,7 +37,7 @@ class _OfImages:
         return images.missing(*sources.final(images.catalogue))
 
 
-class Room(_OfImages, ByHand):
+class Room(_OfImages, ManualFix):
     """Free disk for images that are still to be made."""
 
     name = "disk for images"
@@ -47,10 +47,10 @@ class Room(_OfImages, ByHand):
         super().__init__(images)
         self._docker = docker
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         """Present when nothing is to be made, or there is room for it."""
         if not self._missing():
-            return Finding(True, "all images are here")
+            return CheckResult(True, "all images are here")
         wanted = BUILD_DISK if self._images().source == "packages" else PULL_DISK
         return FreeDisk(self._docker, wanted).check()
 
@@ -62,18 +62,18 @@ class Bootstrap(_OfImages):
     why = "without a registry, the base image is made of Debian's packages"
     packages = ("debootstrap",)
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         """Present when the base image needs none."""
         images = self._images()
         if images.source != "packages" or not self._missing() or not images.missing("base"):
-            return Finding(True, "not needed: the base image is here, or is pulled")
+            return CheckResult(True, "not needed: the base image is here, or is pulled")
         program = commands.which("debootstrap")
         if program and os.geteuid() == 0:
-            return Finding(True, program)
+            return CheckResult(True, program)
         seen = f"{program or 'no debootstrap on PATH'}, user id {os.geteuid()}"
-        return Finding(False, seen, f"as root: {apt.by_hand(self.packages)}")
+        return CheckResult(False, seen, f"as root: {apt.by_hand(self.packages)}")
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         """Install it."""
         apt.install(self.packages, tell)
 
@@ -84,12 +84,12 @@ class Kind(_OfImages):
     name = "kind"
     why = "makes the cluster, and loads images into its nodes"
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         """Present when there is one; kubectl comes out of the node image."""
         found = cluster_tools.kind_present(self._images())
-        return Finding(found is not None, str(found or "none yet"), "" if found else _FIX)
+        return CheckResult(found is not None, str(found or "none yet"), "" if found else _FIX)
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         """Take PATH's where that will do, or build it."""
         cluster_tools.kind(self._images(), tell)
 
@@ -101,24 +101,24 @@ class ImagesOfRoles(_OfImages):
         super().__init__(images)
         self.name, self.why, self._roles = name, why, roles
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         """Present when every image of the roles is there."""
         images = self._images()
         wanted = images.catalogue.wanted(*self._roles)
         missing = images.missing(*wanted)
         if missing:
             todo = f"`queuejob images build {' '.join(missing)}`, or {_FIX}"
-            return Finding(False, f"missing: {', '.join(missing)}", todo)
-        return Finding(True, f"{', '.join(wanted)} (source: {images.source})")
+            return CheckResult(False, f"missing: {', '.join(missing)}", todo)
+        return CheckResult(True, f"{', '.join(wanted)} (source: {images.source})")
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         """Pull or build those that are missing."""
         images = self._images()
         for name in images.missing(*images.catalogue.wanted(*self._roles)):
             images.provide(name, tell)
 
 
-def needs(docker: Docker, images: ImagesOf) -> list[Need]:
+def needs(docker: Docker, images: ImagesOf) -> list[Requirement]:
     """In the order in which they can be got."""
     return [
         Room(docker, images),

@@ -6,56 +6,56 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.doctor import docker_client, docker_daemon, stale_daemon
 from harness.infra.doctor.docker_requirements import DaemonAnswers
-from harness.infra.doctor.manual_fix import ByHand, cannot
-from harness.infra.doctor.requirement import Finding
+from harness.infra.doctor.manual_fix import ManualFix, not_fixable
+from harness.infra.doctor.requirement import CheckResult
 
 GIGA = 10**9
 _ELSEWHERE = "Docker does not run on this machine's kernel: not looked at"
 
 
-class FreeDisk(ByHand):
+class FreeDisk(ManualFix):
     """Room where Docker keeps images and containers; `gigabytes` are powers of ten."""
 
     name = "free disk"
     why = "images, nodes and builds fill the disk that Docker uses"
-    rests_on = (DaemonAnswers.name,)
+    depends_on = (DaemonAnswers.name,)
 
     def __init__(self, docker: Docker, gigabytes: float) -> None:
         self._docker, self._gigabytes = docker, gigabytes
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         folder = Path(docker_client.info(self._docker)["DockerRootDir"])
         if not docker_client.nearby(self._docker) or not folder.exists():
-            return Finding(True, f"{folder} is not on this machine: not looked at")
+            return CheckResult(True, f"{folder} is not on this machine: not looked at")
         room = os.statvfs(folder)
         free = room.f_bavail * room.f_frsize / GIGA
         seen = f"{free:.1f} GB in {folder}, at least {self._gigabytes:g} GB needed"
         todo = f"make room on the disk of {folder} (`docker system df` shows what takes it)"
-        return Finding(free >= self._gigabytes, seen, "" if free >= self._gigabytes else todo)
+        return CheckResult(free >= self._gigabytes, seen, "" if free >= self._gigabytes else todo)
 
 
-class FreeMemory(ByHand):
+class FreeMemory(ManualFix):
     """Memory that can be had without swapping; of an engine elsewhere, all that it has."""
 
     name = "free memory"
     why = "three nodes with control plane and brokers take about 2 GB"
-    rests_on: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
     def __init__(self, docker: Docker, gigabytes: float = 3) -> None:
         self._docker, self._gigabytes = docker, gigabytes
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         if docker_client.nearby(self._docker):
             free = available_memory(Path("/proc/meminfo").read_text()) / GIGA
         else:
             free = int(docker_client.info(self._docker)["MemTotal"]) / GIGA
         seen = f"{free:.1f} GB, at least {self._gigabytes:g} GB needed"
         todo = "end what takes memory, or give Docker's virtual machine more"
-        return Finding(free >= self._gigabytes, seen, "" if free >= self._gigabytes else todo)
+        return CheckResult(free >= self._gigabytes, seen, "" if free >= self._gigabytes else todo)
 
 
 class Inotify:
@@ -67,22 +67,22 @@ class Inotify:
 
     name = "inotify limits"
     why = "systemd, containerd and kubelet of each node watch files"
-    rests_on: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     #: Limit: the least that will do, and what `fix` sets (kind's own advice).
     limits: ClassVar = {"max_user_instances": (128, 512), "max_user_watches": (8_192, 524_288)}
 
     def __init__(self, docker: Docker, folder: Path = Path("/proc/sys/fs/inotify")) -> None:
         self._docker, self._folder = docker, folder
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         if not docker_client.nearby(self._docker):
-            return Finding(True, _ELSEWHERE)
+            return CheckResult(True, _ELSEWHERE)
         now = {name: int((self._folder / name).read_text()) for name in self.limits}
         needed = {name: self._needed(name) for name in self.limits}
         few = [name for name in self.limits if now[name] < needed[name]]
         seen = ", ".join(f"{name} {now[name]} (needed {needed[name]})" for name in self.limits)
         words = " ".join(f"fs.inotify.{name}={self.limits[name][1]}" for name in few)
-        return Finding(not few, seen, f"`sudo sysctl {words}`" if few else "")
+        return CheckResult(not few, seen, f"`sudo sysctl {words}`" if few else "")
 
     def _needed(self, name: str) -> int:
         # The least will do for one quiet cluster. Who may raise the limit has no reason to stay
@@ -90,7 +90,7 @@ class Inotify:
         least, wished = self.limits[name]
         return wished if os.access(self._folder / name, os.W_OK) else least
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         for name, (_, wished) in self.limits.items():
             file = self._folder / name
             if int(file.read_text()) >= wished:
@@ -99,31 +99,31 @@ class Inotify:
                 file.write_text(str(wished))
             except OSError as error:
                 finding = self.check()
-                raise cannot(
-                    self.name, self.why, Finding(False, str(error), finding.todo)
+                raise not_fixable(
+                    self.name, self.why, CheckResult(False, str(error), finding.todo)
                 ) from error
             tell(f"fs.inotify.{name} is {wished} until the next restart of this machine")
 
 
-class OpenFiles(ByHand):
+class OpenFiles(ManualFix):
     """The hard limit of open files that nodes inherit from the daemon, or a daemon from us."""
 
     name = "open files"
     why = "API server, etcd and brokers hold many files and connections open"
-    rests_on: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     least = 4096
 
     def __init__(self, docker: Docker, place: docker_daemon.Place = docker_daemon.HOST) -> None:
         self._docker, self._place = docker, place
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         if not docker_client.nearby(self._docker):
-            return Finding(True, _ELSEWHERE)
+            return CheckResult(True, _ELSEWHERE)
         pid = stale_daemon.running_daemon(self._place.pidfile)
         hard = open_file_limit(Path(f"/proc/{pid or 'self'}/limits").read_text())
         seen = f"{hard:.0f} for {'dockerd' if pid else 'this process'}, {self.least} needed"
         todo = "LimitNOFILE= in the Docker service, or a higher `ulimit -Hn` where it is started"
-        return Finding(hard >= self.least, seen, "" if hard >= self.least else todo)
+        return CheckResult(hard >= self.least, seen, "" if hard >= self.least else todo)
 
 
 def available_memory(meminfo: str) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from harness.core.errors import InfrastructureError
-from harness.core.progress import Tell
-from harness.infra.doctor.requirement import Finding
+from harness.core.progress import Notify
+from harness.infra.doctor.requirement import CheckResult
 
 
-def cannot(name: str, why: str, finding: Finding) -> InfrastructureError:
+def not_fixable(name: str, why: str, finding: CheckResult) -> InfrastructureError:
     """The error for a need that is missing and that we may not, or cannot, get."""
     return InfrastructureError(
         f"this machine is not ready: {name}",
@@ -19,16 +19,16 @@ def cannot(name: str, why: str, finding: Finding) -> InfrastructureError:
     )
 
 
-class ByHand(ABC):
+class ManualFix(ABC):
     """A need that only a person can get: its `fix` says how, and fails."""
 
     name: str
     why: str
 
     @abstractmethod
-    def check(self) -> Finding: ...
+    def check(self) -> CheckResult: ...
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         finding = self.check()
         tell(finding.todo)
-        raise cannot(self.name, self.why, finding)
+        raise not_fixable(self.name, self.why, finding)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What a look at one need showed: there or not, what was seen, and how to get it."""
 
     present: bool
@@ -18,7 +18,7 @@ class Finding:
 
 
 @runtime_checkable
-class Need(Protocol):
+class Requirement(Protocol):
     """One thing that a machine must have before a cluster can run on it.
 
     `check` only looks, and takes no longer than a few seconds. `fix` gets it, telling each step,
@@ -28,6 +28,6 @@ class Need(Protocol):
     name: str
     why: str
 
-    def check(self) -> Finding: ...
+    def check(self) -> CheckResult: ...
 
-    def fix(self, tell: Tell) -> None: ...
+    def fix(self, tell: Notify) -> None: ...

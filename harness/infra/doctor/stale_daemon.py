@@ -15,7 +15,7 @@ import signal
 from pathlib import Path
 
 from harness.core.clock import NotYet, wait_until
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 
 
 def command_line(pid: int, proc: Path = Path("/proc")) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def running_containerd(exec_root: Path, proc: Path = Path("/proc")) -> int | Non
     return pid if ours else None
 
 
-def clear(pidfile: Path, exec_root: Path, tell: Tell, proc: Path = Path("/proc")) -> None:
+def clear(pidfile: Path, exec_root: Path, tell: Notify, proc: Path = Path("/proc")) -> None:
     """Remove pid files and sockets of a daemon that is gone, and end its containerd.
 
     Call it only when no dockerd answers, or runs, for these paths.
@@ -64,7 +64,7 @@ def clear(pidfile: Path, exec_root: Path, tell: Tell, proc: Path = Path("/proc")
             file.unlink()
 
 
-def _end_containerd(exec_root: Path, tell: Tell, proc: Path) -> None:
+def _end_containerd(exec_root: Path, tell: Notify, proc: Path) -> None:
     """SIGKILL, as the kernel sends it when dockerd is killed: containerd's state survives it."""
     pid = running_containerd(exec_root, proc)
     if pid is None:

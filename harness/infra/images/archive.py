@@ -18,7 +18,7 @@ import msgspec
 from harness import __version__
 from harness.core import user_dirs
 from harness.core.errors import InfrastructureError, UsageError
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.images import go_build
 from harness.infra.images.recipe import Catalogue
@@ -46,7 +46,7 @@ def save(
     binaries: tuple[str, ...],
     *,
     docker: Docker,
-    tell: Tell,
+    tell: Notify,
 ) -> int:
     """Write the images `names` and the Go `binaries` to `file`; return its size in bytes."""
     with tempfile.TemporaryDirectory(dir=user_dirs.cache_folder()) as scratch:
@@ -104,7 +104,7 @@ def contents(file: Path) -> Contents:
         ) from error
 
 
-def load(file: Path, catalogue: Catalogue, docker: Docker, tell: Tell) -> None:
+def load(file: Path, catalogue: Catalogue, docker: Docker, tell: Notify) -> None:
     """Put all of `file` where a run looks for it: images into Docker, binaries into the cache."""
     described = contents(file)
     _fits(file, described, catalogue)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from harness.core import commands, user_dirs
 from harness.core.errors import CommandFailed, InfrastructureError
-from harness.core.file_lock import turn
-from harness.core.progress import Tell
+from harness.core.file_lock import exclusive
+from harness.core.progress import Notify
 from harness.infra.docker import LONG, Docker
 from harness.infra.images import go_build, mutant, python_package
 from harness.infra.images.recipe import Catalogue, Recipe
@@ -24,7 +24,7 @@ class Builder:
     def __init__(self, catalogue: Catalogue, docker: Docker) -> None:
         self._catalogue, self._docker = catalogue, docker
 
-    def build(self, name: str, tell: Tell) -> str:
+    def build(self, name: str, tell: Notify) -> str:
         """Have the image of `name`, with all that it is made of; return its tag.
 
         Safe from several processes at once: one builds, the others wait and find it done.
@@ -37,7 +37,7 @@ class Builder:
             for other in [*([recipe.base] if recipe.base else []), *recipe.embeds]:
                 self.build(other, tell)
         file = user_dirs.cache_folder() / f"image-{name}.lock"
-        with turn(file, f"it makes the image {name}", timeout=2 * LONG, tell=tell):
+        with exclusive(file, f"it makes the image {name}", timeout=2 * LONG, tell=tell):
             if not self._docker.image_id(tag):
                 if name in self._catalogue.pulled:
                     self._pull(name, tag, tell)
@@ -45,7 +45,7 @@ class Builder:
                     self._make(name, recipe, tag, tell)
         return tag
 
-    def _pull(self, name: str, tag: str, tell: Tell) -> None:
+    def _pull(self, name: str, tag: str, tell: Notify) -> None:
         reference = self._catalogue.pulled[name]
         tell(f"docker pull {reference}")
         try:
@@ -59,7 +59,7 @@ class Builder:
             ) from error
         self._docker.tag(reference, tag)
 
-    def _make(self, name: str, recipe: Recipe, tag: str, tell: Tell) -> None:
+    def _make(self, name: str, recipe: Recipe, tag: str, tell: Notify) -> None:
         tell(f"building the image {name}")
         with _scratch(name) as context:
             self._fill(name, context)
@@ -90,7 +90,7 @@ class Builder:
             mutant.write(name, mutated, self._catalogue.context(mutated.of), context)
         _make_executable(context)
 
-    def _embed(self, recipe: Recipe, archive: Path, tell: Tell) -> None:
+    def _embed(self, recipe: Recipe, archive: Path, tell: Notify) -> None:
         tell(f"saving {len(recipe.embeds)} images into the context")
         names = []
         for other, reference in recipe.embeds.items():
@@ -100,7 +100,7 @@ class Builder:
         # Only names go: the images stay under their tags.
         self._docker.untag(*names)
 
-    def _bootstrap(self, recipe: Recipe, context: Path, tag: str, tell: Tell) -> None:
+    def _bootstrap(self, recipe: Recipe, context: Path, tag: str, tell: Notify) -> None:
         if os.geteuid() != 0:
             raise InfrastructureError(
                 "a base image can be made from Debian packages by root only",

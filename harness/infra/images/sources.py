@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from harness.core.errors import CommandFailed, TimedOut, UsageError
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.images import archive, go_build
 from harness.infra.images.build import Builder
@@ -33,7 +33,7 @@ class Images:
         self.catalogue, self.docker, self.source = catalogue, docker, source
         self._builder = Builder(catalogue, docker)
 
-    def provide(self, name: str, tell: Tell) -> str:
+    def provide(self, name: str, tell: Notify) -> str:
         """Have the image of the recipe `name` in the Docker engine; return its tag."""
         return self._builder.build(name, tell)
 
@@ -42,7 +42,7 @@ class Images:
         return tuple(n for n in names if self.docker.image_id(self.catalogue.tag(n)) is None)
 
 
-def choose(settings: Settings, docker: Docker, tell: Tell) -> Images:
+def choose(settings: Settings, docker: Docker, tell: Notify) -> Images:
     """The images according to `settings.images`.
 
     `auto` takes what is complete on this machine already; else an archive that was named; else
@@ -72,7 +72,7 @@ def final(catalogue: Catalogue) -> tuple[str, ...]:
     return catalogue.wanted("node", "broker", "helper", "worker")
 
 
-def _from_archive(file: Path, recipes: Path, docker: Docker, tell: Tell) -> Images:
+def _from_archive(file: Path, recipes: Path, docker: Docker, tell: Notify) -> Images:
     contents = archive.contents(file)
     images = Images(Catalogue(recipes, contents.pulled), docker, "archive")
     if images.missing(*final(images.catalogue)) or any(

@@ -7,8 +7,8 @@ from harness.infra.kube.manifests import load as load
 from harness.infra.kube.manifests import load_job as load_job
 from harness.infra.kube.namespace import Namespace as Namespace
 from harness.infra.kube.objects import Container as Container
-from harness.infra.kube.objects import Event as Event
 from harness.infra.kube.objects import Job as Job
 from harness.infra.kube.objects import Node as Node
+from harness.infra.kube.objects import ObjectEvent as ObjectEvent
 from harness.infra.kube.objects import Pod as Pod
 from harness.infra.kube.streams import Lines as Lines

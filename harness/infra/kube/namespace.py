@@ -12,7 +12,7 @@ from harness.core.errors import InfrastructureError
 from harness.infra.cluster import Cluster
 from harness.infra.kube.api import NOT_FOUND, Api, Executed, Refused
 from harness.infra.kube.manifests import Manifest
-from harness.infra.kube.objects import Event, Job, Node, Pod
+from harness.infra.kube.objects import Job, Node, ObjectEvent, Pod
 from harness.infra.kube.pod_diagnosis import not_ready, stuck
 from harness.infra.kube.port_forward import forward
 from harness.infra.kube.process_label import USER, user
@@ -76,14 +76,16 @@ class Namespace:
         """The cluster's nodes."""
         return [Node.of(item) for item in self._api.nodes("")["items"]]
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[ObjectEvent]:
         """All events that are still known, oldest first."""
-        found = [Event.of(item) for item in self._api.events(self.name)["items"]]
+        found = [ObjectEvent.of(item) for item in self._api.events(self.name)["items"]]
         return sorted(found, key=lambda event: event.at)
 
-    def warnings(self) -> list[Event]:
+    def warnings(self) -> list[ObjectEvent]:
         """Those of the events that say that something is not as it should be."""
-        return [Event.of(item) for item in self._api.events(self.name, "type=Warning")["items"]]
+        return [
+            ObjectEvent.of(item) for item in self._api.events(self.name, "type=Warning")["items"]
+        ]
 
     def log(self, pod: str, *, container: str | None = None, previous: bool = False) -> str:
         """What a container has written so far; `previous`: in its run before the present one."""
@@ -136,7 +138,7 @@ class Namespace:
         self._api.evict_pod(self.name, name, grace)
 
     @contextlib.contextmanager
-    def closed(self, node: str) -> Iterator[None]:
+    def cordoned(self, node: str) -> Iterator[None]:
         """A node that takes no new pods for as long as the block lasts."""
         self._api.patch_node(node, unschedulable=True, labels={USER: user()})
         try:
@@ -152,11 +154,11 @@ class Namespace:
         """Let so many pods of a Job run at once, from now on."""
         self._api.patch_job(self.name, name, {"spec": {"parallelism": parallelism}})
 
-    def select(self, service: str, **labels: str | None) -> None:
+    def patch_selector(self, service: str, **labels: str | None) -> None:
         """Let a Service ask for these labels, too, in the pods that it leads to; None: no more."""
         self._api.patch_service(self.name, service, {"spec": {"selector": labels}})
 
-    def take_service(self, service: str) -> Manifest:
+    def remove_service(self, service: str) -> Manifest:
         """Delete a Service; the manifest with which `create` brings back the very same."""
         seen = self._api.service(self.name, service)
         self._api.delete_service(self.name, service)

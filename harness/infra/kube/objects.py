@@ -232,7 +232,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Event:
+class ObjectEvent:
     """One line of what the cluster's parts say about an object."""
 
     at: str
@@ -245,7 +245,7 @@ class Event:
     uid: str = ""
 
     @classmethod
-    def of(cls, item: JSON) -> Event:
+    def of(cls, item: JSON) -> ObjectEvent:
         about = item.get("involvedObject", {})
         stamps = (item.get("lastTimestamp"), item.get("eventTime"), item.get("firstTimestamp"))
         return cls(

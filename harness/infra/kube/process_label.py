@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.core.process_identity import Identity, identify, place
+from harness.core.process_identity import ProcessId, current_process, pid_scope
 
 #: The process that has made a namespace or closed a node, as long as that may not outlive it.
 USER = "queuejob/user"
@@ -10,14 +10,14 @@ USER = "queuejob/user"
 
 def user() -> str:
     """This process, as a label's value."""
-    me = identify()
-    return f"{place()}.{me.pid}.{me.began}"
+    me = current_process()
+    return f"{pid_scope()}.{me.pid}.{me.began}"
 
 
 def dead(label: str) -> bool:
     """Whether the process of this label is one of this machine, and has ended."""
     where, _, process = label.partition(".")
     pid, _, began = process.partition(".")
-    if where != place() or not (pid.isdigit() and began.isdigit()):
+    if where != pid_scope() or not (pid.isdigit() and began.isdigit()):
         return False
-    return not Identity(int(pid), int(began)).alive
+    return not ProcessId(int(pid), int(began)).alive

@@ -45,7 +45,7 @@ class RabbitMQ:
         self._others: set[str] = set()
         channel.confirm_delivery()
 
-    def limit(self, queue: str, tries: int, how: Seeding = _USUAL) -> None:
+    def set_delivery_limit(self, queue: str, tries: int, how: Seeding = _USUAL) -> None:
         """Declare a quorum queue with a delivery limit, and another one for what exceeds it."""
         dead = self._dead[queue] = f"{queue}.dead"
         self._queues |= {queue, dead}
@@ -60,7 +60,7 @@ class RabbitMQ:
         }
         self._channel.queue_declare(queue, durable=True, arguments=arguments)
 
-    def set_aside(self, queue: str) -> int:
+    def dead_letter_count(self, queue: str) -> int:
         """How many messages are in the queue for those that were tried too often."""
         return int(self._declared(self._dead[queue]).message_count) if queue in self._dead else 0
 
@@ -82,10 +82,10 @@ class RabbitMQ:
                 mandatory=True,
             )
 
-    def mark(self, key: str) -> None:
+    def set_sentinel(self, key: str) -> None:
         """Nothing: a queue that is not there is no empty one here."""
 
-    def left(
+    def drain(
         self,
         queue: str,
         items: Sequence[bytes],
@@ -122,12 +122,12 @@ class RabbitMQ:
             found += [ItemLeft(payload(body), place, "dead") for _, _, body in self._taken(place)]
         return found, depth
 
-    def remains(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
+    def residual_keys(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
         """Consumers of whom the broker still believes that they are there."""
         count = self._declared(queue).consumer_count
         return (f"{count} consumers of {queue}",) if count else ()
 
-    def came_back(self, queue: str) -> BrokerBack | None:
+    def state_after_restart(self, queue: str) -> BrokerBack | None:
         """A durable queue is there again, or all that there was is lost."""
         there = self._is_there(queue)
         if there:

@@ -20,12 +20,12 @@ from harness.history import (
     ItemSettled,
     MessagePublished,
     NotUnderstood,
+    Observation,
     Payload,
     RequestRefused,
-    What,
     payload,
 )
-from harness.patterns.connection_events import CONNECTION, Connection, placed
+from harness.patterns.connection_events import CONNECTION, Connection, relative_to_start
 from harness.tap.content import found
 from harness.tap.records import Commit, Delivery, Method, Record, Settlement
 
@@ -37,7 +37,7 @@ _REMEMBERED = 20
 _FAREWELLS = (200, 320)
 
 
-class AmqpReader:
+class AmqpInterpreter:
     """Turns the tap's records into events about the queue `queue`; moments since `epoch`.
 
     An acknowledgement has no answer: whether it took effect is told by what comes after. What the
@@ -61,18 +61,18 @@ class AmqpReader:
         #: Queue → how it was declared.
         self._made: dict[str, Mapping[str, Any]] = {}
 
-    def take(self, at: float, record: Record) -> list[What]:
+    def feed(self, at: float, record: Record) -> list[Observation]:
         """The events that a record makes; `at` in seconds since 1970."""
         return list(self._read(at - self._epoch, record))
 
-    def flush(self) -> list[What]:
+    def finish(self) -> list[Observation]:
         """What is still open: nothing, here each record stands for itself."""
         return []
 
-    def idle(self) -> bool:
+    def drained(self) -> bool:
         return True
 
-    def leases_understood(self) -> str:
+    def lease_blind_spot(self) -> str:
         """Why leases cannot be told; here the connection is the lease."""
         return ""
 
@@ -80,10 +80,10 @@ class AmqpReader:
         """The other queues that clients have declared, or that their messages may be in."""
         return tuple(self._queues)
 
-    def _read(self, at: float, record: Record) -> Iterator[What]:
+    def _read(self, at: float, record: Record) -> Iterator[Observation]:
         if isinstance(record, CONNECTION):
             self._connected(record)
-            yield placed(record, at)
+            yield relative_to_start(record, at)
         elif isinstance(record, (NotUnderstood, Gap)):
             yield record
         elif isinstance(record, Delivery):
@@ -98,7 +98,7 @@ class AmqpReader:
         elif isinstance(record, Method):
             yield from self._said(at, record)
 
-    def _delivered(self, at: float, record: Delivery) -> Iterator[What]:
+    def _delivered(self, at: float, record: Delivery) -> Iterator[Observation]:
         if record.queue not in ("", self._queue):
             return
         self._open.setdefault(self._address(record.connection), {})[
@@ -116,7 +116,7 @@ class AmqpReader:
             at=at,
         )
 
-    def _settle(self, at: float, record: Settlement) -> Iterator[What]:
+    def _settle(self, at: float, record: Settlement) -> Iterator[Observation]:
         for tag, body, queue in zip(record.tags, record.bodies, record.queues, strict=True):
             if queue not in ("", self._queue):
                 continue
@@ -138,7 +138,7 @@ class AmqpReader:
             else:
                 yield ItemSettled(item, connection, "refused", token, None, at)
 
-    def _said(self, at: float, record: Method) -> Iterator[What]:
+    def _said(self, at: float, record: Method) -> Iterator[Observation]:
         place, fields = (record.connection, record.channel), record.fields
         if record.name == "Basic.Qos" and record.towards == "broker":
             self._room[place] = int(fields["prefetch_count"]) or None
@@ -156,7 +156,7 @@ class AmqpReader:
         else:
             yield from self._declared(at, record)
 
-    def _declared(self, at: float, record: Method) -> Iterator[What]:
+    def _declared(self, at: float, record: Method) -> Iterator[Observation]:
         fields = record.fields
         if record.name == "Queue.Declare" and record.towards == "broker":
             self._declares[record.connection, record.channel] = fields
@@ -168,7 +168,7 @@ class AmqpReader:
         elif record.name in ("Channel.Close", "Connection.Close") and record.towards == "client":
             yield from self._refused(at, record)
 
-    def _refused(self, at: float, record: Method) -> Iterator[What]:
+    def _refused(self, at: float, record: Method) -> Iterator[Observation]:
         fields = record.fields
         if fields["reply_code"] in _FAREWELLS:
             return
@@ -189,7 +189,7 @@ class AmqpReader:
 
     # -- messages elsewhere -----------------------------------------------------------------------
 
-    def _publish(self, at: float, record: Method) -> Iterator[What]:
+    def _publish(self, at: float, record: Method) -> Iterator[Observation]:
         exchange, key = record.fields["exchange"], record.fields["routing_key"]
         body, connection = record.body, record.connection
         if exchange == "" and key == self._queue:

@@ -12,13 +12,13 @@ import pika  # type: ignore[import-untyped]  # has no types
 from harness.infra.kube import Manifest, Namespace
 from harness.patterns.base import Capabilities, Points
 from harness.patterns.coarse.broker import PERSISTENT, Depth, RabbitMQ
-from harness.patterns.coarse.interpreter import AmqpReader
+from harness.patterns.coarse.interpreter import AmqpInterpreter
 from harness.patterns.command_roles import Roles
 from harness.patterns.job_manifest import (
-    Workers,
+    JobOptions,
     broker_manifests,
-    page_job,
     tapped_manifests,
+    tutorial_job,
     with_workers,
 )
 from harness.patterns.seeding import Seeding
@@ -82,20 +82,22 @@ class Coarse:
         """amqp://…, with the default user."""
         return self.url
 
-    def deploy_tapped(self, namespace: Namespace, image: str, tap: str) -> None:
+    def deploy_with_tap(self, namespace: Namespace, image: str, tap: str) -> None:
         """Start RabbitMQ with its tap, and the Service; returns when both take connections."""
         namespace.create(*tapped_manifests(self.name, image, tap))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     @contextlib.contextmanager
-    def behind_the_tap(self, namespace: Namespace) -> Iterator[RabbitMQ]:
+    def connect_past_tap(self, namespace: Namespace) -> Iterator[RabbitMQ]:
         """RabbitMQ, past the tap."""
         with self.connect(namespace, _PORT_BEHIND_TAP) as channel:
             yield RabbitMQ(channel, namespace.timeouts.settle)
 
-    def reader(self, queue: str, epoch: float, roles: Roles | None, how: Seeding) -> AmqpReader:
+    def interpreter(
+        self, queue: str, epoch: float, roles: Roles | None, how: Seeding
+    ) -> AmqpInterpreter:
         """What reads the wire; AMQP says itself what is what."""
-        return AmqpReader(queue, epoch)
+        return AmqpInterpreter(queue, epoch)
 
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
         """Deliveries and acknowledgements."""
@@ -139,9 +141,9 @@ class Coarse:
         seen = channel.queue_declare(self.queue, passive=True).method
         return Depth(seen.message_count, seen.consumer_count)
 
-    def manifest(self, workers: Workers) -> Manifest:
+    def manifest(self, workers: JobOptions) -> Manifest:
         """The page's Job, run by `workers`."""
-        return with_workers(page_job(self.name), workers)
+        return with_workers(tutorial_job(self.name), workers)
 
     def state(self, namespace: Namespace) -> str:
         """All queues with their messages, ready and unacknowledged, and consumers."""

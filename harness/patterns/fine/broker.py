@@ -25,10 +25,10 @@ class RedisServer:
         # Any: the client's answers are typed for its two natures, now and awaited, at once
         self._client: Any = client
 
-    def limit(self, queue: str, tries: int, how: Seeding) -> None:
+    def set_delivery_limit(self, queue: str, tries: int, how: Seeding) -> None:
         """Nothing: Redis counts no attempts, so its workers have to."""
 
-    def set_aside(self, queue: str) -> int:
+    def dead_letter_count(self, queue: str) -> int:
         """None: what is set aside here, a worker has set aside."""
         return 0
 
@@ -45,11 +45,11 @@ class RedisServer:
                 all_at_once.xadd(queue, {how.field: item})
             all_at_once.execute()
 
-    def mark(self, key: str) -> None:
+    def set_sentinel(self, key: str) -> None:
         """SET, after the last item."""
         self._client.set(key, 1)
 
-    def left(
+    def drain(
         self,
         queue: str,
         items: Sequence[bytes],
@@ -92,13 +92,13 @@ class RedisServer:
         counts = {where: sum(one.where == where for one in found) for where in ("ready", "leased")}
         return found, BrokerDepth(queue, counts["ready"], counts["leased"], final=True)
 
-    def remains(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
+    def residual_keys(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
         """The keys that will be there for ever."""
         kept = (key for key in self._client.scan_iter(count=1000) if self._client.ttl(key) < 0)
         names = {key.decode(errors="backslashreplace") for key in kept}
         return tuple(sorted(names - {queue, *dead}))
 
-    def came_back(self, queue: str) -> BrokerBack | None:
+    def state_after_restart(self, queue: str) -> BrokerBack | None:
         """Nothing: the tap has seen it, and knows what there was before."""
         return None
 

@@ -14,14 +14,14 @@ from harness.infra.kube import Manifest, Namespace
 from harness.patterns.base import Capabilities, Points
 from harness.patterns.command_roles import Roles
 from harness.patterns.fine.broker import RedisServer
-from harness.patterns.fine.interpreter.interpreter import RedisReader
+from harness.patterns.fine.interpreter.interpreter import RedisInterpreter
 from harness.patterns.fine.interpreter.items.stream_group import Stream
-from harness.patterns.interpreter import Reader
+from harness.patterns.interpreter import Interpreter
 from harness.patterns.job_manifest import (
-    Workers,
+    JobOptions,
     broker_manifests,
-    page_job,
     tapped_manifests,
+    tutorial_job,
     with_workers,
 )
 from harness.patterns.seeding import SEEDS, Seeding
@@ -94,13 +94,13 @@ class Fine:
         """redis://…, as redis-py and others want it."""
         return f"redis://{self.service}:{self.port}/0"
 
-    def deploy_tapped(self, namespace: Namespace, image: str, tap: str) -> None:
+    def deploy_with_tap(self, namespace: Namespace, image: str, tap: str) -> None:
         """Start Redis with its tap, and the Service; returns when both take connections."""
         namespace.create(*tapped_manifests(self.name, image, tap))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     @contextlib.contextmanager
-    def behind_the_tap(self, namespace: Namespace) -> Iterator[RedisServer]:
+    def connect_past_tap(self, namespace: Namespace) -> Iterator[RedisServer]:
         """Redis, past the tap."""
         with (
             namespace.forward(self.broker_pod, _PORT_BEHIND_TAP) as port,
@@ -108,10 +108,12 @@ class Fine:
         ):
             yield RedisServer(client)
 
-    def reader(self, queue: str, epoch: float, roles: Roles | None, how: Seeding) -> Reader:
+    def interpreter(
+        self, queue: str, epoch: float, roles: Roles | None, how: Seeding
+    ) -> Interpreter:
         """What reads the wire, with what was learned of the worker's commands so far."""
         group = how.group if how.kind == "stream" else ""
-        return RedisReader(queue, epoch, roles, Stream(how.field, group))
+        return RedisInterpreter(queue, epoch, roles, Stream(how.field, group))
 
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
         """Where the commands have the roles that the fault-free run has shown."""
@@ -163,9 +165,9 @@ class Fine:
         ):
             yield client
 
-    def manifest(self, workers: Workers) -> Manifest:
+    def manifest(self, workers: JobOptions) -> Manifest:
         """The page's Job, run by `workers`."""
-        return with_workers(page_job(self.name), workers)
+        return with_workers(tutorial_job(self.name), workers)
 
     def state(self, namespace: Namespace) -> str:
         """All keys with type, length and content, for a reader."""

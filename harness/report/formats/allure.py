@@ -13,7 +13,7 @@ import msgspec
 
 from harness.report.formats import Format
 from harness.report.model import Case, InvariantRow, OutcomeWord, Report, StoryLine
-from harness.report.shared_text import rows_of, sound, told
+from harness.report.shared_text import escape, reason_text, rows_of
 
 #: Where they are, below the report's folder.
 RESULTS = "allure-results"
@@ -60,7 +60,7 @@ def _json(thing: Any) -> bytes:
 def _result(report: Report, test: Case) -> dict[str, Any]:
     start = _milliseconds(report, test)
     full = f"queuejob.{test.level}.{test.id}"
-    why = sound(told(report, test))
+    why = escape(reason_text(report, test))
     # The same test is known by this from one run to the next.
     history = md5(full.encode(), usedforsecurity=False).hexdigest()
     return {
@@ -78,7 +78,7 @@ def _result(report: Report, test: Case) -> dict[str, Any]:
         "links": [],
         "parameters": [
             {"name": "scenario", "value": test.scenario},
-            {"name": "image", "value": sound(report.implementation.image.ref)},
+            {"name": "image", "value": escape(report.implementation.image.ref)},
         ],
         "steps": [step for row in rows_of(report, test) for step in _steps(row, start)],
         "attachments": [],
@@ -92,7 +92,7 @@ def _steps(row: InvariantRow, start: int) -> list[dict[str, Any]]:
 def _step(told: StoryLine, row: InvariantRow, start: int) -> dict[str, Any]:
     moment = start + round(told.at * 1000)
     return {
-        "name": sound(f"{told.at:.2f} s  {told.text}"),
+        "name": escape(f"{told.at:.2f} s  {told.text}"),
         "status": "failed" if row.verdict == "fail" else "passed",
         "stage": "finished",
         "start": moment,
@@ -133,7 +133,7 @@ def _environment(report: Report) -> bytes:
         "reportDigest": report.report_digest,
     }
     # A properties file: a line for each, and `\` begins an escape.
-    flat = {name: " ".join(sound(one).split()) for name, one in values.items()}
+    flat = {name: " ".join(escape(one).split()) for name, one in values.items()}
     return "".join(f"{k}={v}\n".replace("\\", "\\\\") for k, v in flat.items()).encode()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.checks.guarantees import command
 from harness.report.formats import Format
 from harness.report.model import Report
-from harness.report.shared_text import sound
+from harness.report.shared_text import escape
 
 #: A CI shows no more of them for each step.
 _MOST = 10
@@ -42,7 +42,7 @@ def _findings(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _data(text: str) -> str:
-    return sound(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return escape(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from harness.report.formats import Format
 from harness.report.model import Case, OutcomeWord, Report
-from harness.report.shared_text import sound, told
+from harness.report.shared_text import escape, reason_text
 
 #: The element that says how a test ended, beside that it passed.
 _ELEMENTS: Mapping[OutcomeWord, str] = {
@@ -30,10 +30,10 @@ def render(report: Report, folder: Path) -> Mapping[str, bytes]:
     suite.set("timestamp", report.started_at[:19])
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in _properties(report):
-        ElementTree.SubElement(properties, "property", {"name": name, "value": sound(value)})
+        ElementTree.SubElement(properties, "property", {"name": name, "value": escape(value)})
     for test in report.tests:
         suite.append(_case(report, test))
-    ElementTree.SubElement(suite, "system-out").text = sound(report.headline)
+    ElementTree.SubElement(suite, "system-out").text = escape(report.headline)
     ElementTree.indent(root)
     return {"junit.xml": ElementTree.tostring(root, "utf-8", xml_declaration=True) + b"\n"}
 
@@ -70,7 +70,7 @@ def _case(report: Report, test: Case) -> ElementTree.Element:
     kind = _ELEMENTS.get(test.outcome)
     if kind is None:
         return case
-    text = sound(told(report, test) or f"{test.id} was {test.outcome}")
+    text = escape(reason_text(report, test) or f"{test.id} was {test.outcome}")
     # Of a skipped test, some readers show nothing but the message.
     message = f"{test.outcome}: {text.splitlines()[0]}" if text.strip() else test.outcome
     element = ElementTree.SubElement(case, kind, {"message": message})

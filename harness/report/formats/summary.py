@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.checks.guarantees import command
 from harness.report.formats import Format
 from harness.report.model import Case, InvariantRow, Report
-from harness.report.shared_text import line, sound
+from harness.report.shared_text import escape, line
 
 #: Bytes, with room for what others write into the same summary.
 LIMIT = 1024 * 1024 - 64 * 1024
@@ -26,7 +26,7 @@ def render(report: Report, folder: Path) -> Mapping[str, bytes]:
 
 def text(words: str) -> str:
     """Words of others as plain text in Markdown, on one line: nothing in them acts."""
-    flat = " ".join(sound(words).split())
+    flat = " ".join(escape(words).split())
     return flat.translate(_ACTS).translate(_HTML)
 
 
@@ -98,7 +98,7 @@ def _why(report: Report, test: Case) -> str:
 
 def _code(words: str) -> str:
     """A command that can be copied; nothing ends the code before its end."""
-    flat = " ".join(sound(words).split())
+    flat = " ".join(escape(words).split())
     fence = "`"
     while fence in flat:
         fence += "`"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from harness.checks.model import Cast
-from harness.checks.narrative import TELLERS
+from harness.checks.model import WorkerNames
+from harness.checks.narrative import RENDERERS
 from harness.core.text import clean
 from harness.history import Event
 
@@ -17,7 +17,7 @@ MOST_EVENTS = 600
 _LONGEST = 600
 
 
-class Line(msgspec.Struct, frozen=True):
+class EventRow(msgspec.Struct, frozen=True):
     """One event: told, and as it was recorded."""
 
     event: int
@@ -28,14 +28,14 @@ class Line(msgspec.Struct, frozen=True):
     cited: bool
 
 
-class Listing(msgspec.Struct, frozen=True):
+class EventTable(msgspec.Struct, frozen=True):
     """The lines, and how many events there are."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[EventRow, ...]
     total: int
 
 
-def listing(cast: Cast, events: Sequence[Event], cited: Collection[int]) -> Listing:
+def event_table(cast: WorkerNames, events: Sequence[Event], cited: Collection[int]) -> EventTable:
     """The events as a page lists them; `cited` are those that findings rest on."""
     half = MOST_EVENTS // 2
     last = len(events) - half
@@ -44,18 +44,18 @@ def listing(cast: Cast, events: Sequence[Event], cited: Collection[int]) -> List
         for place, event in enumerate(events)
         if len(events) <= MOST_EVENTS or place < half or place >= last or event.id in cited
     ]
-    return Listing(tuple(some), len(events))
+    return EventTable(tuple(some), len(events))
 
 
-def told(cast: Cast, event: Event) -> str:
+def describe(cast: WorkerNames, event: Event) -> str:
     """An event in a sentence."""
-    return clean(TELLERS[type(event.what)](cast, event.what))
+    return clean(RENDERERS[type(event.what)](cast, event.what))
 
 
-def _line(cast: Cast, event: Event, cited: bool) -> Line:
+def _line(cast: WorkerNames, event: Event, cited: bool) -> EventRow:
     at = getattr(event.what, "at", None)
     raw = msgspec.json.encode(event.what).decode()
     if len(raw) > _LONGEST:
         raw = f"{raw[:_LONGEST]}… ({len(raw)} characters)"
     moment = event.time if at is None else at
-    return Line(event.id, moment, event.source, told(cast, event), raw, cited)
+    return EventRow(event.id, moment, event.source, describe(cast, event), raw, cited)

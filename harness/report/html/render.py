@@ -13,9 +13,9 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from harness.checks.guarantees import Guarantee, anchor, guarantees, link
-from harness.core.masking import text as scrubbed
+from harness.core.masking import mask as scrubbed
 from harness.core.text import clean
-from harness.report.html.sections import scenes
+from harness.report.html.sections import sections
 from harness.report.model import Report
 
 _TEMPLATES = ("index.html", "scene.html", "timeline.html", "explain.html", "facts.html")
@@ -45,7 +45,7 @@ def html(report: Report, folder: Path) -> bytes:
             report=report,
             kind=kind,
             result=result,
-            scenes=scenes(report, folder),
+            scenes=sections(report, folder),
             cells={(row.scenario, row.id): row for row in report.invariants},
             filters=filters,
             codes=lambda some: " ".join(filters[name] for name in some),

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checks.model import View, look
+from harness.checks.model import RunModel, build_model
 from harness.core.errors import QueuejobError
 from harness.history import Event, Worker, read
-from harness.report.html.event_table import Listing, listing
+from harness.report.html.event_table import EventTable, event_table
 from harness.report.html.layout import Cited, Drawing, draw
 from harness.report.html.timeline import Timeline, timeline
 from harness.report.model import (
@@ -33,7 +33,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Told:
+class FindingView:
     """One finding with its story."""
 
     found: Found
@@ -41,24 +41,24 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Says:
+class InvariantResult:
     """What an invariant says about a scenario; what needs no story stands without."""
 
     row: InvariantRow
-    told: tuple[Told, ...]
+    told: tuple[FindingView, ...]
 
 
 @dataclass(frozen=True)
-class Scene:
+class ScenarioSection:
     """A scenario. `problem` says why there is no time line."""
 
     row: ScenarioRow
     place: int
     verdict: VerdictWord
-    says: tuple[Says, ...]
+    says: tuple[InvariantResult, ...]
     faults: tuple[Fault, ...]
     drawing: Drawing | None
-    listing: Listing | None
+    listing: EventTable | None
     problem: str
 
     @property
@@ -66,23 +66,23 @@ class Scene:
         return tuple(one.row.id for one in self.says)
 
 
-def _badness(one: Scene | InvariantRow | Found) -> int:
+def _badness(one: ScenarioSection | InvariantRow | Found) -> int:
     return VERDICTS.index(one.verdict)
 
 
-def scenes(report: Report, folder: Path) -> list[Scene]:
+def sections(report: Report, folder: Path) -> list[ScenarioSection]:
     """All scenarios, those with the worst verdicts first; histories are read from `folder`."""
     found = [_scene(report, row, place, folder) for place, row in enumerate(report.scenarios)]
     return sorted(found, key=_badness, reverse=True)
 
 
-def _scene(report: Report, row: ScenarioRow, place: int, folder: Path) -> Scene:
+def _scene(report: Report, row: ScenarioRow, place: int, folder: Path) -> ScenarioSection:
     rows = [one for one in report.invariants if one.scenario == row.id]
     rows.sort(key=_badness, reverse=True)
     faults = tuple(one for one in report.faults if one.scenario == row.id)
     verdict: VerdictWord = rows[0].verdict if rows else "unknown"
     numbers = _numbers(rows)
-    says = tuple(Says(one, tuple(_told(one, numbers))) for one in rows)
+    says = tuple(InvariantResult(one, tuple(_told(one, numbers))) for one in rows)
     drawing, listed, problem = None, None, "There is no history of this scenario."
     if row.history:
         try:
@@ -90,7 +90,7 @@ def _scene(report: Report, row: ScenarioRow, place: int, folder: Path) -> Scene:
             problem = ""
         except (QueuejobError, OSError) as error:
             problem = f"The history cannot be shown: {error}"
-    return Scene(row, place, verdict, says, faults, drawing, listed, problem)
+    return ScenarioSection(row, place, verdict, says, faults, drawing, listed, problem)
 
 
 def _numbers(rows: Iterable[InvariantRow]) -> dict[int, int]:
@@ -106,23 +106,23 @@ def _numbers(rows: Iterable[InvariantRow]) -> dict[int, int]:
     return {event: number for number, event in enumerate(ordered, start=1)}
 
 
-def _told(row: InvariantRow, numbers: dict[int, int]) -> Iterable[Told]:
+def _told(row: InvariantRow, numbers: dict[int, int]) -> Iterable[FindingView]:
     for one in sorted(row.findings, key=_badness, reverse=True):
         steps = (
             Step(numbers[line.event], line.at, line.text)
             for line in one.story
             if line.event in numbers
         )
-        yield Told(one, tuple(steps))
+        yield FindingView(one, tuple(steps))
 
 
 def _look(
     path: Path, rows: Sequence[InvariantRow], numbers: dict[int, int]
-) -> tuple[Drawing, Listing]:
+) -> tuple[Drawing, EventTable]:
     with path.open("rb") as file:
         header, lines = read(file, path.name)
         events = list(lines)
-    view = look(header, events)
+    view = build_model(header, events)
     line = timeline(view, events)
     texts = {one.event: one.text for row in rows for found in row.findings for one in found.story}
     cited = [
@@ -131,7 +131,7 @@ def _look(
         if one.id in numbers
     ]
     wanted = {one for row in rows for found in row.findings for one in found.events}
-    return draw(line, cited), listing(view.cast, events, wanted)
+    return draw(line, cited), event_table(view.names, events, wanted)
 
 
 def _moment(event: Event) -> float:
@@ -139,9 +139,9 @@ def _moment(event: Event) -> float:
     return event.time if at is None else at
 
 
-def _place(view: View, line: Timeline, event: Event) -> int | None:
+def _place(view: RunModel, line: Timeline, event: Event) -> int | None:
     """The row of the worker that an event is about."""
     worker: Worker | None = getattr(event.what, "worker", None)
     if worker is None:
-        worker = view.cast.at(getattr(event.what, "connection", None))
+        worker = view.names.at(getattr(event.what, "connection", None))
     return None if worker is None else line.places.get(worker)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.checks.model import Attempt, Life, View
+from harness.checks.model import Attempt, RunModel, WorkerLifetime
 from harness.history import Event, ItemDelivered, ItemLeased, Payload, Worker
 from harness.history.preview import shown
 
@@ -79,7 +79,7 @@ _HOW = {"acked": "settled", "dead": "set aside", "refused": "rejected", "expired
 _Leases = dict[tuple[Payload, int], list[tuple[int, float]]]
 
 
-def timeline(view: View, events: Iterable[Event]) -> Timeline:
+def timeline(view: RunModel, events: Iterable[Event]) -> Timeline:
     """The time line of a history, of which `events` are all."""
     leases = _leases(events)
     rows: list[Row] = []
@@ -107,21 +107,21 @@ def _leases(events: Iterable[Event]) -> _Leases:
     return found
 
 
-def _row(view: View, life: Life, leases: _Leases) -> Row:
+def _row(view: RunModel, life: WorkerLifetime, leases: _Leases) -> Row:
     bars = tuple(_bar(one, life, leases, view.last) for one in life.attempts)
     seen = [one.opened.at for one in life.connections if one.opened]
     seen += [life.run.running.at] if life.run.running else []
     seen += [one.since for one in bars]
-    until = life.end.mark.at if life.end else view.last
+    until = life.end.ref.at if life.end else view.last
     ended = Exit(until, life.end.exit_code, life.end.killed) if life.end else None
-    return Row(view.cast.worker(life.worker), min(seen, default=until), until, ended, bars)
+    return Row(view.names.worker(life.worker), min(seen, default=until), until, ended, bars)
 
 
-def _bar(attempt: Attempt, life: Life | None, leases: _Leases, last: float) -> Bar:
+def _bar(attempt: Attempt, life: WorkerLifetime | None, leases: _Leases, last: float) -> Bar:
     since = attempt.delivered.at
     until = attempt.ended.at if attempt.ended else last
     if attempt.how == "open" and life and life.end:
-        until = life.end.mark.at
+        until = life.end.ref.at
     until = max(since, until)
     fate: Fate = "lost"
     if attempt.settled is not None:
@@ -138,7 +138,7 @@ def _bar(attempt: Attempt, life: Life | None, leases: _Leases, last: float) -> B
         fate,
         lease,
         _work(attempt, until),
-        attempt.settled.mark.at if attempt.settled else None,
+        attempt.settled.ref.at if attempt.settled else None,
         attempt.delivered.id,
         _told(attempt, since, until),
     )
@@ -164,7 +164,7 @@ def _work(attempt: Attempt, until: float) -> tuple[float, float] | None:
 def _told(attempt: Attempt, since: float, until: float) -> str:
     if attempt.settled is not None:
         how = _HOW[attempt.settled.how]
-        end = f"{how} at {attempt.settled.mark.at:.2f} s"
+        end = f"{how} at {attempt.settled.ref.at:.2f} s"
     elif attempt.how == "open":
         end = "never settled by this worker"
     else:
@@ -174,20 +174,20 @@ def _told(attempt: Attempt, since: float, until: float) -> str:
     return f"{shown(attempt.item)}: delivered at {since:.2f} s{work}, {end}"
 
 
-def _bands(view: View, places: Mapping[Worker, int]) -> Iterator[Band]:
-    for harm in view.course.injected:
-        healed = view.course.healed.get(harm.fault)
-        confirmed = view.course.confirmed.get(harm.fault)
+def _bands(view: RunModel, places: Mapping[Worker, int]) -> Iterator[Band]:
+    for harm in view.fault_log.injected:
+        healed = view.fault_log.healed.get(harm.fault)
+        confirmed = view.fault_log.confirmed.get(harm.fault)
         yield Band(
             harm.fault,
-            harm.mark.at,
+            harm.ref.at,
             healed.at if healed else view.last,
             confirmed is not None,
             None if harm.worker is None else places.get(harm.worker),
         )
 
 
-def _over(view: View) -> tuple[float, str] | None:
+def _over(view: RunModel) -> tuple[float, str] | None:
     over = view.job.over
     if over is None:
         return None

@@ -36,7 +36,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedSite:
     """What has become of the reports that were found."""
 
     reports: tuple[Report, ...]
@@ -49,7 +49,7 @@ class _Source:
     folder: Path
 
 
-def publish(reports: Path, out: Path, verify: Verify, page: Page) -> Published:
+def publish(reports: Path, out: Path, verify: Verify, page: Page) -> PublishedSite:
     """Make the site `out` of each `report.json` below `reports`, each once.
 
     A report that cannot be read, or does not agree with its histories, is left out and named.
@@ -75,7 +75,7 @@ def publish(reports: Path, out: Path, verify: Verify, page: Page) -> Published:
             left_out.append(LeftOut(clean(_name(path, reports)), clean(_short(error))))
         else:
             sources.setdefault(source.report.report_digest, source)
-    made = Published(tuple(newest(one.report for one in sources.values())), tuple(left_out))
+    made = PublishedSite(tuple(newest(one.report for one in sources.values())), tuple(left_out))
     _index(made, out)
     return made
 
@@ -144,7 +144,7 @@ def _copy(source: _Source, out: Path, page: Page) -> None:
         raise
 
 
-def _index(made: Published, out: Path) -> None:
+def _index(made: PublishedSite, out: Path) -> None:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("harness.report.site", "template"),
         autoescape=True,
@@ -161,7 +161,7 @@ def _index(made: Published, out: Path) -> None:
         path.write_bytes(badge(latest.result, profile_of(latest)))
 
 
-def _latest(made: Published) -> Iterator[tuple[str, Report]]:
+def _latest(made: PublishedSite) -> Iterator[tuple[str, Report]]:
     """The badge of each group, with its newest report."""
     by_folder = {folder_of(one): one for one in made.reports}
     for group in groups(made.reports):

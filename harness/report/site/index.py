@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from harness.checks.invariant import place
+from harness.checks.invariant import sort_key
 from harness.core.text import clean
 from harness.report.model import Report, VerdictWord
 
@@ -73,7 +73,7 @@ def newest(reports: Iterable[Report]) -> list[Report]:
 
 def _group(image: str, profile: str, reports: Sequence[Report]) -> Group:
     ordered = newest(reports)
-    ids = sorted({name for one in reports for name in one.summary}, key=place)
+    ids = sorted({name for one in reports for name in one.summary}, key=sort_key)
     return Group(
         image=clean(image),
         profile=clean(profile),

@@ -17,15 +17,15 @@ from harness.history import BrokerLost
 from harness.tap.control import messages
 from harness.tap.control.messages import Answer, Frames, Request
 from harness.tap.points import Point
-from harness.tap.records import Message, Record, Unread
-from harness.tap.redis_feed.parser import Reading
+from harness.tap.records import Message, RawFeedData, Record
+from harness.tap.redis_feed.parser import FeedParser
 
 #: Seconds for a tap to be reached and free, and for one answer. Reset waits for connections.
 _ATTACH, _ANSWER, _RESET = 15.0, 45.0, 45.0
 _CHUNK = 1024 * 1024
 
 
-class RemoteCaught(NamedTuple):
+class RemoteHit(NamedTuple):
     """Whom a trap has caught: `message` is held, or has just passed (a point `after` it).
 
     `at` is when, in seconds since 1970 by the tap's clock.
@@ -37,23 +37,23 @@ class RemoteCaught(NamedTuple):
     at: float
 
 
-class RemoteTrap:
+class BreakpointHandle:
     """Waits at a point for the first who comes by, at most once."""
 
-    def __init__(self, tap: RemoteTap, number: int, point: Point, address: str | None) -> None:
+    def __init__(self, tap: TapClient, number: int, point: Point, address: str | None) -> None:
         self.point, self.address = point, address
         self._tap, self._number = tap, number
-        self._caught: RemoteCaught | None = None
+        self._caught: RemoteHit | None = None
         self._over = threading.Event()
 
-    def caught(self, timeout: float) -> RemoteCaught:
+    def caught(self, timeout: float) -> RemoteHit:
         """Who was caught, at once or within `timeout` seconds.
 
         All records of what came before have been taken by `on_record` then. `TimedOut` disarms
         the trap; `InfrastructureError` says that the tap is lost.
         """
         if not self._over.wait(timeout):
-            self.disarm()  # somebody may have been caught just before it
+            self.clear()  # somebody may have been caught just before it
         if self._caught is not None:
             return self._caught
         self._tap.check()
@@ -64,7 +64,7 @@ class RemoteTrap:
         )
 
     @property
-    def prey(self) -> RemoteCaught | None:
+    def hit(self) -> RemoteHit | None:
         """Who was caught, as far as the tap has told."""
         return self._caught
 
@@ -74,20 +74,20 @@ class RemoteTrap:
 
     def cut(self) -> None:
         """Break the connection; what is held never arrives."""
-        self._tap.ask(lambda number: messages.CutCaught(number, self._number))
+        self._tap.ask(lambda number: messages.CutHit(number, self._number))
 
-    def disarm(self) -> None:
+    def clear(self) -> None:
         """Catch nobody any more; who was caught already stays held."""
-        self._tap.ask(lambda number: messages.Disarm(number, self._number))
+        self._tap.ask(lambda number: messages.ClearBreakpoint(number, self._number))
 
-    def spring(self, caught: RemoteCaught | None) -> None:
+    def trigger(self, caught: RemoteHit | None) -> None:
         """For the tap: somebody was caught, or (None) nobody will be."""
         if not self._over.is_set():
             self._caught = caught
             self._over.set()
 
 
-class RemoteTap:
+class TapClient:
     """The tap whose control is at a host and port. Safe to share between threads.
 
     `on_record` gets each record with its time (seconds since 1970, by the tap's clock), in order,
@@ -107,10 +107,10 @@ class RemoteTap:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._open: dict[int, _Pending] = {}
-        self._traps: dict[int, RemoteTrap] = {}
+        self._traps: dict[int, BreakpointHandle] = {}
         self._why = ""
         self._closed = False
-        self._reading = Reading()
+        self._reading = FeedParser()
         # One who had it before may still be on the way out.
         self._frames = Frames()
         self._socket, early = wait_until(
@@ -122,12 +122,12 @@ class RemoteTap:
         self._thread = threading.Thread(target=self._read, args=(early,), name="tap", daemon=True)
         self._thread.start()
 
-    def arm(self, point: Point, address: str | None = None) -> RemoteTrap:
+    def set_breakpoint(self, point: Point, address: str | None = None) -> BreakpointHandle:
         """From now on wait for the next message at this point, from one client or from anybody."""
         trap_number = next(self._numbers)
-        trap = RemoteTrap(self, trap_number, point, address)
+        trap = BreakpointHandle(self, trap_number, point, address)
         self._traps[trap_number] = trap
-        self.ask(lambda number: messages.Arm(number, trap_number, point, address))
+        self.ask(lambda number: messages.SetBreakpoint(number, trap_number, point, address))
         return trap
 
     def hold(self, address: str) -> None:
@@ -138,9 +138,9 @@ class RemoteTap:
         """Let what this client says and hears arrive so much later, until it is told 0."""
         self.ask(lambda number: messages.Slow(number, address, seconds))
 
-    def hold_everybody(self) -> None:
+    def hold_all(self) -> None:
         """Let nothing pass any more, from whomever it comes, until `reset`."""
-        self.ask(messages.HoldEverybody)
+        self.ask(messages.HoldAll)
 
     def release(self, address: str) -> None:
         """Let all go on that is held of this client, wherever it was caught."""
@@ -179,7 +179,7 @@ class RemoteTap:
         self._thread.join(_ANSWER)
         self._socket.close()
 
-    def __enter__(self) -> RemoteTap:
+    def __enter__(self) -> TapClient:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -232,21 +232,21 @@ class RemoteTap:
         self._end(why)
 
     def _take(self, answer: Answer) -> None:
-        if isinstance(answer, messages.Tellings):
+        if isinstance(answer, messages.RecordBatch):
             for one in answer.told:
                 self._tell(one.at, one.record)
-        elif isinstance(answer, messages.Caught):
+        elif isinstance(answer, messages.Hit):
             if trap := self._traps.get(answer.trap):
-                caught = RemoteCaught(answer.connection, answer.address, answer.message, answer.at)
-                trap.spring(caught)
+                caught = RemoteHit(answer.connection, answer.address, answer.message, answer.at)
+                trap.trigger(caught)
         elif pending := self._open.pop(answer.request, None):
             pending.why = answer.why if isinstance(answer, messages.Refused) else ""
             pending.over.set()
 
-    def _tell(self, at: float, record: Record | Unread) -> None:
-        if not isinstance(record, Unread):
+    def _tell(self, at: float, record: Record | RawFeedData) -> None:
+        if not isinstance(record, RawFeedData):
             if isinstance(record, BrokerLost):  # half a command may be the last that it has said
-                self._reading = Reading()
+                self._reading = FeedParser()
             self._on_record(at, record)
             return
         for read in self._reading.read(record):
@@ -261,7 +261,7 @@ class RemoteTap:
             one.why = why
             one.over.set()
         for trap in list(self._traps.values()):
-            trap.spring(None)
+            trap.trigger(None)
         if not closed:
             self._on_lost(why)
 

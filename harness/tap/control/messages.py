@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.tap.points import Point
-from harness.tap.records import ErrorReply, Message, Record, Unread
+from harness.tap.records import ErrorReply, Message, RawFeedData, Record
 
 #: Bytes of one frame: more than any record that a tap makes.
 MAX_FRAME = 256 * 1024 * 1024
@@ -30,7 +30,7 @@ class Attach(_Request, frozen=True, tag="attach"):
     """Comes first: from now on this connection gets all records. Only one has them at a time."""
 
 
-class Arm(_Request, frozen=True, tag="arm"):
+class SetBreakpoint(_Request, frozen=True, tag="arm"):
     """Wait, under the number `trap`, for the next message at a point (from one client, or any)."""
 
     trap: int
@@ -38,7 +38,7 @@ class Arm(_Request, frozen=True, tag="arm"):
     address: str | None = None
 
 
-class Disarm(_Request, frozen=True, tag="disarm"):
+class ClearBreakpoint(_Request, frozen=True, tag="disarm"):
     """Catch nobody any more; who was caught already stays held."""
 
     trap: int
@@ -50,7 +50,7 @@ class Release(_Request, frozen=True, tag="release"):
     trap: int
 
 
-class CutCaught(_Request, frozen=True, tag="cut_caught"):
+class CutHit(_Request, frozen=True, tag="cut_caught"):
     """Break the connection that was caught in a trap."""
 
     trap: int
@@ -69,7 +69,7 @@ class Slow(_Request, frozen=True, tag="slow"):
     seconds: float
 
 
-class HoldEverybody(_Request, frozen=True, tag="hold_everybody"):
+class HoldAll(_Request, frozen=True, tag="hold_everybody"):
     """Let nothing pass any more, from whomever it comes; ended by `Reset`."""
 
 
@@ -110,13 +110,13 @@ class Sync(_Request, frozen=True, tag="sync"):
 
 Request = (
     Attach
-    | Arm
-    | Disarm
+    | SetBreakpoint
+    | ClearBreakpoint
     | Release
-    | CutCaught
+    | CutHit
     | Hold
     | Slow
-    | HoldEverybody
+    | HoldAll
     | ReleaseAll
     | Cut
     | Sever
@@ -130,20 +130,20 @@ class _Answer(msgspec.Struct, frozen=True, tag_field="is"):
     """What the tap says."""
 
 
-class Told(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class RecordMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A record, made at `at` (seconds since 1970, by the tap's clock)."""
 
     at: float
-    record: Record | Unread
+    record: Record | RawFeedData
 
 
-class Tellings(_Answer, frozen=True, tag="told"):
+class RecordBatch(_Answer, frozen=True, tag="told"):
     """Records, in order."""
 
-    told: tuple[Told, ...]
+    told: tuple[RecordMessage, ...]
 
 
-class Caught(_Answer, frozen=True, tag="caught"):
+class Hit(_Answer, frozen=True, tag="caught"):
     """A trap has caught a connection, with this message; what was recorded before was told."""
 
     trap: int
@@ -162,7 +162,7 @@ class Refused(_Answer, frozen=True, tag="refused"):
     why: str
 
 
-Answer = Tellings | Caught | Done | Refused
+Answer = RecordBatch | Hit | Done | Refused
 
 
 def _to_ext(value: Any) -> Any:

@@ -6,8 +6,8 @@ import asyncio
 import time
 
 from harness.history import Gap
-from harness.tap.control.messages import Answer, Tellings, Told, frame
-from harness.tap.records import Record, Unread
+from harness.tap.control.messages import Answer, RecordBatch, RecordMessage, frame
+from harness.tap.records import RawFeedData, Record
 
 #: Bytes that wait for the controlling client. More is not kept, and that is told.
 LIMIT = 64 * 1024 * 1024
@@ -15,12 +15,12 @@ LIMIT = 64 * 1024 * 1024
 _PAUSE = 0.03
 
 
-class Outbox:
+class RecordOutbox:
     """Records and answers, in order, to whoever is attached; bounded while nobody takes them."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._told: list[Told] = []
+        self._told: list[RecordMessage] = []
         self._kept = bytearray()
         self._dropped = 0
         self._transport: asyncio.WriteTransport | None = None
@@ -33,9 +33,9 @@ class Outbox:
         self._own_up()
         self._flush()
 
-    def record(self, record: Record | Unread) -> None:
+    def record(self, record: Record | RawFeedData) -> None:
         """A `Sink`: told soon, together with what follows at once."""
-        self._told.append(Told(time.time(), record))
+        self._told.append(RecordMessage(time.time(), record))
         if self._later is None:
             self._later = asyncio.get_running_loop().call_later(_PAUSE, self._flush)
 
@@ -50,7 +50,7 @@ class Outbox:
         """Make one message of the records so far, or drop them where there is no room."""
         if not self._told:
             return
-        message = frame(Tellings(tuple(self._told)))
+        message = frame(RecordBatch(tuple(self._told)))
         if self._waiting + len(message) > self._limit:
             self._dropped += len(self._told)
         else:
@@ -62,7 +62,7 @@ class Outbox:
         """Say at this place what was lost here."""
         if self._dropped:
             why = f"{self._dropped} records did not fit into {self._limit} bytes, and are lost"
-            self._kept += frame(Tellings((Told(time.time(), Gap("tap", why)),)))
+            self._kept += frame(RecordBatch((RecordMessage(time.time(), Gap("tap", why)),)))
             self._dropped = 0
 
     @property

@@ -12,8 +12,8 @@ import msgspec
 from harness.core.errors import InfrastructureError
 from harness.tap.control import messages
 from harness.tap.control.messages import Answer, Done, Frames, Refused, Request
-from harness.tap.control.outbox import Outbox
-from harness.tap.proxy.proxy import Caught, Proxy, Trap
+from harness.tap.control.outbox import RecordOutbox
+from harness.tap.proxy.proxy import Breakpoint, BreakpointHit, Proxy
 
 
 class Control:
@@ -22,20 +22,22 @@ class Control:
     `sync` returns once all that the broker has done so far is recorded.
     """
 
-    def __init__(self, proxy: Proxy, outbox: Outbox, sync: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, proxy: Proxy, outbox: RecordOutbox, sync: Callable[[], Awaitable[None]]
+    ) -> None:
         self._proxy, self._outbox, self._sync = proxy, outbox, sync
-        self._traps: dict[int, Trap] = {}
+        self._traps: dict[int, Breakpoint] = {}
         self._attached: _Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._does: dict[type[Request], Callable[[Any], None]] = {
-            messages.Arm: self._arm,
-            messages.Disarm: self._disarm,
+            messages.SetBreakpoint: self._arm,
+            messages.ClearBreakpoint: self._disarm,
             messages.Release: lambda it: self._prey(it.trap).release(),
-            messages.CutCaught: lambda it: self._prey(it.trap).cut(),
+            messages.CutHit: lambda it: self._prey(it.trap).cut(),
             messages.Hold: lambda it: proxy.hold(it.address),
             messages.Slow: lambda it: proxy.slow(it.address, it.seconds),
-            messages.HoldEverybody: lambda _: proxy.hold_everybody(),
+            messages.HoldAll: lambda _: proxy.hold_all(),
             messages.ReleaseAll: lambda it: proxy.release(it.address),
             messages.Cut: lambda it: proxy.cut(it.address),
             messages.Sever: lambda it: proxy.sever(it.address),
@@ -83,7 +85,7 @@ class Control:
             self._attached = None
             self._outbox.attach(None)
             self._traps.clear()
-            self._proxy.let_go()
+            self._proxy.release_all()
 
     # -- what is asked for --------------------------------------------------------------------
 
@@ -119,32 +121,30 @@ class Control:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _arm(self, request: messages.Arm) -> None:
+    def _arm(self, request: messages.SetBreakpoint) -> None:
         if request.trap in self._traps:
             raise LookupError(f"there is a trap {request.trap} already")
-        trap = self._proxy.arm(request.point, request.address)
+        trap = self._proxy.set_breakpoint(request.point, request.address)
         self._traps[request.trap] = trap
         trap.tell(lambda caught: self._caught(request.trap, trap, caught))
 
-    def _disarm(self, request: messages.Disarm) -> None:
+    def _disarm(self, request: messages.ClearBreakpoint) -> None:
         if trap := self._traps.get(request.trap):
-            trap.disarm()
+            trap.clear()
 
-    def _caught(self, number: int, trap: Trap, caught: Caught) -> None:
+    def _caught(self, number: int, trap: Breakpoint, caught: BreakpointHit) -> None:
         if self._traps.get(number) is trap:  # else its owner has gone in the meantime
             link, message = caught.link, caught.message
-            self._outbox.say(
-                messages.Caught(number, link.number, link.address, message, time.time())
-            )
+            self._outbox.say(messages.Hit(number, link.number, link.address, message, time.time()))
 
-    def _trap(self, number: int) -> Trap:
+    def _trap(self, number: int) -> Breakpoint:
         try:
             return self._traps[number]
         except KeyError:
             raise LookupError(f"there is no trap {number}") from None
 
-    def _prey(self, number: int) -> Caught:
-        prey = self._trap(number).prey
+    def _prey(self, number: int) -> BreakpointHit:
+        prey = self._trap(number).hit
         if prey is None:
             raise LookupError(f"the trap {number} has caught nobody")
         return prey

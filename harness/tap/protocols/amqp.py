@@ -13,7 +13,7 @@ from harness.history import Towards
 from harness.tap.protocols import amqp_fast
 from harness.tap.protocols.amqp_channel import Channel
 from harness.tap.protocols.base import LIMIT, Decoder, Unreadable
-from harness.tap.records import Message, Method, Piece
+from harness.tap.records import Chunk, Message, Method
 
 _START = b"AMQP\x00\x00\x09\x01"
 _HEAD = struct.Struct(">BHI")
@@ -111,21 +111,21 @@ class Amqp(Decoder):
         self._started = True
         return len(_START)
 
-    def _decode(self, towards: Towards, raw: bytes) -> Piece:
+    def _decode(self, towards: Towards, raw: bytes) -> Chunk:
         if raw == _START:
-            return Piece(raw)
+            return Chunk(raw)
         kind, number, size = _HEAD.unpack_from(raw)
         if kind == _HEARTBEAT:
-            return Piece(raw, overtakes=True)
+            return Chunk(raw, overtakes=True)
         try:
             if size + _EMPTY < len(raw):
-                return Piece(raw, self._whole(towards, number, raw, size + _EMPTY))
+                return Chunk(raw, self._whole(towards, number, raw, size + _EMPTY))
             if kind == _METHOD:
-                return Piece(raw, self._method(towards, number, raw))
-            return Piece(raw, self._content(towards, number, kind, raw))
+                return Chunk(raw, self._method(towards, number, raw))
+            return Chunk(raw, self._content(towards, number, kind, raw))
         # Whatever a parser makes of bytes that were made to confuse it, they go on.
         except Exception as error:
-            return Piece(raw, self._lost(towards, raw, f"{type(error).__name__}: {error}"))
+            return Chunk(raw, self._lost(towards, raw, f"{type(error).__name__}: {error}"))
 
     def _whole(self, towards: Towards, number: int, raw: bytes, at: int) -> Message | None:
         """A method with all of its content; the frame that is at `at` is its header."""

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 from harness.history import NotUnderstood, Towards, payload
-from harness.tap.records import Piece
+from harness.tap.records import Chunk
 
 #: Bytes of one message that are waited for; what is longer goes on unread.
 LIMIT = 64 * 1024 * 1024
@@ -31,7 +31,7 @@ class Decoder(ABC):
         self._limit = limit
         self._kept: dict[Towards, bytearray] = {"broker": bytearray(), "client": bytearray()}
 
-    def feed(self, towards: Towards, data: bytes) -> Iterator[Piece]:
+    def feed(self, towards: Towards, data: bytes) -> Iterator[Chunk]:
         """The pieces that are complete with `data`."""
         kept = self._kept[towards]
         if not kept and not self.opaque and len(data) <= self._limit:
@@ -48,13 +48,13 @@ class Decoder(ABC):
             except Unreadable as error:
                 self.opaque = True
                 lost = self._lost(towards, kept, str(error))
-                yield Piece(self.rest(towards), lost)
+                yield Chunk(self.rest(towards), lost)
                 return
             if end is None:
                 return
             yield self._decode(towards, self.rest(towards, end))
         if kept:
-            yield Piece(self.rest(towards))
+            yield Chunk(self.rest(towards))
 
     def rest(self, towards: Towards, length: int | None = None) -> bytes:
         """Take out what is still kept (or its first `length` bytes), undecoded."""
@@ -63,7 +63,7 @@ class Decoder(ABC):
         del kept[:length]
         return taken
 
-    def _at_once(self, towards: Towards, data: bytes) -> Piece | None:
+    def _at_once(self, towards: Towards, data: bytes) -> Chunk | None:
         """`data` as one message, where that is quickly seen; else None, and nothing has changed."""
         return None
 
@@ -72,7 +72,7 @@ class Decoder(ABC):
         """Where the first message ends, None while it is not whole; or raises `Unreadable`."""
 
     @abstractmethod
-    def _decode(self, towards: Towards, raw: bytes) -> Piece:
+    def _decode(self, towards: Towards, raw: bytes) -> Chunk:
         """One whole message. Never raises: what cannot be read is `_lost`, and goes on."""
 
     def _lost(self, towards: Towards, raw: bytes | bytearray, why: str) -> NotUnderstood:

@@ -11,7 +11,7 @@ import hiredis
 from harness.history import Towards
 from harness.tap.protocols.base import LIMIT, Decoder, Unreadable
 from harness.tap.protocols.resp_scanner import Scanner
-from harness.tap.records import Command, ErrorReply, Piece, Push, Reply
+from harness.tap.records import Chunk, Command, ErrorReply, Push, Reply
 
 #: Bytes of a command that is a line, not a list; as many as Redis takes.
 _INLINE = 64 * 1024
@@ -33,7 +33,7 @@ class Resp(Decoder):
         self._talk = _Talk(connection)
         self._number = 0
 
-    def _at_once(self, towards: Towards, data: bytes) -> Piece | None:
+    def _at_once(self, towards: Towards, data: bytes) -> Chunk | None:
         """Who asks and waits sends one message at a time, and hiredis can tell that it is one."""
         if towards == "broker" and not data.startswith(b"*"):
             return None
@@ -56,7 +56,7 @@ class Resp(Decoder):
             return end or None
         return self._scanners[towards].end(kept)
 
-    def _decode(self, towards: Towards, raw: bytes) -> Piece:
+    def _decode(self, towards: Towards, raw: bytes) -> Chunk:
         try:
             if towards == "broker" and not raw.startswith(b"*"):
                 value: Any = raw.split()
@@ -69,26 +69,26 @@ class Resp(Decoder):
                 self._command(())
             else:
                 self._talk.answered(None)
-            return Piece(raw, self._lost(towards, raw, f"{error}"))
+            return Chunk(raw, self._lost(towards, raw, f"{error}"))
         return self._piece(towards, raw, value)
 
-    def _piece(self, towards: Towards, raw: bytes, value: Any) -> Piece:
+    def _piece(self, towards: Towards, raw: bytes, value: Any) -> Chunk:
         if towards == "client":
             said = self._talk.answered(value)
-            return Piece(raw, said or self._lost(towards, raw, "a reply without a command"))
+            return Chunk(raw, said or self._lost(towards, raw, "a reply without a command"))
         if not value:  # Redis passes over an empty command, and does not answer
-            return Piece(raw)
+            return Chunk(raw)
         return self._said(raw, value)
 
-    def _said(self, raw: bytes, value: Any) -> Piece:
+    def _said(self, raw: bytes, value: Any) -> Chunk:
         if not isinstance(value, list) or not all(isinstance(word, bytes) for word in value):
             self._command(())
-            return Piece(raw, self._lost("broker", raw, "a command that is no list of words"))
+            return Chunk(raw, self._lost("broker", raw, "a command that is no list of words"))
         command = self._command(tuple(value))
         if command.name in ("SYNC", "PSYNC"):
             self.opaque = True
-            return Piece(raw, self._lost("broker", raw, "this is a replica's link from here on"))
-        return Piece(raw, command)
+            return Chunk(raw, self._lost("broker", raw, "this is a replica's link from here on"))
+        return Chunk(raw, command)
 
     def _command(self, words: tuple[bytes, ...]) -> Command:
         self._number += 1

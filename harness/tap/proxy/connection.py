@@ -14,8 +14,8 @@ from harness.history import (
 )
 from harness.tap.points import Point
 from harness.tap.protocols.base import Decoder
-from harness.tap.proxy.pipe import Lane
-from harness.tap.records import Message, Piece, Sink
+from harness.tap.proxy.pipe import Pipe
+from harness.tap.records import Chunk, Message, Sink
 
 #: How a TLS client begins. No client of Redis or RabbitMQ begins so without TLS.
 _TLS = b"\x16"
@@ -23,12 +23,12 @@ _TLS = b"\x16"
 _BACK: dict[Towards, Towards] = {"broker": "client", "client": "broker"}
 
 
-class Watch(Protocol):
+class ConnectionBreakpoint(Protocol):
     """Who waits for a message of a link."""
 
     point: Point
 
-    def spring(self, link: Link, message: Message) -> None:
+    def trigger(self, link: ProxiedConnection, message: Message) -> None:
         """It has come, and its lane (with `after`: both) is held."""
 
 
@@ -37,7 +37,9 @@ class Host(Protocol):
 
     sink: Sink
 
-    def watch(self, link: Link, towards: Towards, message: Message) -> Watch | None:
+    def watch(
+        self, link: ProxiedConnection, towards: Towards, message: Message
+    ) -> ConnectionBreakpoint | None:
         """Who waits for this message; nobody else will be told of it."""
 
     def holds(self, address: str) -> bool:
@@ -46,18 +48,18 @@ class Host(Protocol):
     def delay(self, address: str) -> float:
         """Seconds for which what this client says and hears is to wait."""
 
-    def closed(self, link: Link) -> None: ...
+    def closed(self, link: ProxiedConnection) -> None: ...
 
 
-class Link:
+class ProxiedConnection:
     """A client's connection and the broker's that belongs to it. `number` names both."""
 
     def __init__(self, host: Host, number: int, decoder: Decoder) -> None:
         self.host, self.number = host, number
         self.address, self.port = "", 0
-        self.lanes: dict[Towards, Lane] = {
-            "broker": Lane(self, "broker"),
-            "client": Lane(self, "client"),
+        self.lanes: dict[Towards, Pipe] = {
+            "broker": Pipe(self, "broker"),
+            "client": Pipe(self, "client"),
         }
         #: Set once both sides are closed.
         self.ended = asyncio.Event()
@@ -223,9 +225,9 @@ class Link:
             self.host.closed(self)
             self.ended.set()
 
-    def _flush(self, lane: Lane) -> None:
+    def _flush(self, lane: Pipe) -> None:
         if rest := self._decoder.rest(lane.towards):
-            lane.take(Piece(rest))
+            lane.take(Chunk(rest))
             lane.send()
 
     def _abort(self) -> None:
@@ -239,10 +241,10 @@ class Link:
         self.settle()
 
 
-class Side(asyncio.Protocol):
+class Endpoint(asyncio.Protocol):
     """What asyncio calls for one of the two connections of a link."""
 
-    def __init__(self, link: Link, side: Towards) -> None:
+    def __init__(self, link: ProxiedConnection, side: Towards) -> None:
         self._link, self._side = link, side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -7,19 +7,19 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from harness.history import ConnectionHeld, ConnectionReleased, Towards
-from harness.tap.records import Piece
+from harness.tap.records import Chunk
 
 if TYPE_CHECKING:
-    from harness.tap.proxy.connection import Link
+    from harness.tap.proxy.connection import ProxiedConnection
 
 #: Bytes that wait in a lane before its source has to, too.
 HELD = 1024 * 1024
 
 
-class Lane:
+class Pipe:
     """One direction: what comes from `source` goes to `sink`, or waits."""
 
-    def __init__(self, link: Link, towards: Towards) -> None:
+    def __init__(self, link: ProxiedConnection, towards: Towards) -> None:
         self._link, self.towards = link, towards
         self.source: asyncio.Transport | None = None
         self.sink: asyncio.Transport | None = None
@@ -31,8 +31,8 @@ class Lane:
         #: All that came has gone on.
         self.finished = False
         self._full = self._dead = self._deaf = False
-        self._caught: Piece | None = None
-        self._waiting: deque[Piece] = deque()
+        self._caught: Chunk | None = None
+        self._waiting: deque[Chunk] = deque()
         #: What goes on, until it is sent as one.
         self._leaving: list[bytes] = []
 
@@ -46,7 +46,7 @@ class Lane:
         """Whether anything does."""
         return bool(self._waiting)
 
-    def take(self, piece: Piece) -> None:
+    def take(self, piece: Chunk) -> None:
         """Let a piece go on (with the next `send`), or keep it."""
         if self.towards == "client" and piece.message is not None:
             self._link.host.sink(piece.message)
@@ -159,7 +159,7 @@ class Lane:
                 self.sink.abort()
         self._link.settle()
 
-    def _offer(self, piece: Piece) -> None:
+    def _offer(self, piece: Chunk) -> None:
         message = piece.message
         watch = message and self._link.host.watch(self._link, self.towards, message)
         if not watch or not message:
@@ -172,9 +172,9 @@ class Lane:
             self._caught = piece
             self._waiting.appendleft(piece)
             self.hold(watch.point.name)
-        watch.spring(self._link, message)
+        watch.trigger(self._link, message)
 
-    def _pass(self, piece: Piece) -> None:
+    def _pass(self, piece: Chunk) -> None:
         if self.towards == "broker" and piece.message is not None:
             self._link.host.sink(piece.message)
         self._leaving.append(piece.raw)

@@ -9,7 +9,7 @@ from harness.core.errors import InfrastructureError, TimedOut
 from harness.history import Towards
 from harness.tap.points import Point
 from harness.tap.protocols.base import Decoder
-from harness.tap.proxy.connection import Link, Side, Watch
+from harness.tap.proxy.connection import ConnectionBreakpoint, Endpoint, ProxiedConnection
 from harness.tap.records import Message, Sink
 
 #: Seconds for a connection to the broker to come about.
@@ -18,10 +18,10 @@ _DIAL = 10.0
 _STOP = 10.0
 
 
-class Caught:
+class BreakpointHit:
     """A link that has come to a point: `message` is held, or has just passed (`after`)."""
 
-    def __init__(self, link: Link, point: Point, message: Message) -> None:
+    def __init__(self, link: ProxiedConnection, point: Point, message: Message) -> None:
         self.link, self.point, self.message = link, point, message
 
     def release(self) -> None:
@@ -36,42 +36,42 @@ class Caught:
         self.link.cut()
 
 
-class Trap:
+class Breakpoint:
     """Waits at a point for the first who comes by, at most once."""
 
     def __init__(self, proxy: Proxy, point: Point, address: str | None) -> None:
         self.point, self.address = point, address
         self._proxy = proxy
-        self._caught: asyncio.Future[Caught] = asyncio.get_running_loop().create_future()
+        self._caught: asyncio.Future[BreakpointHit] = asyncio.get_running_loop().create_future()
 
     @property
-    def prey(self) -> Caught | None:
+    def hit(self) -> BreakpointHit | None:
         """Who was caught, if somebody was."""
         return self._caught.result() if self._caught.done() else None
 
-    def tell(self, told: Callable[[Caught], None]) -> None:
+    def tell(self, told: Callable[[BreakpointHit], None]) -> None:
         """Call `told` as soon as somebody is caught."""
         self._caught.add_done_callback(lambda caught: told(caught.result()))
 
-    async def caught(self, timeout: float) -> Caught:
+    async def caught(self, timeout: float) -> BreakpointHit:
         """Who was caught, at once or within `timeout` seconds; `TimedOut` disarms the trap."""
         try:
             async with asyncio.timeout(timeout):
                 return await asyncio.shield(self._caught)
         except TimeoutError:
-            self.disarm()
+            self.clear()
             raise TimedOut(
                 f"waited {timeout:g} s in vain for somebody at the point {self.point.name!r}",
                 expected=f"a message there from {self.address or 'anybody'}",
                 seen=f"{len(self._proxy.links)} connections, none of which came by",
             ) from None
 
-    def disarm(self) -> None:
+    def clear(self) -> None:
         """Catch nobody any more."""
         self._proxy.forget(self)
 
-    def spring(self, link: Link, message: Message) -> None:
-        self._caught.set_result(Caught(link, self.point, message))
+    def trigger(self, link: ProxiedConnection, message: Message) -> None:
+        self._caught.set_result(BreakpointHit(link, self.point, message))
 
 
 class Proxy:
@@ -84,12 +84,12 @@ class Proxy:
         self, upstream: tuple[str, int], dialect: Callable[[int], Decoder], sink: Sink
     ) -> None:
         self.upstream, self.sink = upstream, sink
-        self.links: dict[int, Link] = {}
+        self.links: dict[int, ProxiedConnection] = {}
         #: Why nobody is let in at the moment; empty while everybody is.
         self.shut = ""
         self._dialect = dialect
         self._number = 0
-        self._traps: list[Trap] = []
+        self._traps: list[Breakpoint] = []
         self._held: set[str] = set()
         self._delays: dict[str, float] = {}
         self._all_held = False
@@ -118,9 +118,9 @@ class Proxy:
 
     # -- control ------------------------------------------------------------------------------
 
-    def arm(self, point: Point, address: str | None = None) -> Trap:
+    def set_breakpoint(self, point: Point, address: str | None = None) -> Breakpoint:
         """From now on wait for the next message at this point, from one client or from anybody."""
-        trap = Trap(self, point, address)
+        trap = Breakpoint(self, point, address)
         self._traps.append(trap)
         return trap
 
@@ -136,7 +136,7 @@ class Proxy:
         for link in self._of(address):
             link.slow(seconds)
 
-    def hold_everybody(self) -> None:
+    def hold_all(self) -> None:
         """Let nothing pass any more, on connections that are there or come, until `reset`."""
         self._all_held = True
         for link in list(self.links.values()):
@@ -174,7 +174,7 @@ class Proxy:
             else:
                 link.release()
 
-    def let_go(self) -> None:
+    def release_all(self) -> None:
         """Disarm all traps, and let all go on that is held."""
         self._traps.clear()
         self._held.clear()
@@ -205,12 +205,14 @@ class Proxy:
                 seen=f"{sum(not link.ended.is_set() for link in links)} connections",
             ) from None
 
-    def _of(self, address: str) -> list[Link]:
+    def _of(self, address: str) -> list[ProxiedConnection]:
         return [link for link in self.links.values() if link.address == address]
 
     # -- for links and traps ------------------------------------------------------------------
 
-    def watch(self, link: Link, towards: Towards, message: Message) -> Watch | None:
+    def watch(
+        self, link: ProxiedConnection, towards: Towards, message: Message
+    ) -> ConnectionBreakpoint | None:
         for trap in self._traps:
             if (
                 trap.point.towards == towards
@@ -221,7 +223,7 @@ class Proxy:
                 return trap
         return None
 
-    def forget(self, trap: Trap) -> None:
+    def forget(self, trap: Breakpoint) -> None:
         if trap in self._traps:
             self._traps.remove(trap)
 
@@ -231,21 +233,21 @@ class Proxy:
     def delay(self, address: str) -> float:
         return self._delays.get(address, 0.0)
 
-    def closed(self, link: Link) -> None:
+    def closed(self, link: ProxiedConnection) -> None:
         self.links.pop(link.number, None)
 
     # -- connections --------------------------------------------------------------------------
 
-    def _accept(self) -> Side:
+    def _accept(self) -> Endpoint:
         self._number += 1
-        link = Link(self, self._number, self._dialect(self._number))
+        link = ProxiedConnection(self, self._number, self._dialect(self._number))
         self.links[link.number] = link
         task = asyncio.get_running_loop().create_task(self._dial(link))
         self._dialing.add(task)
         task.add_done_callback(self._dialing.discard)
-        return Side(link, "client")
+        return Endpoint(link, "client")
 
-    async def _dial(self, link: Link) -> None:
+    async def _dial(self, link: ProxiedConnection) -> None:
         loop = asyncio.get_running_loop()
         if self.shut:
             # Soon: by then it is known who it is.
@@ -253,7 +255,7 @@ class Proxy:
             return
         try:
             async with asyncio.timeout(_DIAL):
-                await loop.create_connection(lambda: Side(link, "broker"), *self.upstream)
+                await loop.create_connection(lambda: Endpoint(link, "broker"), *self.upstream)
         except OSError as error:  # TimeoutError is one
             host, port = self.upstream
             why = str(error) or f"no answer within {_DIAL:g} s"

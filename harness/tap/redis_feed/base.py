@@ -11,7 +11,7 @@ from typing import cast
 _PAUSE, _MUCH = 0.02, 64 * 1024
 
 
-class Inlet(asyncio.Protocol):
+class FeedConnection(asyncio.Protocol):
     """A connection that `begin`s it; `ready` once it brings what it is for.
 
     `lost` is told why it has ended (unless it was closed here), or brings something else.

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from harness.core.errors import InfrastructureError, TimedOut
 from harness.history import BrokerBack, BrokerLost, Gap
-from harness.tap.records import Sink, Unread
+from harness.tap.records import RawFeedData, Sink
 from harness.tap.redis_feed.parser import ticks
-from harness.tap.redis_feed.session import Life
+from harness.tap.redis_feed.session import FeedSession
 
 #: Seconds from one tick to the next, while there is something to tell.
 PERIOD = 0.05
@@ -21,8 +21,8 @@ _TOGETHER = 1.0
 _BACK, _TRY, _BETWEEN = 120.0, 10.0, 0.2
 
 
-class Witness:
-    """Three connections to Redis at `upstream`; all that comes on them goes to `sink`, `Unread`.
+class RedisFeed:
+    """Three connections to Redis at `upstream`; what comes on them goes to `sink` as `RawFeedData`.
 
     `busy` says whether somebody is connected: then, and after whatever has happened, it ticks.
     When Redis ends, and is started again, that is told, and the connections are made anew; until
@@ -39,7 +39,7 @@ class Witness:
     ) -> None:
         self._upstream, self._sink, self._busy, self._shut = upstream, sink, busy, shut
         #: The connections, while Redis is there.
-        self._life: Life | None = None
+        self._life: FeedSession | None = None
         self._run = ""
         self._beating: asyncio.TimerHandle | None = None
         self._judging: asyncio.TimerHandle | None = None
@@ -57,7 +57,7 @@ class Witness:
 
         Raises `InfrastructureError` when Redis refuses, `TimedOut` after `timeout` seconds.
         """
-        life = Life(self._told, self._lost)
+        life = FeedSession(self._told, self._lost)
         try:
             async with asyncio.timeout(timeout):
                 await life.open(self._upstream)
@@ -112,7 +112,7 @@ class Witness:
         self._dirty = False
         self._beating = asyncio.get_running_loop().call_later(PERIOD, self._beat)
 
-    def _tick(self, life: Life | None = None) -> int:
+    def _tick(self, life: FeedSession | None = None) -> int:
         """Tick where Redis is there; else the number is one that the next tick goes beyond."""
         self._number += 1
         if life := life or self._life:
@@ -125,7 +125,7 @@ class Witness:
         self._waiting.append((number, passed))
         return passed
 
-    async def _begin(self, life: Life) -> None:
+    async def _begin(self, life: FeedSession) -> None:
         """From the first tick in both streams on, what Redis does is seen."""
         await life.until(self._passed(self._tick(life)))
         self._life, self._run = life, life.ticker.run
@@ -138,7 +138,7 @@ class Witness:
     # -- what the links tell ------------------------------------------------------------------
 
     def _told(self, where: Literal["monitor", "replica"], data: bytes) -> None:
-        self._sink(Unread(where, data))
+        self._sink(RawFeedData(where, data))
         found = ticks(where, data)
         if not found:
             self._dirty = True
@@ -157,7 +157,7 @@ class Witness:
 
     # -- when they end ------------------------------------------------------------------------
 
-    def _lost(self, life: Life) -> None:
+    def _lost(self, life: FeedSession) -> None:
         if life is not self._life or self._ended.is_set():
             return  # whoever opens it sees for himself
         if self._judging is None:
@@ -176,12 +176,12 @@ class Witness:
         self._sink(Gap(of, why))
         self._shut("")
 
-    async def _return(self, lost: Life) -> None:
+    async def _return(self, lost: FeedSession) -> None:
         """Redis has ended: tell it, wait until it is there again, and see what it has."""
         lost.close()
         of, why = _first(lost)
         self._sink(BrokerLost(why))
-        life: Life | None = None
+        life: FeedSession | None = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_BACK):
                 while (life := await self._another()) is None:
@@ -195,9 +195,9 @@ class Witness:
         else:
             await self._go_on(life)
 
-    async def _another(self) -> Life | None:
+    async def _another(self) -> FeedSession | None:
         """Connections to a Redis that serves; None where there is none yet."""
-        life = Life(self._told, self._lost)
+        life = FeedSession(self._told, self._lost)
         try:
             async with asyncio.timeout(_TRY):
                 await life.open(self._upstream)
@@ -209,7 +209,7 @@ class Witness:
             raise
         return life
 
-    async def _go_on(self, life: Life) -> None:
+    async def _go_on(self, life: FeedSession) -> None:
         self._sink(BrokerBack(life.ticker.keys))
         try:
             async with asyncio.timeout(_TRY):
@@ -221,6 +221,6 @@ class Witness:
             self._shut("")
 
 
-def _first(life: Life) -> tuple[str, str]:
+def _first(life: FeedSession) -> tuple[str, str]:
     """Which connection was lost first, and why."""
     return next(iter(life.away.items()))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.tap.redis_feed.base import Inlet
+from harness.tap.redis_feed.base import FeedConnection
 
 
-class Monitor(Inlet):
+class Monitor(FeedConnection):
     """A connection on which Redis shows what it runs; `told` gets whole lines, unread."""
 
     begin = b"MONITOR\r\n"

@@ -9,7 +9,7 @@ from typing import Literal
 import hiredis
 
 from harness.history import Gap
-from harness.tap.records import Broker, Effect, Monitored, Tick, Unread
+from harness.tap.records import Broker, Effect, Monitored, RawFeedData, Tick
 
 #: The channel in which the tap publishes its ticks.
 CHANNEL = b"queuejob:tick"
@@ -33,14 +33,14 @@ def ticks(where: Literal["monitor", "replica"], data: bytes | bytearray) -> list
     return list(_TICKS[where].finditer(data))
 
 
-class Reading:
-    """Reads both streams, in pieces as `Unread` has them."""
+class FeedParser:
+    """Reads both streams, in pieces as `RawFeedData` has them."""
 
     def __init__(self) -> None:
         self._replica = hiredis.Reader(notEnoughData=_NOTHING)
         self._lost: set[str] = set()
 
-    def read(self, raw: Unread) -> Iterator[Broker]:
+    def read(self, raw: RawFeedData) -> Iterator[Broker]:
         """What it says. A `Gap` where it cannot be read, and of that link nothing more."""
         if raw.where in self._lost:
             return
@@ -50,12 +50,12 @@ class Reading:
             self._lost.add(raw.where)
             yield Gap(raw.where, f"what it brings cannot be read: {error}")
 
-    def _lines(self, raw: Unread) -> Iterator[Broker]:
+    def _lines(self, raw: RawFeedData) -> Iterator[Broker]:
         for line in raw.data.split(b"\r\n")[:-1]:
             read = parsed(line)
             yield _tick("monitor", read.words) or read
 
-    def _commands(self, raw: Unread) -> Iterator[Broker]:
+    def _commands(self, raw: RawFeedData) -> Iterator[Broker]:
         self._replica.feed(raw.data)
         while (words := self._replica.gets()) is not _NOTHING:
             read = tuple(words)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from harness.tap.redis_feed.base import Inlet
+from harness.tap.redis_feed.base import FeedConnection
 from harness.tap.redis_feed.parser import ticks
 
 #: Seconds from one acknowledgement to the next, until the first command comes.
 _AGAIN = 0.02
 
 
-class Replica(Inlet):
+class Replica(FeedConnection):
     """A connection on which Redis takes the tap for a replica; `told` gets whole commands, unread.
 
     The data that Redis has at the beginning are passed over. Where a command ends only a reader

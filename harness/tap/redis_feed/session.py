@@ -11,7 +11,7 @@ from typing import Any, Literal
 import hiredis
 
 from harness.core.errors import InfrastructureError
-from harness.tap.redis_feed.base import Inlet
+from harness.tap.redis_feed.base import FeedConnection
 from harness.tap.redis_feed.monitor import Monitor
 from harness.tap.redis_feed.parser import CHANNEL
 from harness.tap.redis_feed.replica import Replica
@@ -24,21 +24,21 @@ _KEYS = re.compile(r"^db0:keys=(\d+)(?:,expires=(\d+))?", re.MULTILINE)
 Told = Callable[[Literal["monitor", "replica"], bytes], None]
 
 
-class Life:
+class FeedSession:
     """MONITOR, a replica's link, and the connection that ticks.
 
     `told` gets what the first two bring, unread; `lost` is called with each that ends (or brings
     something else), unless they were closed here. `away` says which did, the first one first.
     """
 
-    def __init__(self, told: Told, lost: Callable[[Life], None]) -> None:
+    def __init__(self, told: Told, lost: Callable[[FeedSession], None]) -> None:
         self._tell_lost = lost
         self.away: dict[str, str] = {}
         self.broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.monitor = Monitor(partial(told, "monitor"), partial(self._lost, "monitor"))
         self.replica = Replica(partial(told, "replica"), partial(self._lost, "replica"))
         self.ticker = _Ticker(partial(self._lost, "ticks"))
-        self._links: tuple[Inlet, ...] = (self.ticker, self.replica, self.monitor)
+        self._links: tuple[FeedConnection, ...] = (self.ticker, self.replica, self.monitor)
 
     @property
     def over(self) -> bool:
@@ -73,7 +73,7 @@ class Life:
         self._tell_lost(self)
 
 
-class _Ticker(Inlet):
+class _Ticker(FeedConnection):
     """The connection that ticks; first it asks who Redis is, and what it has already."""
 
     begin = b"INFO\r\n"

@@ -12,7 +12,7 @@ import pytest
 from harness.checks import judge as judging_module
 from harness.checks.invariant import Invariant
 from harness.checks.judge import invariants, judge
-from harness.checks.model import View
+from harness.checks.model import RunModel
 from harness.checks.verdict import Finding, Outcome, Subject, failed, passed
 from harness.cli.judge import judge_files
 from harness.core.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
@@ -180,7 +180,7 @@ def only(check: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Finding]:
 
 
 def test_a_check_that_breaks_has_proved_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(_: View) -> Iterator[Finding]:
+    def check(_: RunModel) -> Iterator[Finding]:
         yield passed("so far")
         raise ZeroDivisionError("a mistake")
 
@@ -190,7 +190,7 @@ def test_a_check_that_breaks_has_proved_nothing(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_of_many_findings_a_few_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(_: View) -> Iterator[Finding]:
+    def check(_: RunModel) -> Iterator[Finding]:
         for number in range(1, 101):
             yield failed(f"number {number}", number)
         yield failed("the Job", 1, subject=Subject.JOB)

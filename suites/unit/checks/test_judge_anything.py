@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks.judge import judge
-from harness.checks.narrative import story
+from harness.checks.narrative import narrate
 from harness.history import (
     AskedForItem,
     BrokerDepth,
@@ -138,4 +138,4 @@ def test_any_history_is_judged(pattern: str, told: list[tuple[float, object]]) -
     assert judgement == judge(head, events)
     reasons = [one.reason for verdict in judgement.verdicts.values() for one in verdict.findings]
     assert [reason for reason in reasons if reason.startswith("the check itself")] == []
-    assert len(story(judgement.cast, events)) == len(events)
+    assert len(narrate(judgement.names, events)) == len(events)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typing
 
-from harness.checks.narrative import TELLERS, story
-from harness.history import Gap, LogLine, What
+from harness.checks.narrative import RENDERERS, narrate
+from harness.history import Gap, LogLine, Observation
 from harness.suites.unit.dsl.history import Tale, good_fine
 
 
 def told(tale: Tale, *ids: int) -> list[str]:
     chosen = [event for event in tale.events if not ids or event.id in ids]
-    return story(tale.view().cast, chosen)
+    return narrate(tale.view().names, chosen)
 
 
 def test_a_story_in_the_order_of_its_moments() -> None:
@@ -46,7 +46,7 @@ def test_hostile_words_do_not_act() -> None:
 
 
 def test_every_kind_of_event_can_be_told() -> None:
-    assert set(TELLERS) == set(typing.get_args(What))
+    assert set(RENDERERS) == set(typing.get_args(Observation))
 
 
 def test_a_whole_run_can_be_told() -> None:

@@ -15,28 +15,28 @@ from harness.checks import plan
 from harness.checks.invariant import Invariant
 from harness.checks.judge import invariants, judge
 from harness.checks.levels import highest, within
-from harness.checks.model import View
+from harness.checks.model import RunModel
 from harness.checks.plan import first_asked, needed, part_of, proved_by, scenarios
 from harness.checks.verdict import Finding, failed, passed
 from harness.cli.judge import judge_files
 from harness.core.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_USAGE, EXIT_VIOLATED
-from harness.engine.fault import unavailable
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.fault import unavailable_reason
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.history import NODE_LOSSES
 from harness.suites.unit.dsl.history import Tale, good_fine
 
 PATTERNS = ("coarse", "fine")
 
 
-def play(_: Stage) -> None:
+def play(_: ScenarioContext) -> None:
     """Nobody plays it here."""
 
 
-def broken(_: View) -> Iterator[Finding]:
+def broken(_: RunModel) -> Iterator[Finding]:
     yield failed("it is broken", 1)
 
 
-def kept(_: View) -> Iterator[Finding]:
+def kept(_: RunModel) -> Iterator[Finding]:
     yield passed("it holds")
 
 
@@ -136,7 +136,7 @@ def test_every_invariant_is_proved_by_a_scenario(pattern: str) -> None:
 class Unreachable:
     """A provider whose nodes nobody can get at."""
 
-    def reaches_nodes(self) -> str:
+    def node_access_error(self) -> str:
         return "they are somebody else's"
 
     def spare_node(self) -> str:
@@ -145,11 +145,11 @@ class Unreachable:
 
 def test_a_fault_that_cannot_be_done_here_says_why() -> None:
     provider: object = Unreachable()
-    assert unavailable(("held with the last lease",), provider) == ""  # type: ignore[arg-type]  # half a provider is enough
-    why = unavailable(("container killed",), provider)  # type: ignore[arg-type]  # half a provider is enough
+    assert unavailable_reason(("held with the last lease",), provider) == ""  # type: ignore[arg-type]  # half a provider is enough
+    why = unavailable_reason(("container killed",), provider)  # type: ignore[arg-type]  # half a provider is enough
     assert why == "container killed: they are somebody else's"
     for lost in NODE_LOSSES:
-        why = unavailable((lost,), provider)  # type: ignore[arg-type]  # half a provider is enough
+        why = unavailable_reason((lost,), provider)  # type: ignore[arg-type]  # half a provider is enough
         assert why.startswith(f"{lost}: the cluster has no node that may be lost")
 
 

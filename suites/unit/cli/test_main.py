@@ -9,11 +9,11 @@ import pytest
 
 from harness.cli.main import main
 from harness.core.errors import InfrastructureError, UsageError
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.core.registry import Registry
 from harness.infra.cluster import PROVIDERS
-from harness.infra.doctor.requirement import Finding, Need
-from harness.infra.infrastructure import Bench
+from harness.infra.doctor.requirement import CheckResult, Requirement
+from harness.infra.infrastructure import Infrastructure
 from harness.patterns.base import PATTERNS
 
 
@@ -23,10 +23,12 @@ class Thing:
     def __init__(self, name: str, present: bool) -> None:
         self.name, self.why, self.present = name, f"why {name}", present
 
-    def check(self) -> Finding:
-        return Finding(self.present, f"saw {self.name}", "" if self.present else f"get {self.name}")
+    def check(self) -> CheckResult:
+        return CheckResult(
+            self.present, f"saw {self.name}", "" if self.present else f"get {self.name}"
+        )
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         tell(f"getting {self.name}")
         self.present = True
 
@@ -37,8 +39,8 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("QUEUEJOB_CACHE", str(tmp_path / "cache"))
 
 
-def machine(monkeypatch: pytest.MonkeyPatch, *needs: Need) -> None:
-    monkeypatch.setattr(Bench, "needs", lambda _: list(needs))
+def machine(monkeypatch: pytest.MonkeyPatch, *needs: Requirement) -> None:
+    monkeypatch.setattr(Infrastructure, "requirements", lambda _: list(needs))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_what_cannot_be_got_is_6(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Never(Thing):
-        def fix(self, tell: Tell) -> None:
+        def fix(self, tell: Notify) -> None:
             raise InfrastructureError("no kind for this machine", todo="buy another")
 
     machine(monkeypatch, Never("kind", False))
@@ -121,7 +123,7 @@ def test_an_interrupt_is_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(Thing):
-        def fix(self, tell: Tell) -> None:
+        def fix(self, tell: Notify) -> None:
             raise KeyboardInterrupt
 
     machine(monkeypatch, Interrupted("kind", False))

@@ -10,7 +10,7 @@ import pytest
 from harness.cli.gate import command as gating
 from harness.cli.gate.gate import Asked, Gate
 from harness.cli.main import main
-from harness.engine.worker.options import LISTS, OPTIONS, command
+from harness.engine.worker.options import OPTIONS, REPEATABLE, command
 
 #: All that can be said, and what it is on the command line.
 WHOLE = """
@@ -108,7 +108,7 @@ def test_all_that_says_something_of_a_worker_can_be_said(
     assert {*asked[0]} == flags(**WORDS) | env
     assert len(asked[0]) == len({*asked[0]})
     said = {*WORDS, "env", "queue-args"}
-    assert said == {one.name for one in (*OPTIONS, *LISTS) if one.kind is not None}
+    assert said == {one.name for one in (*OPTIONS, *REPEATABLE) if one.kind is not None}
     told = capsys.readouterr().err
     assert f"from {file}: pattern, image, " in told
     assert "a=b" not in told

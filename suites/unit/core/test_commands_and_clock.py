@@ -13,7 +13,7 @@ import pytest
 from harness.core import clock, commands
 from harness.core.clock import NotYet, wait_until
 from harness.core.errors import CommandFailed, TimedOut
-from harness.core.process_identity import identify
+from harness.core.process_identity import current_process
 
 
 def test_run_gives_output_and_exit_code() -> None:
@@ -37,7 +37,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
     pids = tmp_path / "pids"
     with pytest.raises(TimedOut, match=r"longer than 0\.5 s"):
         commands.run(["sh", "-c", f"sleep 60 & echo $! $$ > {pids}; wait"], timeout=0.5)
-    assert not any(identify(int(pid)).alive for pid in pids.read_text().split())
+    assert not any(current_process(int(pid)).alive for pid in pids.read_text().split())
 
 
 def test_lines_are_told_as_they_come() -> None:
@@ -59,7 +59,7 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
             raise NotYet("no pid")
         return int(pid.read_text())
 
-    child = identify(wait_until("the child to start", begun, timeout=20, interval=0.05))
+    child = current_process(wait_until("the child to start", begun, timeout=20, interval=0.05))
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait(5)
 
@@ -102,7 +102,7 @@ def test_other_errors_end_a_wait_at_once() -> None:
 
 
 def test_a_process_is_told_from_another_with_its_number() -> None:
-    mine = identify()
+    mine = current_process()
     assert mine.alive
     assert not type(mine)(mine.pid, mine.began + 1).alive
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.checks.judge import judge
-from harness.core.masking import hiding, secrets_of, text, variable
-from harness.engine.observers.connection_owners import Owners
-from harness.engine.observers.log_listener import Run
-from harness.engine.observers.pod_recorder import Workers
-from harness.engine.observers.recorder import Recording
+from harness.core.masking import mask, masker_for, secrets_of, variable
+from harness.engine.observers.connection_owners import ConnectionOwners
+from harness.engine.observers.log_listener import ContainerRun
+from harness.engine.observers.pod_recorder import PodRecorder
+from harness.engine.observers.recorder import Recorder
 from harness.history import Event, ItemStarted, LogLine
 from harness.suites.unit.dsl.history import Tale, header
 
@@ -53,20 +53,20 @@ JOB = {
     ],
 )
 def test_what_looks_like_a_credential_is_hidden(words: str, kept: str) -> None:
-    assert text(words) == kept
-    assert text(kept) == kept
+    assert mask(words) == kept
+    assert mask(kept) == kept
 
 
 def test_the_secrets_of_a_job_are_hidden_wherever_they_stand() -> None:
     assert set(secrets_of(JOB)) == {SECRET, "bro:ker", ""}
-    hide = hiding(secrets_of(JOB))
+    hide = masker_for(secrets_of(JOB))
     assert hide(f"I log in with <{SECRET}>, bro:ker and 10") == (
         "I log in with <REDACTED>, REDACTED and 10"
     )
 
 
 def test_short_ones_are_in_too_many_words() -> None:
-    assert hiding(["job2", ""])("of job2") == "of job2"
+    assert masker_for(["job2", ""])("of job2") == "of job2"
 
 
 def test_a_variable_is_known_by_its_name() -> None:
@@ -76,13 +76,15 @@ def test_a_variable_is_known_by_its_name() -> None:
 @pytest.fixture
 def wrote(tmp_path: Path) -> Iterator[Callable[[str], list[Event]]]:
     """The events that a line makes; `apple` and a URL were sent."""
-    recording = Recording(tmp_path / "history.ndjson", header())
+    recording = Recorder(tmp_path / "history.ndjson", header())
     sent = [b"apple", b"http://me:secret@shop/a"]
-    workers = Workers(recording, Owners(lambda _: None), "job", sent, hide=hiding([SECRET]))
+    workers = PodRecorder(
+        recording, ConnectionOwners(lambda _: None), "job", sent, hide=masker_for([SECRET])
+    )
 
     def read(words: str) -> list[Event]:
         before = len(recording.events)
-        workers.line(Run("pod-a", "c", 0), f"2026-01-01T00:00:02Z {words}")
+        workers.line(ContainerRun("pod-a", "c", 0), f"2026-01-01T00:00:02Z {words}")
         return list(recording.events[before:])
 
     yield read
@@ -121,7 +123,7 @@ def test_who_works_on_an_item_with_credentials_is_not_accused() -> None:
     tale.sent(item)
     tale.came(1, "a")
     tale.given(2, "a", item, until=12.0)
-    tale.began(2.5, "a", text(item))
+    tale.began(2.5, "a", mask(item))
     tale.settled(4, "a", item)
     tale.exited(9, "a")
     tale.job(9.5, "Complete", succeeded=1)

@@ -9,8 +9,8 @@ import pytest
 
 from harness.core import time_limit
 from harness.core.errors import TimedOut
-from harness.core.time_limit import Limit, OutOfTime, unlimited
-from harness.engine.observers.recorder import Recording
+from harness.core.time_limit import OutOfTime, TimeLimit, unlimited
+from harness.engine.observers.recorder import Recorder
 from harness.suites.unit.dsl.history import header
 
 
@@ -34,14 +34,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_all_processes_have_the_same_limit(tmp_path: Path, clock: Clock) -> None:
     folder = tmp_path / "core" / "fine"
-    assert Limit(folder, 900).left() == 900
+    assert TimeLimit(folder, 900).left() == 900
     clock.goes_on(100)
-    assert Limit(folder, 900).left() == 800
-    Limit(folder, 900).check("killed-in-work")
+    assert TimeLimit(folder, 900).left() == 800
+    TimeLimit(folder, 900).check("killed-in-work")
 
 
 def test_what_comes_later_is_not_played(tmp_path: Path, clock: Clock) -> None:
-    one = Limit(tmp_path, 900)
+    one = TimeLimit(tmp_path, 900)
     one.left()
     clock.goes_on(900)
     with pytest.raises(OutOfTime) as raised:
@@ -53,7 +53,7 @@ def test_what_comes_later_is_not_played(tmp_path: Path, clock: Clock) -> None:
 
 
 def test_once_something_is_broken_a_third_is_enough(tmp_path: Path, clock: Clock) -> None:
-    one = Limit(tmp_path / "new", 900)
+    one = TimeLimit(tmp_path / "new", 900)
     one.broken()
     assert one.left() == 300
     clock.goes_on(301)
@@ -63,19 +63,19 @@ def test_once_something_is_broken_a_third_is_enough(tmp_path: Path, clock: Clock
 
 def test_no_wait_goes_on_when_the_time_is_over(tmp_path: Path) -> None:
     left = 0.3
-    recording = Recording(tmp_path / "history.ndjson", header(), left=lambda: left)
+    recording = Recorder(tmp_path / "history.ndjson", header(), left=lambda: left)
     with pytest.raises(TimedOut, match="in vain"):
         recording.wait("nothing", lambda _: None, 0.1)
     assert recording.wait("something", lambda _: True, 10)
     left = 0.0
     with pytest.raises(OutOfTime, match="in a wait for nothing"):
-        recording.wait_quietly("nothing", lambda _: None, 10)
+        recording.wait_or_none("nothing", lambda _: None, 10)
     assert recording.wait("what is there already", lambda _: True, 10)
     recording.close()
 
 
 def test_without_a_limit_there_is_always_time(tmp_path: Path) -> None:
     assert unlimited() > 1e9
-    recording = Recording(tmp_path / "history.ndjson", header())
+    recording = Recorder(tmp_path / "history.ndjson", header())
     recording.in_time("nothing")
     recording.close()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from harness.checks.judge import judge
-from harness.checks.model import View, look
+from harness.checks.model import RunModel, build_model
 from harness.checks.verdict import Finding, Outcome, Verdict
 from harness.history import (
     SCHEMA,
@@ -45,11 +45,11 @@ from harness.history import (
     ItemStarted,
     JobSeen,
     LogEnded,
+    Observation,
     OtherContainerSeen,
     Payload,
     PodSeen,
     RunEnded,
-    What,
     WorkDigested,
     Worker,
 )
@@ -99,7 +99,7 @@ class Tale:
 
     # -- whom and what --------------------------------------------------------------------------
 
-    def put(self, moment: float, source: str, what: What) -> int:
+    def put(self, moment: float, source: str, what: Observation) -> int:
         """Any event; the id that it got."""
         time = max(moment, self.events[-1].time if self.events else 0.0)
         number = self.events[-1].id + 1 if self.events else 1
@@ -190,7 +190,7 @@ class Tale:
         what = ConnectionHeld(self.connection(who), towards, point, at=moment)
         return self.put(moment, "tap", what)
 
-    def let_go(self, moment: float, who: str, towards: Any = "broker") -> int:
+    def resume_client(self, moment: float, who: str, towards: Any = "broker") -> int:
         return self.put(moment, "tap", ConnectionReleased(self.connection(who), towards, at=moment))
 
     def cut(self, moment: float, who: str) -> int:
@@ -308,8 +308,8 @@ class Tale:
 
     # -- what is made of it ---------------------------------------------------------------------
 
-    def view(self) -> View:
-        return look(self.header, self.events)
+    def view(self) -> RunModel:
+        return build_model(self.header, self.events)
 
     def judged(self, name: str) -> Verdict:
         return judge(self.header, self.events)[name]

@@ -15,10 +15,10 @@ from harness.history import (
     ConnectionOpened,
     ItemDelivered,
     ItemSettled,
-    What,
+    Observation,
 )
 from harness.patterns.command_roles import Roles
-from harness.patterns.fine.interpreter.interpreter import RedisReader
+from harness.patterns.fine.interpreter.interpreter import RedisInterpreter
 from harness.patterns.fine.interpreter.items.stream_group import Stream
 from harness.tap.records import Command, Effect, Monitored, Record, Reply, Tick
 
@@ -110,8 +110,8 @@ class Tape:
         stream: Stream | None = None,
         ticking: bool = True,
     ):
-        self.reader = RedisReader(queue, EPOCH, roles, stream)
-        self.events: list[What] = []
+        self.reader = RedisInterpreter(queue, EPOCH, roles, stream)
+        self.events: list[Observation] = []
         self.now = 0.0
         self._ticking = ticking
         self._clients = self._ticks = 0
@@ -136,7 +136,7 @@ class Tape:
         self.step()
 
     def tells(self, record: Record) -> None:
-        self.events += self.reader.take(EPOCH + self.now, record)
+        self.events += self.reader.feed(EPOCH + self.now, record)
 
     def shows(self, client: str, said: Said, lua: Sequence[Said] = ()) -> None:
         """A line of MONITOR, and those of a script."""
@@ -164,9 +164,9 @@ class Tape:
         for _ in range(seconds):
             self.step()
 
-    def told(self) -> list[What]:
+    def told(self) -> list[Observation]:
         """All events but those of connections, to the end of the tape."""
-        self.events += self.reader.flush()
+        self.events += self.reader.finish()
         return [one for one in self.events if not isinstance(one, CONNECTIONS)]
 
 

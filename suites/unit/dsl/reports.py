@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from harness.report.build import Known, build
+from harness.report.build import SessionFacts, build
 from harness.report.model import Case, Harness, Image, Implementation, Report
-from harness.report.rows import Run
+from harness.report.rows import PlannedRun
 from harness.suites.unit.dsl.history import Tale, good_fine
 
 PROVES = ("S1", "S2", "L2")
@@ -22,14 +22,14 @@ def save(tale: Tale, path: Path) -> None:
     path.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
-def run(folder: Path, name: str, tale: Tale | None, **fields: Any) -> Run:
+def run(folder: Path, name: str, tale: Tale | None, **fields: Any) -> PlannedRun:
     """A scenario with this history, or without any."""
     history = ""
     if tale is not None:
         history = f"core/{tale.header.pattern}/{name}/history.ndjson"
         tale.header = msgspec.structs.replace(tale.header, scenario=name)
         save(tale, folder / history)
-    return Run(name=name, says="What it does.", proves=PROVES, history=history, **fields)
+    return PlannedRun(name=name, says="What it does.", proves=PROVES, history=history, **fields)
 
 
 def cases(scenario: str, **outcomes: Any) -> list[Case]:
@@ -47,7 +47,7 @@ def cases(scenario: str, **outcomes: Any) -> list[Case]:
     ]
 
 
-def known(**fields: Any) -> Known:
+def known(**fields: Any) -> SessionFacts:
     made = {
         "report_id": "r-1",
         "started_at": "2026-01-01T00:00:00Z",
@@ -61,7 +61,7 @@ def known(**fields: Any) -> Known:
         "command": "queuejob check --pattern fine --image my/worker:1",
         **fields,
     }
-    return Known(**made)
+    return SessionFacts(**made)
 
 
 def good(folder: Path, **fields: Any) -> Report:

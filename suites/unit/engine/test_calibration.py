@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engine.calibration import Learned
+from harness.engine.calibration import Calibration
 from harness.history import Figures
 from harness.patterns.base import PATTERNS
 from harness.patterns.command_roles import Roles
@@ -29,7 +29,7 @@ FINE, COARSE = (PATTERNS.get(name).capabilities for name in ("fine", "coarse"))
 def test_no_bound_is_shorter_than_what_has_to_happen_in_it(
     work: float, lease: float, start: float, items: int, at_once: int
 ) -> None:
-    known = Learned(Figures(work=work, lease=lease, pod_start=start))
+    known = Calibration(Figures(work=work, lease=lease, pod_start=start))
     fine = known.bounds(FINE, items, at_once)
     assert fine.reclaim is not None
     assert fine.pickup is not None
@@ -46,7 +46,7 @@ def test_no_bound_is_shorter_than_what_has_to_happen_in_it(
 
 def test_pods_that_start_one_after_the_other_have_the_time_for_it() -> None:
     """A gigabyte to read at the beginning, say: four completions, two pods at once."""
-    known = Learned(Figures(work=1.0, lease=10.0, pod_start=90.0))
+    known = Calibration(Figures(work=1.0, lease=10.0, pod_start=90.0))
     plain, twice = known.bounds(FINE, 4, 2), known.bounds(FINE, 4, 2, completions=4)
     assert twice.end == pytest.approx(plain.end + 90.0)
     assert known.bounds(FINE, 4, 2, completions=1).end == plain.end
@@ -54,26 +54,27 @@ def test_pods_that_start_one_after_the_other_have_the_time_for_it() -> None:
 
 
 def test_who_keeps_items_in_stock_is_not_given_longer_to_let_others_have_them() -> None:
-    known = Learned(Figures(work=15.0, pace=5.0))
+    known = Calibration(Figures(work=15.0, pace=5.0))
     assert (
-        known.bounds(FINE, 5, 1).progress == Learned(Figures(work=5.0)).bounds(FINE, 5, 1).progress
+        known.bounds(FINE, 5, 1).progress
+        == Calibration(Figures(work=5.0)).bounds(FINE, 5, 1).progress
     )
 
 
 def test_the_item_that_takes_longest_has_the_time_for_it() -> None:
     usual, tailed = Figures(work=0.3, lease=6.0), Figures(work=0.3, lease=6.0, longest=70.0)
-    short, long = (Learned(one).bounds(FINE, 4, 2) for one in (usual, tailed))
+    short, long = (Calibration(one).bounds(FINE, 4, 2) for one in (usual, tailed))
     assert long.end >= short.end + 2 * 70
     assert long.reclaim is not None
     assert long.reclaim > 140
     assert long.progress == pytest.approx(80)
-    known = Learned(Figures(work=10.0, pace=1.0, longest=15.0, longest_pace=5.0))
+    known = Calibration(Figures(work=10.0, pace=1.0, longest=15.0, longest_pace=5.0))
     assert known.bounds(FINE, 4, 2).progress == pytest.approx(15)
 
 
 def test_without_a_lease_there_is_no_bound_for_it() -> None:
     """It is no lease of 0 s; the end of a Job has a bound all the same, with time for a lease."""
-    known = Learned(Figures(work=1.0))
+    known = Calibration(Figures(work=1.0))
     assert known.bounds(FINE, 4, 2).reclaim is None
     assert known.bounds(FINE, 4, 2).end > 60
     assert known.bounds(COARSE, 4, 2).reclaim is not None
@@ -87,35 +88,35 @@ def test_without_a_lease_there_is_no_bound_for_it() -> None:
 def test_a_lease_is_waited_for_if_it_fits_the_work(
     work: float, lease: float, waited: float
 ) -> None:
-    known = Learned(Figures(work=work, lease=lease))
+    known = Calibration(Figures(work=work, lease=lease))
     assert known.lease == waited
     assert (known.bounds(FINE, 4, 2).reclaim or 0) == pytest.approx(waited + 2 * work + 20)
 
 
 def test_work_that_was_not_seen_is_not_done_at_once() -> None:
     """Its reports are not recognised, say: then its items may take as long as they like."""
-    unseen, quick = Learned(Figures(lease=6.0)), Learned(Figures(work=1.0, lease=6.0))
+    unseen, quick = Calibration(Figures(lease=6.0)), Calibration(Figures(work=1.0, lease=6.0))
     assert unseen.bounds(FINE, 4, 2).end >= quick.bounds(FINE, 4, 2).end + 100
     assert unseen.bounds(COARSE, 4, 2).progress == 40
 
 
 def test_a_job_that_never_ended_is_not_waited_for_again() -> None:
     known = Figures(work=30.0, lease=60.0)
-    assert Learned(known, ended=False).bounds(FINE, 4, 2).end == 20
-    assert Learned(known).bounds(FINE, 4, 2).end > 200
+    assert Calibration(known, ended=False).bounds(FINE, 4, 2).end == 20
+    assert Calibration(known).bounds(FINE, 4, 2).end > 200
 
 
 def test_a_slower_machine_has_longer_bounds() -> None:
-    known = Learned(Figures(work=1.0))
+    known = Calibration(Figures(work=1.0))
     once, twice = known.bounds(FINE, 4, 2), known.bounds(FINE, 4, 2, factor=2.0)
     assert twice.end == pytest.approx(2 * once.end, abs=0.1)
 
 
 def test_what_was_learned_is_read_back_as_it_was(tmp_path: Path) -> None:
-    known = Learned(
+    known = Calibration(
         Figures(work=1.5, settles_after_work=False),
         Roles(settles=(Signature("EVALSHA", b"\xff\x00"),), dead=(b"q:dead",)),
         settles=False,
     )
     known.save(tmp_path / "learned.json")
-    assert Learned.load(tmp_path / "learned.json") == known
+    assert Calibration.load(tmp_path / "learned.json") == known

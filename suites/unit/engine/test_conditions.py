@@ -11,7 +11,7 @@ import pytest
 
 from harness.core.errors import TimedOut
 from harness.engine import conditions
-from harness.engine.observers.recorder import Recording
+from harness.engine.observers.recorder import Recorder
 from harness.history import (
     SCHEMA,
     AskedForItem,
@@ -32,8 +32,8 @@ from harness.history import (
     ItemStarted,
     LogEnded,
     MessagePublished,
+    Observation,
     RequestRefused,
-    What,
     Worker,
     read,
 )
@@ -43,7 +43,7 @@ A, B = Worker("a"), Worker("b")
 ENDED = ContainerSeen(A, "terminated", 1, exit_code=1)
 
 
-def events(*whats: What) -> list[Event]:
+def events(*whats: Observation) -> list[Event]:
     return [Event(number, float(number), "test", what) for number, what in enumerate(whats, 1)]
 
 
@@ -78,7 +78,7 @@ OWNED = ConnectionOwner(1, A)
         ([given("x"), done("x"), ENDED, OWNED], True),
     ],
 )
-def test_an_attempt_has_come_to_its_end(what: list[What], over: bool) -> None:  # a table
+def test_an_attempt_has_come_to_its_end(what: list[Observation], over: bool) -> None:  # a table
     assert (conditions.end_of_attempt("x", one_each=True)(events(*what)) is not None) is over
 
 
@@ -110,7 +110,7 @@ WAITS = MessagePublished(1, "", "later", "x", lasting=True, waiting=True)
     ],
 )
 def test_what_becomes_of_an_item_on_which_the_work_fails(
-    what: list[What], over: bool
+    what: list[Observation], over: bool
 ) -> None:  # a table
     assert (conditions.fate("x", 2, one_each=True)(events(*what)) is not None) is over
 
@@ -131,7 +131,9 @@ FAILED = [ENDED, ContainerSeen(B, "terminated", 1, exit_code=1)]
         ([REFUSED, *FAILED, given("x")], 99.0, False),
     ],
 )
-def test_workers_cannot_begin_for_a_refusal(what: list[What], now: float, over: bool) -> None:
+def test_workers_cannot_begin_for_a_refusal(
+    what: list[Observation], now: float, over: bool
+) -> None:
     assert (conditions.turned_down(events(*what), now) is REFUSED) is over
 
 
@@ -154,8 +156,8 @@ def test_workers_cannot_begin_for_a_refusal(what: list[What], now: float, over: 
         ([ItemStarted("w", A), HELD, FREED], False),
     ],
 )
-def test_a_worker_that_was_let_go_has_begun(what: list[What], begun: bool) -> None:
-    assert (conditions.begun(A, 1, "10.0.0.1")(events(*what)) is not None) is begun
+def test_a_worker_that_was_let_go_has_begun(what: list[Observation], begun: bool) -> None:
+    assert (conditions.started_or_held_again(A, 1, "10.0.0.1")(events(*what)) is not None) is begun
 
 
 def test_who_takes_many_may_fail_with_any_of_them() -> None:
@@ -205,8 +207,8 @@ def test_what_is_said_slowly_is_its_own_and_later() -> None:
 
 def test_a_pod_is_silent_when_all_of_its_runs_are() -> None:
     first, second = Worker("pod-z"), Worker("pod-z", 1)
-    find = conditions.silent("pod-z")
-    what: list[What] = [ContainerSeen(first, "running", 1), LogEnded(first, True)]
+    find = conditions.logs_ended("pod-z")
+    what: list[Observation] = [ContainerSeen(first, "running", 1), LogEnded(first, True)]
     assert find(events(*what)) is not None
     what.append(ContainerSeen(second, "running", 2))
     assert find(events(*what)) is None
@@ -216,20 +218,23 @@ def test_a_pod_is_silent_when_all_of_its_runs_are() -> None:
 def test_the_newest_counts() -> None:
     assert conditions.exit_of(A)(events(ENDED, FoundEmpty(1, "q"))) is not None
     assert conditions.exit_of(B)(events(ENDED)) is None
-    assert conditions.success()(events(ENDED)) is None
-    assert conditions.success()(events(ContainerSeen(B, "terminated", 1, exit_code=0))) is not None
+    assert conditions.worker_succeeded()(events(ENDED)) is None
+    assert (
+        conditions.worker_succeeded()(events(ContainerSeen(B, "terminated", 1, exit_code=0)))
+        is not None
+    )
     assert conditions.progress()(events(OWNED, given("x"), OWNED)) is not None
 
 
 @pytest.fixture
-def recording(tmp_path: Path) -> Iterator[Recording]:
+def recording(tmp_path: Path) -> Iterator[Recorder]:
     header = Header(SCHEMA, "s", "fine", "image", datetime.now(UTC), Bounds(1, 1, 1))
-    made = Recording(tmp_path / "history.ndjson", header)
+    made = Recorder(tmp_path / "history.ndjson", header)
     yield made
     made.close()
 
 
-def test_what_is_waited_for_may_come_from_another_thread(recording: Recording) -> None:
+def test_what_is_waited_for_may_come_from_another_thread(recording: Recorder) -> None:
     find: Callable[..., Event | None] = conditions.exit_of(A)
     thread = threading.Timer(0.05, lambda: recording.record("pods", ENDED))
     thread.start()
@@ -237,15 +242,15 @@ def test_what_is_waited_for_may_come_from_another_thread(recording: Recording) -
     thread.join()
 
 
-def test_a_wait_in_vain_says_for_what(recording: Recording) -> None:
+def test_a_wait_in_vain_says_for_what(recording: Recorder) -> None:
     recording.gap("tap", "lost")
     with pytest.raises(TimedOut, match="in vain for the end of a") as error:
         recording.wait("the end of a", conditions.exit_of(A), timeout=0.01)
     assert "1 events, the last (Gap)" in error.value.seen
-    assert recording.wait_quietly("the end of a", conditions.exit_of(A), timeout=0.01) is None
+    assert recording.wait_or_none("the end of a", conditions.exit_of(A), timeout=0.01) is None
 
 
-def test_the_file_has_what_was_recorded_until_it_was_closed(recording: Recording) -> None:
+def test_the_file_has_what_was_recorded_until_it_was_closed(recording: Recorder) -> None:
     recording.gap("tap", "lost")
     recording.close()
     assert recording.record("pods", ENDED) is None
@@ -274,10 +279,10 @@ def test_a_greeting_before_it_is_let_go_is_no_beginning() -> None:
     """Its words are those of a beginning, and name nothing that it was given."""
     events, worker = list[Event](), Worker("uid-a")
 
-    def happens(what: What) -> None:
+    def happens(what: Observation) -> None:
         events.append(Event(len(events) + 1, float(len(events)), "tap", what))
 
-    find = conditions.begun(worker, 1, "10.0.0.1")
+    find = conditions.started_or_held_again(worker, 1, "10.0.0.1")
     happens(ConnectionOpened(1, "10.0.0.1", 4000))
     happens(ItemDelivered("apple", 1))
     happens(ConnectionHeld(1, "client", "before delivery"))

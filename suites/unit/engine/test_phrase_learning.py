@@ -6,7 +6,7 @@ import pytest
 
 from harness.engine import phrase_learning
 from harness.history import ItemStarted, LogLine
-from harness.history.log_phrases import LineReader, Said
+from harness.history.log_phrases import LineReader, Statement
 from harness.suites.unit.dsl.history import Tale
 
 ITEMS = (b"apple-1f", b"banana-2f", b"cherry-3f")
@@ -30,7 +30,7 @@ def run(begins: str = "-> {}", ends: str = "<- {}", *, late: float = 0.02) -> Ta
 
 
 def said(tale: Tale) -> list[ItemStarted]:
-    return phrase_learning.said(tale.header, tale.events, ITEMS)
+    return phrase_learning.statements(tale.header, tale.events, ITEMS)
 
 
 @pytest.mark.parametrize("begins", ["-> {}", "{}", "Bearbeite {} ...", '{{"take":"{}","n":17}}'])
@@ -70,8 +70,8 @@ def test_the_next_runs_read_what_was_learned() -> None:
             if isinstance(event.what, LogLine) and str(one.item) in str(event.what.text)
         )
         tale.put(9, "logs", ItemStarted(one.item, one.worker, line, one.at))
-    form = phrase_learning.learned(tale.events, ITEMS)
+    form = phrase_learning.learned_phrase(tale.events, ITEMS)
     reader = LineReader((b"kiwi-9f",), begins=form)
-    assert reader.read("Bearbeite kiwi-9f ...") == Said("start", "kiwi-9f")
+    assert reader.read("Bearbeite kiwi-9f ...") == Statement("start", "kiwi-9f")
     assert reader.read("Fertig mit kiwi-9f") is None
-    assert reader.read("Bearbeite ghost-7f ...") == Said("start", "ghost-7f", "alike")
+    assert reader.read("Bearbeite ghost-7f ...") == Statement("start", "ghost-7f", "alike")

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.engine.calibration import Learned
+from harness.engine.calibration import Calibration
 from harness.engine.run_spec import (
-    Part,
-    another_job,
-    at_first,
-    header_of,
+    RunSpec,
+    header_for,
     hidden_by,
-    items_of,
-    job_of,
-    watch_of,
+    idle_watch_seconds,
+    items_at_start,
+    items_for,
+    job_manifest,
+    neighbour_job_manifest,
 )
 from harness.engine.scenario import Scenario
 from harness.engine.worker.items import Items
@@ -36,10 +36,10 @@ from harness.scenarios.odd_payloads import SCENARIO as ODD
 PATTERNS = {"fine": FINE, "coarse": COARSE}
 
 
-def part(scenario: Scenario, pattern: str = "fine", **fields: Any) -> Part:
+def part(scenario: Scenario, pattern: str = "fine", **fields: Any) -> RunSpec:
     worker = WorkerUnderTest("my/worker:1", pattern, **fields)
     station: Any = SimpleNamespace(pattern=PATTERNS[pattern])
-    return Part(worker, "my/worker:1", scenario, station, Learned())
+    return RunSpec(worker, "my/worker:1", scenario, station, Calibration())
 
 
 def env_of(job: Any) -> dict[str, str]:
@@ -49,46 +49,46 @@ def env_of(job: Any) -> dict[str, str]:
 
 def test_items_that_are_equal_are_announced_as_such() -> None:
     one = part(EQUAL)
-    items = items_of(one)
+    items = items_for(one)
     assert len(set(items)) < len(items)
-    assert not header_of(one, items).unique_items
-    assert header_of(part(ODD), items_of(part(ODD))).unique_items
+    assert not header_for(one, items).unique_items
+    assert header_for(part(ODD), items_for(part(ODD))).unique_items
 
 
 def test_one_worker_has_work_for_as_long_as_another_is_watched() -> None:
     one = part(LAST, patience=12.0)
-    assert watch_of(one) == 12
-    items = items_of(one)
+    assert idle_watch_seconds(one) == 12
+    items = items_for(one)
     assert len(items) == len(set(items)) == 3 + 20  # quick ones rest for 0.6 s
-    assert at_first(one, len(items)) == 2
+    assert items_at_start(one, len(items)) == 2
     given = part(LAST, items=Items(own=(b"first", b"second", b"third", b"fourth")))
-    assert items_of(given) == (b"first", b"second", b"third", b"fourth")
+    assert items_for(given) == (b"first", b"second", b"third", b"fourth")
 
 
 def test_the_last_message_is_kept_back() -> None:
     one = part(LAST, "coarse")
-    items = items_of(one)
-    assert at_first(one, len(items)) == len(items) - 1 == 2
-    assert at_first(part(EQUAL, "coarse"), 4) == 4
-    assert at_first(part(LAST, "coarse"), 1) == 1
+    items = items_for(one)
+    assert items_at_start(one, len(items)) == len(items) - 1 == 2
+    assert items_at_start(part(EQUAL, "coarse"), 4) == 4
+    assert items_at_start(part(LAST, "coarse"), 1) == 1
 
 
 @pytest.mark.parametrize(("pace", "count"), [(None, 6), (0.1, 30), (1.5, 20), (10.0, 6)])
 def test_as_many_items_as_fit_into_a_time(pace: float | None, count: int) -> None:
-    one = dataclasses.replace(part(MANY), learned=Learned(Figures(pace=pace)))
-    assert len(items_of(one)) == count
-    coarse = dataclasses.replace(part(MANY, "coarse"), learned=Learned(Figures(pace=pace)))
-    assert len(items_of(coarse)) == 6
+    one = dataclasses.replace(part(MANY), calibration=Calibration(Figures(pace=pace)))
+    assert len(items_for(one)) == count
+    coarse = dataclasses.replace(part(MANY, "coarse"), calibration=Calibration(Figures(pace=pace)))
+    assert len(items_for(coarse)) == 6
 
 
 def test_coarse_has_as_many_completions_as_items() -> None:
     one = part(ODD, "coarse")
-    items = items_of(one)
-    assert job_of(one, len(items))["spec"]["completions"] == len(items)
+    items = items_for(one)
+    assert job_manifest(one, len(items))["spec"]["completions"] == len(items)
 
 
 def test_odd_payloads() -> None:
-    items = items_of(part(ODD))
+    items = items_for(part(ODD))
     assert b"" in items
     assert any(b"\xff" in item for item in items)
     assert any(item.count(b"\n") > 1 for item in items)
@@ -101,7 +101,7 @@ def test_odd_payloads() -> None:
 )
 def test_another_job_is_told_its_own_queue(pattern: str, named: str, variable: str) -> None:
     one = part(NEIGHBOUR, pattern, queue_env=named)
-    job = another_job(one, "next", "other", 3)
+    job = neighbour_job_manifest(one, "next", "other", 3)
     assert env_of(job)[variable] == "other"
     assert job["metadata"]["name"] == "next"
     assert job["spec"].get("completions") == (3 if pattern == "coarse" else None)
@@ -113,8 +113,8 @@ def test_nobody_knows_how_to_tell_a_fine_worker_its_queue() -> None:
 
 def test_the_neighbours_items_are_others() -> None:
     one = part(NEIGHBOUR)
-    items = items_of(one)
-    neighbours = header_of(one, items).neighbours
+    items = items_for(one)
+    neighbours = header_for(one, items).neighbours
     assert len(neighbours) == len(items)
     theirs = {to_bytes(item) for item in neighbours if not isinstance(item, Digest)}
     assert not theirs & {*items}
@@ -176,5 +176,5 @@ def test_the_header_says_what_hides_the_exit_code(
     file = tmp_path / "job.yaml"
     file.write_text(yaml.safe_dump({**job, "spec": {"template": {"spec": spec}}}))
     one = part(ODD, job=file)
-    assert header_of(one, items_of(one)).swallows == words
-    assert header_of(part(ODD), items_of(part(ODD))).swallows == ""
+    assert header_for(one, items_for(one)).swallows == words
+    assert header_for(part(ODD), items_for(part(ODD))).swallows == ""

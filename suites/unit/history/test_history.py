@@ -33,9 +33,9 @@ from harness.history import (
     ItemSettled,
     JobSeen,
     LogLine,
+    Observation,
     Raw,
     RunEnded,
-    What,
     Worker,
     Writer,
     payload,
@@ -53,7 +53,7 @@ HEADER = Header(
     started=datetime(2026, 1, 1, tzinfo=UTC),
     bounds=Bounds(reclaim=20, progress=5, end=60),
 )
-STORY: tuple[tuple[str, What], ...] = (
+STORY: tuple[tuple[str, Observation], ...] = (
     ("harness", ItemEnqueued("apple", "job2")),
     ("tap", ItemDelivered(Raw(b"\xff\n"), connection=1, until=11.5, redelivered=True)),
     ("logs", LogLine(Worker("uid-1", 2), 'Working on "apple"\n', at=1.25)),
@@ -68,7 +68,7 @@ def ticking() -> Callable[[], float]:
     return lambda: next(ticks) / 4
 
 
-def written(folder: Path, *story: tuple[str, What]) -> bytes:
+def written(folder: Path, *story: tuple[str, Observation]) -> bytes:
     path = folder / "history.ndjson"
     with Writer(path, HEADER, ticking()) as writer:
         for source, what in story:
@@ -165,7 +165,7 @@ def test_an_event_that_no_reader_would_take_is_not_written(tmp_path: Path) -> No
     assert events((tmp_path / "h").read_bytes()) == [kept]
 
 
-def strategy_of(kind: type) -> st.SearchStrategy[What]:
+def strategy_of(kind: type) -> st.SearchStrategy[Observation]:
     """All its fields, of what they may hold: derived from the types, so no event is forgotten."""
     return st.builds(
         kind,
@@ -204,12 +204,12 @@ PLAIN: dict[type, st.SearchStrategy[typing.Any]] = {
     float: _numbers(float),
     str: st.text(max_size=20),
 }
-ANY_EVENT = st.one_of(*(strategy_of(kind) for kind in typing.get_args(What)))
+ANY_EVENT = st.one_of(*(strategy_of(kind) for kind in typing.get_args(Observation)))
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), ANY_EVENT), max_size=5))
 @settings(max_examples=100, deadline=None)
-def test_every_event_comes_back(story: list[tuple[str, What]]) -> None:
+def test_every_event_comes_back(story: list[tuple[str, Observation]]) -> None:
     encoder = msgspec.json.Encoder()
     wanted = [Event(number, 0.5, *told) for number, told in enumerate(story, start=1)]
     lines = [encoder.encode(thing) for thing in (HEADER, *wanted)]

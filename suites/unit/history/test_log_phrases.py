@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history import Worker
-from harness.history.log_phrases import Line, LineReader, Said
+from harness.history.log_phrases import Line, LineReader, Statement
 
 ITEMS = (b"apple-ab10", b"apple-ab1", b"melon-ab2")
 
 
-def read(text: str, *items: bytes, start: str = "", done: str = "") -> Said | None:
+def read(text: str, *items: bytes, start: str = "", done: str = "") -> Statement | None:
     return LineReader(items or ITEMS, start, done).read(text)
 
 
@@ -106,10 +106,10 @@ def test_something_else_in_an_items_place(line: str, token: str, guess: str) -> 
     assert reader.read(text) is None
     reader.keep(first, text)
     assert reader.late() == []
-    assert reader.read(line.format("melon-ab2")) == Said("start", "melon-ab2")
-    assert reader.late() == [(first, Said("start", token, guess))]
+    assert reader.read(line.format("melon-ab2")) == Statement("start", "melon-ab2")
+    assert reader.late() == [(first, Statement("start", token, guess))]
     assert reader.late() == []
-    assert reader.read(text) == Said("start", token, guess)
+    assert reader.read(text) == Statement("start", token, guess)
 
 
 @pytest.mark.parametrize("words", ["it", "all of it, bye", "the rest (3 left)", "", "2026 nothing"])
@@ -123,13 +123,13 @@ def test_chatter_says_nothing(words: str) -> None:
 def test_a_word_that_has_a_short_item_in_it_is_not_that_item_mangled() -> None:
     reader = LineReader([b"7", b"3"])
     reader.read("Working on 7")
-    assert reader.read("Working on 1700") == Said("start", "1700", "alike")
+    assert reader.read("Working on 1700") == Statement("start", "1700", "alike")
 
 
 def test_a_line_about_an_item_that_is_no_text() -> None:
     reader = LineReader([b"melon-ab2", b"\xff\xfe"])
-    assert reader.read("Working on melon-ab2") == Said("start", "melon-ab2")
-    assert reader.read("Working on ??") == Said("start", "??", "odd")
+    assert reader.read("Working on melon-ab2") == Statement("start", "melon-ab2")
+    assert reader.read("Working on ??") == Statement("start", "??", "odd")
     assert reader.read("INFO Starting ??") is None
 
 
@@ -170,9 +170,11 @@ def test_an_item_within_a_json_line_is_escaped() -> None:
 
 def test_the_owners_pattern_is_testimony() -> None:
     said = read("take apple-ab9", start=r"take (?P<item>\S+)")
-    assert said == Said("start", "apple-ab9")
+    assert said == Statement("start", "apple-ab9")
     assert read("Working on apple-ab1", start=r"take (?P<item>\S+)") is None
-    assert read("take apple-ab1 (again)", start=r"take (?P<item>.+)") == Said("start", "apple-ab1")
+    assert read("take apple-ab1 (again)", start=r"take (?P<item>.+)") == Statement(
+        "start", "apple-ab1"
+    )
     done = read("Done apple-ab1", start=r"take (?P<item>\S+)")
     assert done is not None
     assert done.kind == "done"

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.observers.connection_owners import Owners
-from harness.engine.observers.log_listener import Run
-from harness.engine.observers.pod_recorder import Workers
-from harness.engine.observers.recorder import Recording
+from harness.engine.observers.connection_owners import ConnectionOwners
+from harness.engine.observers.log_listener import ContainerRun
+from harness.engine.observers.pod_recorder import PodRecorder
+from harness.engine.observers.recorder import Recorder
 from harness.history import (
     ContainerSeen,
     ItemDone,
     ItemStarted,
     LogLine,
-    What,
+    Observation,
     WorkDigested,
     Worker,
 )
@@ -28,14 +28,14 @@ A = Worker("pod-a")
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[Callable[[str], list[What]]]:
+def told(tmp_path: Path) -> Iterator[Callable[[str], list[Observation]]]:
     """The events that a line makes, in the year of the histories' beginning."""
-    recording = Recording(tmp_path / "history.ndjson", header())
-    workers = Workers(recording, Owners(lambda _: None), "job", [b"apple"])
+    recording = Recorder(tmp_path / "history.ndjson", header())
+    workers = PodRecorder(recording, ConnectionOwners(lambda _: None), "job", [b"apple"])
 
-    def read(text: str) -> list[What]:
+    def read(text: str) -> list[Observation]:
         before = len(recording.events)
-        workers.line(Run("pod-a", "c", 0), f"2026-01-01T00:00:02Z {text}")
+        workers.line(ContainerRun("pod-a", "c", 0), f"2026-01-01T00:00:02Z {text}")
         return [event.what for event in recording.events[before:]]
 
     yield read
@@ -61,8 +61,8 @@ def pod(restarts: int, state: dict[str, object], last: dict[str, object]) -> Pod
 
 def test_a_container_that_waits_to_be_started_again(tmp_path: Path) -> None:
     """What the cluster calls its last state is then that of the run that it has counted last."""
-    recording = Recording(tmp_path / "history.ndjson", header())
-    workers = Workers(recording, Owners(lambda _: None), "job", [b"apple"])
+    recording = Recorder(tmp_path / "history.ndjson", header())
+    workers = PodRecorder(recording, ConnectionOwners(lambda _: None), "job", [b"apple"])
     waits: dict[str, object] = {"waiting": {"reason": "CrashLoopBackOff"}}
     runs: dict[str, object] = {"running": {"startedAt": "2026-01-01T00:00:30Z"}}
     for one in (
@@ -93,7 +93,9 @@ def test_a_container_that_waits_to_be_started_again(tmp_path: Path) -> None:
         ("sha256 of apple", None),
     ],
 )
-def test_a_line(told: Callable[[str], list[What]], text: str, what: What | None) -> None:
+def test_a_line(
+    told: Callable[[str], list[Observation]], text: str, what: Observation | None
+) -> None:
     line, *rest = told(text)
     assert isinstance(line, LogLine)
     assert rest == ([] if what is None else [what])

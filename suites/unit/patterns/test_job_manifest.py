@@ -11,10 +11,10 @@ from harness.patterns.command_roles import Roles
 from harness.patterns.fine.pattern import PATTERN as FINE
 from harness.patterns.fine.pattern import Fine
 from harness.patterns.job_manifest import (
-    Workers,
+    JobOptions,
     broker_manifests,
-    page_job,
     tapped_manifests,
+    tutorial_job,
     with_workers,
 )
 from harness.tap import program
@@ -23,7 +23,7 @@ from harness.tap.records import Command
 
 
 def test_the_fine_job_has_no_completions() -> None:
-    spec = FINE.manifest(Workers("worker:1", env={"ITEM_SECONDS": "1"}))["spec"]
+    spec = FINE.manifest(JobOptions("worker:1", env={"ITEM_SECONDS": "1"}))["spec"]
     assert spec["parallelism"] == 2
     assert "completions" not in spec
     container = spec["template"]["spec"]["containers"][0]
@@ -32,7 +32,7 @@ def test_the_fine_job_has_no_completions() -> None:
 
 
 def test_the_coarse_job_has_as_many_completions_as_there_are_messages() -> None:
-    spec = COARSE.manifest(Workers("worker:1"))["spec"]
+    spec = COARSE.manifest(JobOptions("worker:1"))["spec"]
     assert (spec["completions"], spec["parallelism"]) == (8, 2)
     assert spec["completions"] == len(COARSE.items)
     assert spec["template"]["spec"]["containers"][0]["env"] == [
@@ -42,8 +42,8 @@ def test_the_coarse_job_has_as_many_completions_as_there_are_messages() -> None:
 
 
 def test_workers_replace_what_the_page_has_and_leave_the_rest() -> None:
-    page = page_job("coarse")
-    workers = Workers(
+    page = tutorial_job("coarse")
+    workers = JobOptions(
         "worker:1",
         parallelism=1,
         completions=3,
@@ -58,7 +58,7 @@ def test_workers_replace_what_the_page_has_and_leave_the_rest() -> None:
         {"name": "QUEUE", "value": "job1"},
         {"name": "BROKER_URL", "value": COARSE.url_by_address},
     ]
-    assert page == page_job("coarse")
+    assert page == tutorial_job("coarse")
 
 
 @pytest.mark.parametrize("pattern", [FINE, COARSE], ids=lambda pattern: str(pattern.name))

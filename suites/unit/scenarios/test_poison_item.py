@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.history import ConnectionHeld, Event, ItemEnqueued, ItemSettled, What
+from harness.history import ConnectionHeld, Event, ItemEnqueued, ItemSettled, Observation
 from harness.scenarios.poison_item import given
 
 POINT = "before delivery"
@@ -10,7 +10,7 @@ PUT, HELD = ItemEnqueued("apple", "queue"), ConnectionHeld(1, "client", POINT)
 SETTLED = ItemSettled("apple", 1, "acked", "1/1")
 
 
-def found(*what: What, since: int = 0) -> bool | None:
+def found(*what: Observation, since: int = 0) -> bool | None:
     events = [Event(number, 1.0, "tap", one) for number, one in enumerate(what, start=1)]
     return given(events, POINT, "apple", since)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.engine.calibration import Learned
+from harness.engine.calibration import Calibration
 from harness.history import ConnectionOpened, Figures
 from harness.patterns.base import PATTERNS
 from harness.scenarios.scale_up import SCENARIO, says_the_same, taken
@@ -55,7 +55,7 @@ def test_a_hoarder_that_goes_on_has_some_in_stock_when_the_others_have_waited(
     """A coarse one does: RabbitMQ answers no acknowledgement, so nothing stops it."""
     pace = 6.0
     assert SCENARIO.items is not None
-    learned = Learned(Figures(work=15.0, pace=pace, pod_start=pod_start))
+    learned = Calibration(Figures(work=15.0, pace=pace, pod_start=pod_start))
     bound = learned.bounds(
         PATTERNS.get("coarse").capabilities, SCENARIO.items, SCENARIO.parallelism or 1
     ).progress

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Literal
 
-from harness.engine.observers.log_listener import Run
-from harness.engine.observers.pod_recorder import Workers
+from harness.engine.observers.log_listener import ContainerRun
+from harness.engine.observers.pod_recorder import PodRecorder
 from harness.history import Condition, JobSeen, Worker
 from harness.infra.kube import Container, Pod
 from harness.infra.kube.objects import State
@@ -114,7 +114,7 @@ class Cluster:
     """The Job's controller, and a node."""
 
     def __init__(
-        self, world: World, tap: Tap, logs: Workers, program: Program, *, job: str, epoch: float
+        self, world: World, tap: Tap, logs: PodRecorder, program: Program, *, job: str, epoch: float
     ) -> None:
         self.world, self.tap, self._logs = world, tap, logs
         self._program, self._job, self._epoch = program, job, epoch
@@ -185,7 +185,7 @@ class Cluster:
         if body.stopping and body.stops_at in text:
             self.told[body.stopping] = f"{self._epoch + self.world.now}"
             body.stops()
-        run = Run(body.place.name, NAME, body.number)
+        run = ContainerRun(body.place.name, NAME, body.number)
         self.world.later(self.some(0.02), lambda: self._logs.line(run, line))
 
     def ended(self, body: Body) -> None:
@@ -198,7 +198,7 @@ class Cluster:
             container=f"{len(self.exits) + 1:064x}",
         )
         self.exits[ended.container] = self._epoch + self.world.now
-        run = Run(place.name, NAME, body.number)
+        run = ContainerRun(place.name, NAME, body.number)
         self.world.later(0.5, lambda: self._logs.ended(run, ""))
         if place.leaving or place.gone or self.over:
             place.last = ended

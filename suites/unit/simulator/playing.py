@@ -14,18 +14,24 @@ import msgspec
 
 from harness.checks.judge import judge
 from harness.checks.levels import Level
-from harness.checks.model import figures, look
+from harness.checks.model import build_model, measure
 from harness.core.errors import QueuejobError, TimedOut
 from harness.core.timeouts import Timeouts
 from harness.engine import phrase_learning, runner
-from harness.engine.calibration import Learned
-from harness.engine.campaign import Judged
+from harness.engine.calibration import Calibration
+from harness.engine.campaign import JudgedRun
 from harness.engine.observers import container_exits
-from harness.engine.observers.connection_owners import Owners
-from harness.engine.observers.log_listener import Run
-from harness.engine.observers.pod_recorder import Workers
-from harness.engine.run_spec import Part, at_first, header_of, items_of, watch_of
-from harness.engine.scenario import Scenario, Stage
+from harness.engine.observers.connection_owners import ConnectionOwners
+from harness.engine.observers.log_listener import ContainerRun
+from harness.engine.observers.pod_recorder import PodRecorder
+from harness.engine.run_spec import (
+    RunSpec,
+    header_for,
+    idle_watch_seconds,
+    items_at_start,
+    items_for,
+)
+from harness.engine.scenario import Scenario, ScenarioContext
 from harness.engine.steps import first_log_line
 from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.history import (
@@ -35,8 +41,8 @@ from harness.history import (
     Header,
     ItemEnqueued,
     LogEnded,
+    Observation,
     RunEnded,
-    What,
     payload,
 )
 from harness.patterns.base import PATTERNS
@@ -69,7 +75,7 @@ class Recording:
     def events(self) -> Sequence[Event]:
         return self._world.events
 
-    def moment(self) -> float:
+    def elapsed(self) -> float:
         return self._world.now
 
     def left(self) -> float:
@@ -78,7 +84,7 @@ class Recording:
     def in_time(self, what: str) -> None:
         """This check has all the time."""
 
-    def record(self, source: str, what: What) -> Event:
+    def record(self, source: str, what: Observation) -> Event:
         self._world.see(source, what)
         return self._world.events[-1]
 
@@ -86,12 +92,12 @@ class Recording:
         self.record("harness", Gap(of, why))
 
     def wait(self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float) -> T:
-        found = self.wait_quietly(what, find, timeout)
+        found = self.wait_or_none(what, find, timeout)
         if found is None:
             raise TimedOut(f"waited {timeout:.0f} s in vain for {what}", expected=what, seen="")
         return found
 
-    def wait_quietly(
+    def wait_or_none(
         self, _: str, find: Callable[[Sequence[Event]], T | None], timeout: float
     ) -> T | None:
         found: list[T] = []
@@ -124,8 +130,8 @@ class Recording:
 class Ended:
     """A run that is over: its history, judged; and what it teaches."""
 
-    judged: Judged
-    learned: Learned | None
+    judged: JudgedRun
+    calibration: Calibration | None
 
 
 class _Provider:
@@ -148,7 +154,7 @@ class _Provider:
             return self._cluster.tells(command[3], int(command[4]) / 10)
         return ""
 
-    def reaches_nodes(self) -> str:
+    def node_access_error(self) -> str:
         return ""
 
 
@@ -176,7 +182,7 @@ def play(
     worker: WorkerUnderTest,
     program: Callable[[Any], Program],
     scenario: Scenario,
-    learned: Learned,
+    learned: Calibration,
     seed: int,
     *,
     level: Level = "core",
@@ -189,8 +195,8 @@ def play(
     run = _Simulated(worker, program, scenario, learned, seed)
     run.cluster.linger = linger
     why = run.play()
-    header, events = run.recording.header, tuple(run.world.events)
-    judged = Judged(judge(header, events, level), events, why, None)  # type: ignore[arg-type]  # it has no file
+    header, events = run.recorder.header, tuple(run.world.events)
+    judged = JudgedRun(judge(header, events, level), events, why, None)  # type: ignore[arg-type]  # it has no file
     return Ended(judged, run.teaches())
 
 
@@ -202,26 +208,26 @@ class _Simulated:
         worker: WorkerUnderTest,
         program: Callable[[Any], Program],
         scenario: Scenario,
-        learned: Learned,
+        learned: Calibration,
         seed: int,
     ) -> None:
-        self.worker, self.scenario, self.learned = worker, scenario, learned
+        self.worker, self.scenario, self.calibration = worker, scenario, learned
         self.pattern = _PATTERNS[worker.pattern]
         self.world = World(seed)
         station = SimpleNamespace(pattern=self.pattern)
-        part = self.part = Part(worker, "simulated:1", scenario, station, learned)  # type: ignore[arg-type]
-        self.items = items_of(part)
-        header = _since(header_of(part, self.items))
-        self.recording = Recording(self.world, header)
-        queue = self.queue = part.queue
-        self.reader = self.pattern.reader(queue, EPOCH, learned.roles, worker.seeding)
-        self.tap = Tap(self.world, EPOCH, self.reader.take)
+        spec = self.spec = RunSpec(worker, "simulated:1", scenario, station, learned)  # type: ignore[arg-type]
+        self.items = items_for(spec)
+        header = _since(header_for(spec, self.items))
+        self.recorder = Recording(self.world, header)
+        queue = self.queue = spec.queue
+        self.reader = self.pattern.interpreter(queue, EPOCH, learned.roles, worker.seeding)
+        self.tap = Tap(self.world, EPOCH, self.reader.feed)
         self.rabbit = Rabbit(self.tap, queue)
-        self.owners = Owners(lambda owner: self.world.see("pods", owner))
+        self.owners = ConnectionOwners(lambda owner: self.world.see("pods", owner))
         self.tap.opened, self.tap.lost = self._opened, self._lost
         patterns = (worker.start_pattern, worker.done_pattern, worker.digest_pattern)
-        self.logs = Workers(
-            self.recording,  # type: ignore[arg-type]
+        self.logs = PodRecorder(
+            self.recorder,  # type: ignore[arg-type]
             self.owners,
             "job",
             self.items,
@@ -235,7 +241,7 @@ class _Simulated:
         station.provider = _Provider(self.cluster)
         server: Any = Client(self.tap.redis) if fine_one else Pika(self.rabbit)
         self.broker = RedisServer(server) if fine_one else RabbitMQ(server, 1.0)
-        self.stage = self._stage(runner._points(part, self.items))
+        self.stage = self._stage(runner._points(spec, self.items))
 
     def play(self) -> str:
         """As `runner` does; why it did not come to its end."""
@@ -246,12 +252,12 @@ class _Simulated:
         except QueuejobError as failure:
             error = str(failure)
         self.world.run(self.world.now + _MOMENT, lambda: False)
-        self.stage.disarm()
-        if self.stage.ended(self.recording.events) is not None:
-            self.recording.wait_quietly("the workers' last words", _said, _LAST_WORDS)
+        self.stage.clear_breakpoints()
+        if self.stage.ended(self.recorder.events) is not None:
+            self.recorder.wait_or_none("the workers' last words", _said, _LAST_WORDS)
         self.tap.silent = True
-        for what in self.reader.flush():
-            self.recording.record("tap", what)
+        for what in self.reader.finish():
+            self.recorder.record("tap", what)
         runner._exits(self, self.logs)  # type: ignore[arg-type]
         runner._in_own_words(self)  # type: ignore[arg-type]
         for wire in self.tap.wires:
@@ -260,15 +266,15 @@ class _Simulated:
         dead = runner._dead(self.reader)
         seeding = self.worker.seeding
         places = [find(self) for find in (getattr(runner, "_places", None),) if find]
-        left, depth = self.broker.left(self.queue, self.items, dead, seeding, *places)
+        left, depth = self.broker.drain(self.queue, self.items, dead, seeding, *places)
         for one in (*left, depth):
-            self.recording.record("broker", one)
-        self.recording.record("harness", RunEnded(error))
+            self.recorder.record("broker", one)
+        self.recorder.record("harness", RunEnded(error))
         return error
 
-    def teaches(self) -> Learned | None:
+    def teaches(self) -> Calibration | None:
         """As `campaign` has it."""
-        view = look(self.recording.header, self.recording.events)
+        view = build_model(self.recorder.header, self.recorder.events)
         if not view.attempts:
             return None
         roles = getattr(self.reader, "roles", None)
@@ -276,13 +282,13 @@ class _Simulated:
         begins = (
             ""
             if self.worker.start_pattern
-            else phrase_learning.learned(self.world.events, self.items)
+            else phrase_learning.learned_phrase(self.world.events, self.items)
         )
         known = roles().fault_free() if roles else None
-        return Learned(figures(view), known, settles, begins=begins)
+        return Calibration(measure(view), known, settles, begins=begins)
 
     def _seed(self) -> None:
-        first = at_first(self.part, len(self.items))
+        first = items_at_start(self.spec, len(self.items))
         self.rest = list(self.items[first:])
         self._put(self.items[:first])
 
@@ -295,12 +301,12 @@ class _Simulated:
     def _put(self, items: Sequence[bytes]) -> None:
         if self.pattern.name == "coarse":
             for item in items:
-                self.recording.record("harness", ItemEnqueued(payload(item), self.queue))
+                self.recorder.record("harness", ItemEnqueued(payload(item), self.queue))
         self.broker.seed(self.queue, items, self.worker.seeding)
         if self.pattern.name == "fine":
             self.tap.redis.tick()
 
-    def _stage(self, points: Any) -> Stage:
+    def _stage(self, points: Any) -> ScenarioContext:
         station = SimpleNamespace(
             pattern=self.pattern,
             namespace=_Namespace(self.cluster),
@@ -308,17 +314,17 @@ class _Simulated:
             broker=self.broker,
             tap=self.tap,
         )
-        return Stage(
+        return ScenarioContext(
             scenario=self.scenario,
-            station=station,  # type: ignore[arg-type]
-            recording=self.recording,  # type: ignore[arg-type]
+            testbed=station,  # type: ignore[arg-type]
+            recorder=self.recorder,  # type: ignore[arg-type]
             owners=self.owners,
-            learned=self.learned,
+            calibration=self.calibration,
             points=points,
             items=self.items,
             start=self._start,
             read=lambda worker: self.logs.read.get(
-                Run(self.stage.pod(worker).name, NAME, worker.run), ""
+                ContainerRun(self.stage.pod(worker).name, NAME, worker.run), ""
             ),
             remains=lambda: (),
             set_aside=lambda: 0,
@@ -328,7 +334,7 @@ class _Simulated:
             container=NAME,
             fill=self._seed,
             add=self._add,
-            watch=watch_of(self.part),
+            idle_watch=idle_watch_seconds(self.spec),
         )
 
     def _start(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 
-from harness.checks.model import due, look
+from harness.checks.model import build_model, progress_deadline
 from harness.history import (
     CUT_OFF,
     NODE_LOST,
@@ -115,7 +115,7 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
     most = until + header.bounds.end if plan.failing else inf
     while not cluster.over and world.now <= min(until, most):  # as a stage waits for it
         world.run(until + 1, lambda: cluster.over)
-        until = due(look(header, world.events), healed, world.now).by
+        until = progress_deadline(build_model(header, world.events), healed, world.now).by
     world.run(world.now + 2, lambda: False)
     broker.drain()
     if plan.deleted:

@@ -16,7 +16,7 @@ from harness.history import (
 )
 from harness.suites.unit.simulator.redis import Redis, Script, Word, digest, words
 from harness.suites.unit.simulator.world import World
-from harness.tap.control.client import RemoteCaught
+from harness.tap.control.client import RemoteHit
 from harness.tap.points import Point
 from harness.tap.records import Command, Message, Record, Reply
 
@@ -36,23 +36,23 @@ class Trap:
     def __init__(self, tap: Tap, point: Point, address: str | None) -> None:
         self._tap, self.point, self.address = tap, point, address
         self.wire: Wire | None = None
-        self.prey: RemoteCaught | None = None
+        self.hit: RemoteHit | None = None
 
-    def caught(self, timeout: float) -> RemoteCaught:
+    def caught(self, timeout: float) -> RemoteHit:
         """Let time pass until somebody was caught."""
         world = self._tap.world
-        world.run(world.now + timeout, lambda: self.prey is not None)
-        if self.prey is None:
-            self.disarm()
+        world.run(world.now + timeout, lambda: self.hit is not None)
+        if self.hit is None:
+            self.clear()
             raise TimedOut(
                 f"waited {timeout:g} s in vain for somebody at the point {self.point.name!r}",
                 expected=f"a message there from {self.address or 'anybody'}",
                 seen="nobody came by",
             )
-        return self.prey
+        return self.hit
 
     def release(self) -> None:
-        self.disarm()
+        self.clear()
         if self.wire is not None:
             self.wire.release()
 
@@ -60,7 +60,7 @@ class Trap:
         if self.wire is not None:
             self.wire.cut()
 
-    def disarm(self) -> None:
+    def clear(self) -> None:
         if self in self._tap.traps:
             self._tap.traps.remove(self)
 
@@ -139,7 +139,7 @@ class Wire:
         trap.wire = self
         self.hold(towards, trap.point.name)
         at = self.tap.moment()
-        trap.prey = RemoteCaught(self.number, self.address, message, at)
+        trap.hit = RemoteHit(self.number, self.address, message, at)
 
     def _free(self) -> Generator[float, None, None]:
         while self.held or self.address in self.tap.held or self.tap.silent or self.severed:
@@ -231,7 +231,7 @@ class Tap:
 
     # -- as a remote tap ----------------------------------------------------------------------
 
-    def arm(self, point: Point, address: str | None = None) -> Trap:
+    def set_breakpoint(self, point: Point, address: str | None = None) -> Trap:
         trap = Trap(self, point, address)
         self.traps.append(trap)
         return trap
@@ -265,7 +265,7 @@ class Tap:
             else:
                 wire.release()
 
-    def hold_everybody(self) -> None:
+    def hold_all(self) -> None:
         self.silent = True
 
     def sync(self, timeout: float = 0.0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from harness.checks.plan import FAULT_FREE
-from harness.engine.calibration import Learned
+from harness.engine.calibration import Calibration
 from harness.suites.truth.verdicts import Said, said, scenarios
 from harness.suites.truth.workers import Stranger, under_test
 from harness.suites.unit.simulator.playing import play
@@ -29,7 +29,7 @@ def check(
 
 
 def _played(stranger: Stranger, seed: int, linger: float) -> Iterator[Said]:
-    worker, learned = under_test(stranger, "simulated:1"), Learned()
+    worker, learned = under_test(stranger, "simulated:1"), Calibration()
     for name, scenario in scenarios(stranger.pattern).items():
         played = play(
             worker,
@@ -41,6 +41,6 @@ def _played(stranger: Stranger, seed: int, linger: float) -> Iterator[Said]:
         )
         yield said(name, played.judged)
         if name == FAULT_FREE:
-            if played.learned is None:
+            if played.calibration is None:
                 return
-            learned = played.learned
+            learned = played.calibration

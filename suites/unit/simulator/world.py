@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Generator
 from itertools import count
 
-from harness.history import Event, What
+from harness.history import Event, Observation
 
 #: A process gives the seconds after which it wants to go on.
 Steps = Generator[float, None, None]
@@ -26,7 +26,7 @@ class World:
     def later(self, seconds: float, do: Callable[[], None]) -> None:
         heapq.heappush(self._due, (self.now + seconds, next(self._numbers), do))
 
-    def see(self, source: str, what: What, late: float = 0.0) -> None:
+    def see(self, source: str, what: Observation, late: float = 0.0) -> None:
         """An observer writes down `what`, so many seconds after it was."""
         if late:
             self.later(late, lambda: self.see(source, what))

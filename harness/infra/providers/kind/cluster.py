@@ -10,7 +10,7 @@ from pytest_kind import KindCluster
 
 from harness.core import commands
 from harness.core.errors import CommandFailed, QueuejobError, TimedOut
-from harness.core.progress import Tell
+from harness.core.progress import Notify
 from harness.infra.providers.kind.timeouts import CREATE, DELETE, LOAD, LOGS
 
 
@@ -26,7 +26,7 @@ class BoundedKindCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has 
         self.kubectl_path: Path = kubectl
         self.kubeconfig_path: Path = kubeconfig
 
-    def create(self, config_file: str | Path | None = None, tell: Tell = lambda _: None) -> None:
+    def create(self, config_file: str | Path | None = None, tell: Notify = lambda _: None) -> None:
         """Make the cluster; a half one is left for `export_logs` when it fails."""
         config = ["--config", config_file] if config_file else []
         self._kind(
@@ -64,7 +64,7 @@ class BoundedKindCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has 
             return False
         return True
 
-    def _kind(self, *words: str | Path, timeout: float, tell: Tell | None = None) -> None:
+    def _kind(self, *words: str | Path, timeout: float, tell: Notify | None = None) -> None:
         commands.run(
             [self.kind_path, *words, "--name", self.name],
             timeout=timeout,

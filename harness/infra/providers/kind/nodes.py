@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 
 from harness.core.clock import NotYet, wait_until
 from harness.core.errors import CommandFailed
-from harness.core.file_lock import turn
-from harness.core.progress import Tell
+from harness.core.file_lock import exclusive
+from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.providers.kind.state import Store
 
@@ -20,14 +20,14 @@ _MOVING, _FREEZE = "unable to freeze", 30.0
 class Nodes:
     """The part of `ports.Provider` that reaches nodes."""
 
-    def __init__(self, docker: Docker, store: Store, tell: Tell) -> None:
+    def __init__(self, docker: Docker, store: Store, tell: Notify) -> None:
         self._docker, self._store, self._tell = docker, store, tell
 
     def on_node(self, node: str, *argv: str) -> str:
         """Run a command on a node, which is a container of the same name."""
         return self._docker.run("exec", node, *argv).stdout
 
-    def reaches_nodes(self) -> str:
+    def node_access_error(self) -> str:
         """Docker reaches all nodes."""
         return ""
 
@@ -36,10 +36,10 @@ class Nodes:
         record = self._store.read()
         return record.spare if record is not None else ""
 
-    def spare_turn(self) -> AbstractContextManager[None]:
+    def exclusive_spare_node(self) -> AbstractContextManager[None]:
         """One run at a time has pods on the spare node: another's would be lost with it."""
         file = self._store.folder / "spare.lock"
-        return turn(file, "it uses the node that may be lost", timeout=_LOST, tell=self._tell)
+        return exclusive(file, "it uses the node that may be lost", timeout=_LOST, tell=self._tell)
 
     def freeze_node(self, node: str) -> None:
         """Freeze the node's container, with all that runs in it."""

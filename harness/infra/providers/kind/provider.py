@@ -12,7 +12,7 @@ import yaml
 from harness.core import clock, commands, user_dirs
 from harness.core.clock import NotYet, wait_until
 from harness.core.errors import InfrastructureError, QueuejobError, UsageError
-from harness.core.file_lock import turn
+from harness.core.file_lock import exclusive
 from harness.infra.cluster import Cluster, ProviderDependencies
 from harness.infra.providers.kind.config import config, spare
 from harness.infra.providers.kind.image_loading import load
@@ -62,7 +62,7 @@ class KindProvider(Nodes):
             self._store.join(self._parts.user)
             return self._handle(owned=True)
 
-    def held(self) -> bool:
+    def is_acquired(self) -> bool:
         """Has the cluster been acquired (or begun) for this run and not been released yet?"""
         return self._store.has(self._parts.user)
 
@@ -76,9 +76,9 @@ class KindProvider(Nodes):
             self._load(refs, spare_too=False)
 
     @contextlib.contextmanager
-    def spare_turn(self) -> Iterator[None]:
+    def exclusive_spare_node(self) -> Iterator[None]:
         """As `Nodes.spare_turn`; what this process wants on the nodes is on that one then, too."""
-        with super().spare_turn():
+        with super().exclusive_spare_node():
             self._revive_all()  # whoever could have harmed it otherwise has the turn
             with self._turn():
                 self._load(self._asked, spare_too=True)
@@ -106,7 +106,7 @@ class KindProvider(Nodes):
             elif self._ours():
                 self._delete()
 
-    def farewell(self) -> str:
+    def keep_hint(self) -> str:
         """How to reach a cluster that is kept, and how to delete it."""
         return (
             f"the cluster {self._cluster_name} is kept. Look: "
@@ -306,4 +306,4 @@ class KindProvider(Nodes):
     def _turn(self) -> contextlib.AbstractContextManager[None]:
         """One process at a time makes, fills or removes the cluster."""
         what = f"it works on the cluster {self._cluster_name}"
-        return turn(self._lock_file, what, timeout=_TURN, tell=self._tell)
+        return exclusive(self._lock_file, what, timeout=_TURN, tell=self._tell)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.core.process_identity import Identity
+from harness.core.process_identity import ProcessId
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -59,23 +59,23 @@ class Store:
         """Remove all that is known of the cluster."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def join(self, user: Identity) -> None:
+    def join(self, user: ProcessId) -> None:
         """Count `user` among those who need the cluster."""
         self._users.mkdir(parents=True, exist_ok=True)
         self._put(f"users/{user.pid}.json", user)
 
-    def leave(self, user: Identity) -> None:
+    def leave(self, user: ProcessId) -> None:
         (self._users / f"{user.pid}.json").unlink(missing_ok=True)
 
-    def has(self, user: Identity) -> bool:
+    def has(self, user: ProcessId) -> bool:
         return (self._users / f"{user.pid}.json").exists()
 
-    def users(self) -> list[Identity]:
+    def users(self) -> list[ProcessId]:
         """Those who need the cluster and still run; the traces of the dead are removed."""
         living = []
         for file in sorted(self._users.glob("*.json")):
             with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
-                user = msgspec.json.decode(file.read_bytes(), type=Identity)
+                user = msgspec.json.decode(file.read_bytes(), type=ProcessId)
                 if user.alive:
                     living.append(user)
                     continue

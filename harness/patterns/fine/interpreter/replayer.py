@@ -5,59 +5,61 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from harness.history import NotUnderstood, Payload, What, payload
+from harness.history import NotUnderstood, Observation, Payload, payload
 from harness.patterns.command_roles import Roles
-from harness.patterns.fine.interpreter.effect_matcher import Step
-from harness.patterns.fine.interpreter.event_buffer import Outbox
-from harness.patterns.fine.interpreter.items.claim_answers import Telling
-from harness.patterns.fine.interpreter.items.deliveries import Act
+from harness.patterns.fine.interpreter.effect_matcher import ReplayStep
+from harness.patterns.fine.interpreter.event_buffer import EventBuffer
+from harness.patterns.fine.interpreter.items.claim_answers import ClaimAnswers
+from harness.patterns.fine.interpreter.items.deliveries import StepContext
 from harness.patterns.fine.interpreter.items.leases import Leases, unasked
-from harness.patterns.fine.interpreter.items.ledger import NOBODY, Ledger
-from harness.patterns.fine.interpreter.items.moves import Moves
-from harness.patterns.fine.interpreter.items.no_effect import Vain
-from harness.patterns.fine.interpreter.items.polls import Asking
-from harness.patterns.fine.interpreter.items.role_learner import Learned
+from harness.patterns.fine.interpreter.items.ledger import NOBODY, DeliveryLedger
+from harness.patterns.fine.interpreter.items.moves import MoveInterpreter
+from harness.patterns.fine.interpreter.items.no_effect import NoEffectCommands
+from harness.patterns.fine.interpreter.items.polls import PollDetector
+from harness.patterns.fine.interpreter.items.role_learner import RoleLearner
 from harness.patterns.fine.interpreter.items.stream_group import Stream, Streams
 from harness.patterns.fine.interpreter.keyspace.keyspace import Keyspace
 from harness.patterns.fine.interpreter.keyspace.locations import Place
-from harness.patterns.fine.interpreter.transcript.batches import Unit
+from harness.patterns.fine.interpreter.transcript.batches import EffectUnit
 from harness.patterns.fine.interpreter.transcript.commands import (
     Words,
+    may_replicate_as,
     name,
     placed,
-    produces,
     shown,
     sources,
 )
-from harness.patterns.fine.interpreter.transcript.connections import Group
+from harness.patterns.fine.interpreter.transcript.connections import ExecutedUnit
 from harness.tap.records import ErrorReply
 
 _SAMPLE = 256
 
 
-class Book:
+class Replayer:
     """Takes steps in the server's order; their events go to `out`."""
 
-    def __init__(self, queue: str, epoch: float, roles: Roles, stream: Stream, out: Outbox) -> None:
+    def __init__(
+        self, queue: str, epoch: float, roles: Roles, stream: Stream, out: EventBuffer
+    ) -> None:
         key = queue.encode()
         self._key, self._epoch, self._out = key, epoch, out
         self.space = Keyspace()
-        self.learned = Learned(roles, teaching=roles == Roles())
-        self.ledger = Ledger(queue, epoch)
+        self.learned = RoleLearner(roles, teaching=roles == Roles())
+        self.ledger = DeliveryLedger(queue, epoch)
         self._leases = Leases(key, self.space, self.ledger, self.learned)
-        self._moves = Moves(key, self.space, self.ledger, self.learned, self._leases)
+        self._moves = MoveInterpreter(key, self.space, self.ledger, self.learned, self._leases)
         self._streams = Streams(key, stream, self.ledger, self.learned, self._leases.is_deadline)
-        self._vain = Vain(key, self.ledger, self.learned)
-        self._asking = Asking(queue, epoch, self.learned)
-        self._telling = Telling(self.learned)
+        self._vain = NoEffectCommands(key, self.ledger, self.learned)
+        self._asking = PollDetector(queue, epoch, self.learned)
+        self._telling = ClaimAnswers(self.learned)
         self._now = epoch
         self._unknown: set[bytes] = set()
 
-    def enter(self, step: Step) -> None:
+    def enter(self, step: ReplayStep) -> None:
         """Do a step, and put out what it says of items."""
         group = step.group
         self._now = max(self._now, _moment(step, self._now))
-        act = Act(self._now - self._epoch, self._now, group)
+        act = StepContext(self._now - self._epoch, self._now, group)
         own = None if group is None or group.talk is None else group
         if own is not None and not step.late:
             self._settled(self.ledger.another_command(own.worker))
@@ -82,12 +84,12 @@ class Book:
         """All that was until this moment has been entered."""
         self._settled(self.ledger.another_batch(moment))
 
-    def _settled(self, acts: list[Act]) -> None:
+    def _settled(self, acts: list[StepContext]) -> None:
         for act in acts:
             if act.group is not None:
                 self.learned.settled(act.group)
 
-    def in_vain(self, group: Group) -> None:
+    def in_vain(self, group: ExecutedUnit) -> None:
         """A command that has waited for an item was answered with nothing."""
         self._put(self._asking.in_vain(group))
 
@@ -141,7 +143,7 @@ class Book:
 
     # -- a step -------------------------------------------------------------------------------
 
-    def _change(self, act: Act, unit: Unit) -> None:
+    def _change(self, act: StepContext, unit: EffectUnit) -> None:
         streams = [effect for effect in unit.effects if self._streams.is_about(effect)]
         expired = _expired(act.group, unit)
         act.expired = {key for key, sub in expired if not sub and self.space.ends(key) is not None}
@@ -168,7 +170,7 @@ class Book:
         if notes:
             self._leases.read(act, notes, expired=expired)
 
-    def _guessed(self, act: Act, unit: Unit) -> None:
+    def _guessed(self, act: StepContext, unit: EffectUnit) -> None:
         """Say so, once, when items are followed in bytes in which they cannot be read."""
         if self._moves.guess is None or b"guess" in self._unknown:
             return
@@ -180,7 +182,7 @@ class Book:
         )
         self._not_understood(act, unit.effects[0], why, guessed=True)
 
-    def _misfit(self, act: Act, group: Group) -> None:
+    def _misfit(self, act: StepContext, group: ExecutedUnit) -> None:
         """Say so, once, when the queue is not what this worker takes it for."""
         said = group.asked.value if group.asked is not None and group.asked.refused else None
         answers = [value for _, value in group.said()] if said is None else [said]
@@ -198,9 +200,11 @@ class Book:
     def unread(self) -> None:
         """At the end: say so when the stream was read in a way that was not looked at."""
         if why := self._streams.unread():
-            self._not_understood(Act(self._now - self._epoch, self._now, None), (self._key,), why)
+            self._not_understood(
+                StepContext(self._now - self._epoch, self._now, None), (self._key,), why
+            )
 
-    def _not_known(self, act: Act, effect: Words) -> None:
+    def _not_known(self, act: StepContext, effect: Words) -> None:
         """Say so, once, where it may be about items."""
         keys = {self._key, *self.learned.processing, *self.learned.dead}
         words = placed(effect)[1:]
@@ -216,7 +220,7 @@ class Book:
 
     def _not_understood(
         self,
-        act: Act,
+        act: StepContext,
         effect: Words,
         why: str,
         items: tuple[Payload, ...] = (),
@@ -229,11 +233,11 @@ class Book:
         what = NotUnderstood(connection, "broker", why, sample, len(said), guessed, items)
         self._out.put(act.at, what)
 
-    def _put(self, told: Iterator[tuple[float, What]]) -> None:
+    def _put(self, told: Iterator[tuple[float, Observation]]) -> None:
         for at, event in told:
             self._out.put(at, event)
 
-    def _learn(self, act: Act, group: Group) -> None:
+    def _learn(self, act: StepContext, group: ExecutedUnit) -> None:
         self._telling.read(act, group)
         if act.new:
             self.learned.claimed(group, silent=self._telling.expects(act, group))
@@ -258,7 +262,7 @@ class Book:
         return [] if value is None or isinstance(value, bytes) else list(value)
 
 
-def _moment(step: Step, now: float) -> float:
+def _moment(step: ReplayStep, now: float) -> float:
     """When a step was, by Redis' clock; what nobody asked for was before the tap was told."""
     if step.late:
         return now
@@ -272,10 +276,10 @@ def _timed(effect: Words) -> tuple[bytes, ...]:
     return placed(effect)[1:2] if name(effect) == b"PEXPIREAT" else ()
 
 
-def _expired(group: Group | None, unit: Unit) -> set[Place]:
+def _expired(group: ExecutedUnit | None, unit: EffectUnit) -> set[Place]:
     """Keys, and fields of hashes, that nobody has deleted, and that are gone."""
     gone: set[Place] = set()
     for effect in unit.effects:
-        if group is None or not any(produces(line, effect) for line in group.lines):
+        if group is None or not any(may_replicate_as(line, effect) for line in group.lines):
             gone.update(unasked(placed(effect)))
     return gone

@@ -88,7 +88,7 @@ def test_a_worker_that_is_held_does_not_wait() -> None:
     tale.came(1, "a")
     tale.asked(1, "a")
     tale.held(1.5, "a")
-    tale.let_go(30, "a")
+    tale.resume_client(30, "a")
     tale.given(31, "a", "apple")
     tale.over(60)
     assert tale.finds("L2") is Outcome.PASS

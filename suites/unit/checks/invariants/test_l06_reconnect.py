@@ -134,7 +134,7 @@ def test_a_report_that_was_said_before_and_came_to_the_broker_afterwards() -> No
     tale.held(2, "a", "report")
     tale.harmed(3, RESTARTED)
     tale.settled(5, "a", "apple")
-    tale.let_go(5, "a")
+    tale.resume_client(5, "a")
     tale.over(40)
     assert tale.finds("L6") is Outcome.PASS
 

@@ -32,7 +32,7 @@ def one(
     tale.given(1, "a", "apple")
     if held is not None:
         tale.held(held, "a", "settling")
-        tale.let_go(settled, "a")
+        tale.resume_client(settled, "a")
     tale.settled(settled, "a", "apple")
     if began is not None:
         tale.began(began, "a", "apple")

@@ -76,7 +76,7 @@ def test_set_aside_when_it_was_over() -> None:
 def test_a_report_that_was_held_counts_when_the_broker_got_it() -> None:
     tale = leased()
     tale.held(5, "a", "before command")
-    tale.let_go(15, "a")
+    tale.resume_client(15, "a")
     tale.settled(15.01, "a", "apple")
     tale.over(20)
     assert tale.finds("S4") is Outcome.FAIL

@@ -429,7 +429,7 @@ def test_its_word_reaches_the_broker_after_its_end() -> None:
     tale.held(2, "a")
     tale.exited(3, "a")
     tale.settled(10, "a", "apple")
-    tale.let_go(10, "a")
+    tale.resume_client(10, "a")
     assert tale.finds("S11") is Outcome.UNKNOWN
 
 

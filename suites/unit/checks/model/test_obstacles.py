@@ -11,12 +11,12 @@ import pytest
 from harness.checks.model import not_running
 from harness.core.errors import InfrastructureError, UsageError
 from harness.engine.observers.cluster_warnings import WarningWatcher
-from harness.engine.observers.connection_owners import Owners
-from harness.engine.observers.log_listener import Run
-from harness.engine.observers.pod_recorder import Workers
-from harness.engine.observers.recorder import Recording
-from harness.engine.run_spec import Part, job_of
-from harness.engine.scenario import Stage, find_scenario
+from harness.engine.observers.connection_owners import ConnectionOwners
+from harness.engine.observers.log_listener import ContainerRun
+from harness.engine.observers.pod_recorder import PodRecorder
+from harness.engine.observers.recorder import Recorder
+from harness.engine.run_spec import RunSpec, job_manifest
+from harness.engine.scenario import ScenarioContext, find_scenario
 from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.history import (
     ContainerSeen,
@@ -28,9 +28,9 @@ from harness.history import (
     Worker,
 )
 from harness.infra.kube import Job, Pod
-from harness.infra.kube.objects import Event
+from harness.infra.kube.objects import ObjectEvent
 from harness.patterns.coarse.pattern import PATTERN as COARSE
-from harness.patterns.job_manifest import page_job, with_workers, worker_container
+from harness.patterns.job_manifest import tutorial_job, with_workers, worker_container
 from harness.suites.unit.dsl.history import Tale, header
 
 
@@ -135,9 +135,9 @@ def test_pods_that_were_there_need_no_quota() -> None:
 
 def stage(tale: Tale, moment: float) -> Any:
     """As much of a stage as it takes to look at a history."""
-    recording: Any = SimpleNamespace(events=tale.events, moment=lambda: moment)
-    made = object.__new__(Stage)
-    made.recording = recording
+    recording: Any = SimpleNamespace(events=tale.events, elapsed=lambda: moment)
+    made = object.__new__(ScenarioContext)
+    made.recorder = recording
     return made
 
 
@@ -217,17 +217,17 @@ spec:
 """
 
 
-def part(scenario: str, folder: Path) -> Part:
+def part(scenario: str, folder: Path) -> RunSpec:
     (folder / "job.yaml").write_text(OWN)
     worker = WorkerUnderTest("x", "coarse", job=folder / "job.yaml", container="worker")
     station: Any = SimpleNamespace(pattern=COARSE)
-    return Part(worker, "x", find_scenario(scenario), station, Any)  # type: ignore[arg-type]  # not asked
+    return RunSpec(worker, "x", find_scenario(scenario), station, Any)  # type: ignore[arg-type]  # not asked
 
 
 def test_the_task_pages_job_has_the_owners_worker(tmp_path: Path) -> None:
     """Its shape is the scenario's; how the worker is started, its owner's Job says."""
     one = part("scale_up", tmp_path)
-    made = job_of(one, 8)
+    made = job_manifest(one, 8)
     container = worker_container(made, one.container)
     assert made["metadata"]["name"] == COARSE.job
     assert made["spec"]["parallelism"] == 1
@@ -243,17 +243,17 @@ def test_the_task_pages_job_has_the_owners_worker(tmp_path: Path) -> None:
 
 def test_the_owners_job_runs_in_the_harness_namespace(tmp_path: Path) -> None:
     one = part("fault_free", tmp_path)
-    made = job_of(one, 8)
+    made = job_manifest(one, 8)
     assert made["metadata"] == {"name": "mine"}
     assert worker_container(made, one.container)["name"] == "worker"
     assert made["spec"]["backoffLimit"] == 0
 
 
 def test_the_task_pages_job_alone_is_as_it_was() -> None:
-    from harness.patterns.job_manifest import Workers as Run_  # noqa: PLC0415  # another class of this name
+    from harness.patterns.job_manifest import JobOptions as Run_  # noqa: PLC0415  # another class of this name
 
-    made = with_workers(page_job("coarse"), Run_("x", parallelism=3))
-    page = page_job("coarse")
+    made = with_workers(tutorial_job("coarse"), Run_("x", parallelism=3))
+    page = tutorial_job("coarse")
     assert made["spec"]["parallelism"] == 3
     assert made["metadata"] == page["metadata"]
 
@@ -296,15 +296,17 @@ def pod(init: dict[str, Any], beside: dict[str, Any]) -> Pod:
 
 
 def test_all_containers_of_a_pod_are_recorded(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "history.ndjson", header())
-    workers = Workers(recording, Owners(lambda _: None), "job", [b"x"], container="worker")
+    recording = Recorder(tmp_path / "history.ndjson", header())
+    workers = PodRecorder(
+        recording, ConnectionOwners(lambda _: None), "job", [b"x"], container="worker"
+    )
     ended = {"terminated": {"exitCode": 3, "reason": "Error", "message": "broken"}}
     one = pod(ended, {"running": {"startedAt": None}})
     workers.pod("added", one)
     workers.pod("modified", one)
     assert workers.wanted(one, "first")
-    workers.line(Run("job-a", "first", 0), "2026-01-01T00:00:02Z no database")
-    workers.ended(Run("job-a", "first", 0), "")
+    workers.line(ContainerRun("job-a", "first", 0), "2026-01-01T00:00:02Z no database")
+    workers.ended(ContainerRun("job-a", "first", 0), "")
     seen = [event.what for event in recording.events]
     recording.close()
     others = [what for what in seen if isinstance(what, OtherContainerSeen)]
@@ -327,16 +329,16 @@ def test_a_suspended_job_is_read_as_such() -> None:
 
 def test_warnings_are_recorded_once_and_only_this_runs(tmp_path: Path) -> None:
     told = [
-        [Event("", "Warning", "Job/job", "FailedCreate", "of an earlier run", 1, "old")],
+        [ObjectEvent("", "Warning", "Job/job", "FailedCreate", "of an earlier run", 1, "old")],
         [
-            Event("", "Warning", "Job/job", "FailedCreate", "of an earlier run", 2, "old"),
-            Event("", "Warning", "Job/job", "FailedCreate", "exceeded quota", 1, "new"),
-            Event("", "Warning", "Pod/job-x", "FailedMount", "no volume", 1, "pod"),
-            Event("", "Warning", "Pod/redis-master", "Unhealthy", "slow", 1, "broker"),
+            ObjectEvent("", "Warning", "Job/job", "FailedCreate", "of an earlier run", 2, "old"),
+            ObjectEvent("", "Warning", "Job/job", "FailedCreate", "exceeded quota", 1, "new"),
+            ObjectEvent("", "Warning", "Pod/job-x", "FailedMount", "no volume", 1, "pod"),
+            ObjectEvent("", "Warning", "Pod/redis-master", "Unhealthy", "slow", 1, "broker"),
         ],
     ]
     namespace: Any = SimpleNamespace(warnings=lambda: told[-1])
-    recording = Recording(tmp_path / "history.ndjson", header())
+    recording = Recorder(tmp_path / "history.ndjson", header())
     watcher = WarningWatcher(namespace, "job", recording)
     later, told = told, told[:1]
     watcher._look(record=False)

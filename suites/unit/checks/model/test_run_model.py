@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.checks.model import Attempt, Item, figures, without
+from harness.checks.model import Attempt, Item, measure, without
 from harness.core.text import clean, several
 from harness.history import (
     ConnectionClosed,
@@ -279,10 +279,10 @@ def test_of_equal_items_an_acknowledgement_is_doubted_when_none_came_back() -> N
 def test_a_held_settlement_counts_from_when_it_was_said() -> None:
     tale = started()
     tale.held(2, "a", "settling")
-    tale.let_go(9, "a")
+    tale.resume_client(9, "a")
     tale.settled(9, "a", "apple")
     (one,) = item(tale).settled
-    assert (one.mark.at, one.effect) == (2, 9)
+    assert (one.ref.at, one.effect) == (2, 9)
     ended = attempt(tale).ended
     assert ended is not None
     assert ended.at == 9
@@ -295,10 +295,10 @@ def test_of_a_hold_only_the_first_settlement_is_what_it_caught() -> None:
     for name in ("apple", "banana"):
         tale.given(1, "a", name)
     tale.held(2, "a", "settling")
-    tale.let_go(9, "a")
+    tale.resume_client(9, "a")
     for name in ("apple", "banana"):
         tale.settled(9, "a", name)
-    settled = [item(tale, name).settled[0].mark.at for name in ("apple", "banana")]
+    settled = [item(tale, name).settled[0].ref.at for name in ("apple", "banana")]
     assert settled == [2, 9]
 
 
@@ -332,7 +332,7 @@ def test_lines_that_fit_nowhere() -> None:
     tale.began(2, "b", "apple")
     tale.began(2, "b", "cherry")
     view = tale.view()
-    assert [line.item for line in view.strays] == ["cherry"]
+    assert [line.item for line in view.unknown_items] == ["cherry"]
     assert [line.item for line in view.unmatched] == ["apple"]
 
 
@@ -344,7 +344,7 @@ def test_how_an_odd_item_is_printed_nobody_knows() -> None:
     tale.given(1, "a", odd)
     tale.finished(2, "a", "?")
     assert attempt(tale, odd).done is not None
-    assert tale.view().strays == ()
+    assert tale.view().unknown_items == ()
 
 
 # -- workers ------------------------------------------------------------------------------------
@@ -405,7 +405,7 @@ def test_not_idle_while_held_nor_without_asking() -> None:
         tale.came(0, who)
     tale.asked(1, "a")
     tale.held(2, "a")
-    tale.let_go(4, "a")
+    tale.resume_client(4, "a")
     tale.over(6)
     assert idle(tale) == [(1, 2), (4, 6)]
 
@@ -444,7 +444,7 @@ def test_what_is_left_of_a_span(
 
 def test_figures_of_a_run() -> None:
     for tale, published in ((good_fine(), None), (good_coarse(), ())):
-        assert figures(tale.view()) == Figures(
+        assert measure(tale.view()) == Figures(
             work=1.0,
             pace=1.0,
             lease=None,
@@ -485,7 +485,7 @@ def test_what_waits_in_stock_does_not_make_the_work_slower() -> None:
         tale.began(moment, "A", item)
         tale.finished(moment + 5, "A", item)
         tale.settled(moment + 5, "A", item)
-    seen = figures(tale.view())
+    seen = measure(tale.view())
     assert (seen.work, seen.pace) == (10.0, 5.0)
     assert (seen.longest, seen.longest_pace) == (15.0, 5.0)
 
@@ -497,7 +497,7 @@ def test_the_longest_work_is_not_the_usual_one() -> None:
     for moment, item, lasts in ((1, "apple", 1), (2, "banana", 70), (72, "cherry", 1)):
         tale.given(moment, "a", item, until=moment + 5 * lasts)
         tale.settled(moment + lasts, "a", item)
-    seen = figures(tale.view())
+    seen = measure(tale.view())
     assert (seen.work, seen.longest, seen.longest_pace, seen.lease) == (1.0, 70.0, 70.0, 350.0)
 
 
@@ -508,7 +508,7 @@ def test_figures_of_one_who_settles_first() -> None:
     tale.given(1, "a", "apple", until=11.5)
     tale.settled(1, "a", "apple")
     tale.finished(4, "a", "apple")
-    seen = figures(tale.view())
+    seen = measure(tale.view())
     assert (seen.work, seen.lease, seen.settles_after_work) == (3.0, 10.5, False)
     assert seen.starts_matched is None
 
@@ -519,17 +519,17 @@ def test_figures_of_one_who_pops_for_good() -> None:
     tale.came(0, "a")
     tale.given(1, "a", "apple", final=True)
     tale.asked(4, "a")
-    assert figures(tale.view()).work == 3.0
+    assert measure(tale.view()).work == 3.0
 
 
 def test_figures_without_anything_to_see() -> None:
-    assert figures(Tale("fine").view()) == Figures()
+    assert measure(Tale("fine").view()) == Figures()
 
 
 def test_a_start_of_something_else_does_not_match() -> None:
     tale = good_fine()
     tale.began(3, "a", "the day")
-    assert figures(tale.view()).starts_matched is False
+    assert measure(tale.view()).starts_matched is False
 
 
 # -- words --------------------------------------------------------------------------------------

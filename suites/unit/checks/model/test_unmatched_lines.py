@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.checks.model import figures
+from harness.checks.model import measure
 from harness.checks.verdict import Outcome
 from harness.history import Figures, Raw
 from harness.suites.unit.dsl.history import Tale
@@ -28,7 +28,7 @@ def test_something_else_in_an_items_place_is_about_no_item() -> None:
     told.began(2.3, "a", "plums", "other")
     told.over(9)
     assert told.finds("S2") is Outcome.PASS
-    assert figures(told.view()).starts_matched is True
+    assert measure(told.view()).starts_matched is True
 
 
 def test_a_mangled_item() -> None:
@@ -36,7 +36,7 @@ def test_a_mangled_item() -> None:
     told.began(2.3, "a", "melon", "mangled")
     told.over(9)
     assert told.finds("S2") is Outcome.FAIL
-    assert figures(told.view()).starts_matched is False
+    assert measure(told.view()).starts_matched is False
 
 
 def test_another_item_in_place_of_the_one_at_hand() -> None:

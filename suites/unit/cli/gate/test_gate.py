@@ -17,11 +17,11 @@ import yaml
 
 from harness.cli.gate import command
 from harness.cli.gate.gate import Asked, Gate
-from harness.cli.gate.github import SUMMARY_LIMIT, Forge, fitted
+from harness.cli.gate.github import SUMMARY_LIMIT, CiStep, shortened
 from harness.cli.main import main
 from harness.core import commands
 from harness.report import formats, model
-from harness.report.baseline import worse
+from harness.report.baseline import regressions
 from harness.report.canonical import decode, sealed
 from harness.report.model import Harness, Report, Result
 from harness.suites.unit.dsl import reports as made
@@ -83,7 +83,7 @@ class Bench:
             reports=self.root / "reports",
             harness=Harness(version="1.2", **harness),
             verify=lambda _: self.wrong,
-            forge=Forge(variables, self.lines.append),
+            forge=CiStep(variables, self.lines.append),
             command=(str(self.root / "queuejob"),),
         )
         return gate.run(asked, baseline)
@@ -275,8 +275,8 @@ def test_the_baseline_tells_what_became_worse(bench: Bench, tmp_path: Path) -> N
 
 def test_nothing_is_worse_than_itself(tmp_path: Path) -> None:
     good, bad = made.good(tmp_path / "good"), made.bad(tmp_path / "bad")
-    assert list(worse(good, good)) == list(worse(bad, bad)) == []
-    assert list(worse(bad, good)) == []
+    assert list(regressions(good, good)) == list(regressions(bad, bad)) == []
+    assert list(regressions(bad, good)) == []
 
 
 def test_a_summary_is_never_too_long(bench: Bench) -> None:
@@ -285,8 +285,8 @@ def test_a_summary_is_never_too_long(bench: Bench) -> None:
     assert bench.run() == 0
     assert bench.summary.stat().st_size <= SUMMARY_LIMIT
     assert "cut short" in bench.summary.read_text()
-    assert fitted("a\nb\n" * 100, 200).startswith(b"a\nb\n")
-    assert fitted("long", -5) == b""
+    assert shortened("a\nb\n" * 100, 200).startswith(b"a\nb\n")
+    assert shortened("long", -5) == b""
 
 
 def test_the_command_asks_for_what_its_options_say(

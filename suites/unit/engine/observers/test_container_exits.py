@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.engine.observers.container_exits import exits
+from harness.engine.observers.container_exits import exit_times
 from harness.history import ContainerExited, Worker
 
 ONE, TWO = Worker("uid-a", 0), Worker("uid-b", 1)
@@ -20,10 +20,10 @@ def test_each_node_is_asked_once_for_what_has_ended_there() -> None:
             'cc33 {"Version":"v1","FinishedAt":1800000003000000000}\nnoise\n'
         )
 
-    found = list(exits(on_node, {"node-1": {"aa11": ONE, "bb22": TWO}}, 1_800_000_000.0))
+    found = list(exit_times(on_node, {"node-1": {"aa11": ONE, "bb22": TWO}}, 1_800_000_000.0))
     assert found == [ContainerExited(ONE, 2.25)]
     assert asked == [("node-1", "aa11", "bb22")]
 
 
 def test_a_node_that_does_not_tell() -> None:
-    assert list(exits(lambda *_: None, {"node-1": {"aa11": ONE}}, 0.0)) == []
+    assert list(exit_times(lambda *_: None, {"node-1": {"aa11": ONE}}, 0.0)) == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.core.clock import NotYet, wait_until
-from harness.engine.observers.log_follower import Follower, following
+from harness.engine.observers.log_follower import LogFollower, following
 from harness.engine.observers.namespace_dump import dump
 
 MakePod = Callable[..., dict[str, Any]]
@@ -30,7 +30,7 @@ def change(kind: str, thing: dict[str, Any]) -> str:
     return json.dumps({"type": kind, "object": thing}) + "\n"
 
 
-def wait_lines(follower: Follower, expected: list[str]) -> None:
+def wait_lines(follower: LogFollower, expected: list[str]) -> None:
     def probe() -> None:
         if (seen := follower.lines("p")) != expected:
             raise NotYet(str(seen))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.engine.scenario import NotPlayable
-from harness.engine.steps.broker_restart import is_back, needs_marker
+from harness.engine.scenario import ScenarioNotApplicable
+from harness.engine.steps.broker_restart import confirm_restart, require_sentinel
 from harness.patterns.base import PATTERNS
 from harness.suites.unit.dsl.history import Tale
 
@@ -17,8 +17,8 @@ from harness.suites.unit.dsl.history import Tale
 def stage(tale: Tale) -> Any:
     """As much of a stage as is looked at."""
     return SimpleNamespace(
-        recording=SimpleNamespace(events=tale.events, header=tale.header),
-        station=SimpleNamespace(pattern=PATTERNS.get(tale.header.pattern)),
+        recorder=SimpleNamespace(events=tale.events, header=tale.header),
+        testbed=SimpleNamespace(pattern=PATTERNS.get(tale.header.pattern)),
         scenario=SimpleNamespace(name="broker-lost"),
     )
 
@@ -28,7 +28,7 @@ def test_it_is_back_as_it_was_to_be(kept: bool) -> None:
     tale = Tale()
     tale.sent("apple")
     back = tale.restarted(1.0, kept=kept)
-    assert is_back(stage(tale), 1, kept=kept) == (back - 1, back)
+    assert confirm_restart(stage(tale), 1, kept=kept) == (back - 1, back)
 
 
 def nothing(_: Tale) -> None: ...
@@ -46,19 +46,19 @@ def test_otherwise_nothing_is_proved(happens: Callable[[Tale], object]) -> None:
     tale = Tale()
     tale.sent("apple")
     happens(tale)
-    with pytest.raises(NotPlayable, match="not as it was to be"):
-        is_back(stage(tale), 1, kept=False)
+    with pytest.raises(ScenarioNotApplicable, match="not as it was to be"):
+        confirm_restart(stage(tale), 1, kept=False)
 
 
 def test_what_was_before_does_not_count() -> None:
     tale = Tale()
     back = tale.restarted(1.0, kept=False)
-    with pytest.raises(NotPlayable):
-        is_back(stage(tale), back, kept=False)
+    with pytest.raises(ScenarioNotApplicable):
+        confirm_restart(stage(tale), back, kept=False)
 
 
 def test_only_with_a_marker_an_empty_redis_means_something() -> None:
-    needs_marker(stage(Tale("coarse")))
-    needs_marker(stage(Tale(sentinel="all-sent")))
-    with pytest.raises(NotPlayable, match="--sentinel KEY"):
-        needs_marker(stage(Tale()))
+    require_sentinel(stage(Tale("coarse")))
+    require_sentinel(stage(Tale(sentinel="all-sent")))
+    with pytest.raises(ScenarioNotApplicable, match="--sentinel KEY"):
+        require_sentinel(stage(Tale()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from harness.engine.steps.command_stepping import ANY, Stepping, changed
+from harness.engine.steps.command_stepping import ANY, CommandStepping, changed
 from harness.history import ConnectionOpened
 from harness.scenarios.back_in_two_looks import _ready
 from harness.suites.unit.dsl.history import Tale
@@ -63,15 +63,15 @@ class Clock:
     now = 0.0
     events: tuple[()] = ()
 
-    def moment(self) -> float:
+    def elapsed(self) -> float:
         return self.now
 
-    def wait_quietly(self, _: str, __: Any, timeout: float) -> None:
+    def wait_or_none(self, _: str, __: Any, timeout: float) -> None:
         self.now += timeout
 
 
 def test_nobody_waits_for_a_moment_far_away() -> None:
     clock = Clock()
-    stepping = Stepping(SimpleNamespace(recording=clock))  # type: ignore[arg-type]
+    stepping = CommandStepping(SimpleNamespace(recorder=clock))  # type: ignore[arg-type]
     assert stepping.until(lambda _: None, 20.0, since=3600.0) is None
     assert clock.now <= 20.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.engine import conditions
-from harness.engine.calibration import Figures, Learned
+from harness.engine.calibration import Calibration, Figures
 from harness.history import AskedForItem, ConnectionOpened, ContainerSeen
 from harness.scenarios.last_lease import idle, left_without
 from harness.suites.unit.dsl.history import Tale
@@ -84,7 +84,7 @@ def test_where_a_connection_came_from(tale: Tale) -> None:
 
 @pytest.mark.parametrize(("lease", "watch"), [(None, 20), (4.0, 20), (10.0, 25), (3600.0, 30)])
 def test_how_long_an_idle_worker_is_watched(lease: float | None, watch: float) -> None:
-    assert Learned(Figures(lease=lease)).watch == watch
+    assert Calibration(Figures(lease=lease)).watch == watch
 
 
 def coarse() -> Tale:

@@ -13,9 +13,9 @@ from harness.cli.gate.gate import Asked, Gate
 from harness.cli.main import main
 from harness.core import masking
 from harness.core.errors import InfrastructureError, UsageError
-from harness.core.masking import hiding, secrets_in
+from harness.core.masking import masker_for, secrets_in
 from harness.engine.provenance import manifests_of
-from harness.engine.worker.companion_manifests import files, supplies, supply
+from harness.engine.worker.companion_manifests import apply_companions, files, load_companions
 from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.report.canonical import digest
 from harness.report.model import Harness
@@ -66,7 +66,7 @@ def test_files_come_in_the_order_of_their_names_and_all_their_objects(folder: Pa
     (folder / "c.json").write_text(json.dumps({**_config("last"), "data": None}))
     (folder / "README.md").write_text("of no interest")
     (folder / "more.yaml").mkdir()
-    names = [one["metadata"]["name"] for one in supplies(folder, "fine")]
+    names = [one["metadata"]["name"] for one in load_companions(folder, "fine")]
     assert names == ["settings", "keys", "reader", "last"]
 
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_there_is_told_without_its_values(
 ) -> None:
     (folder / "x.yaml").write_text(text)
     with pytest.raises(UsageError) as caught:
-        supplies(folder, "fine")
+        load_companions(folder, "fine")
     for word in words:
         assert word in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -123,9 +123,9 @@ def test_what_cannot_be_there_is_told_without_its_values(
 @pytest.mark.parametrize("text", [POD, DEPLOYMENT])
 def test_other_pods_may_be_there(folder: Path, text: str) -> None:
     (folder / "x.yaml").write_text(text.replace("LABEL", "redis"))
-    assert supplies(folder, "coarse")
+    assert load_companions(folder, "coarse")
     (folder / "x.yaml").write_text(text.replace("LABEL", "api"))
-    assert supplies(folder, "fine")
+    assert load_companions(folder, "fine")
 
 
 def test_a_folder_without_manifests_is_an_error(folder: Path) -> None:
@@ -159,7 +159,7 @@ def test_they_come_into_the_runs_own_namespace(fake_api: Any, folder: Path) -> N
     ]
     for path in paths:
         fake_api.on(path, fake_api.json({}))
-    supply(fake_api.namespace, supplies(folder, "fine"), masking.text)
+    apply_companions(fake_api.namespace, load_companions(folder, "fine"), masking.mask)
     assert fake_api.asked == paths
     kinds = {kind for kind, _ in fake_api.sent}
     assert kinds == {"application/apply-patch+yaml"}
@@ -170,12 +170,12 @@ def test_they_come_into_the_runs_own_namespace(fake_api: Any, folder: Path) -> N
 
 def test_what_the_server_does_not_like_is_told_without_secrets(fake_api: Any, folder: Path) -> None:
     (folder / "x.yaml").write_text(SECRET)
-    known = supplies(folder, "fine")
+    known = load_companions(folder, "fine")
     fake_api.on(
         "PATCH /api/v1/namespaces/n/secrets/keys", fake_api.no(422, "who wants s3cret-token?")
     )
     with pytest.raises(InfrastructureError, match="422 who wants REDACTED") as caught:
-        supply(fake_api.namespace, known, hiding(secrets_in(known)))
+        apply_companions(fake_api.namespace, known, masker_for(secrets_in(known)))
     assert "apply Secret keys" in str(caught.value)
     assert caught.value.exit_code == 6
 
@@ -183,7 +183,7 @@ def test_what_the_server_does_not_like_is_told_without_secrets(fake_api: Any, fo
 def test_their_secrets_are_hidden_in_what_workers_print(folder: Path) -> None:
     """Whole, in base64, by the line, and what a line assigns; a Job may use them as it likes."""
     (folder / "x.yaml").write_text(f"{CONFIG}---{SECRET}---{CLAIM}")
-    hide = hiding(secrets_in(supplies(folder, "fine")))
+    hide = masker_for(secrets_in(load_companions(folder, "fine")))
     for word in ("s3cret-token", ENCODED, "bro-ker", "qwertz-99", "hunter2-x"):
         assert hide(f"I have {word}!") == "I have REDACTED!"
     assert hide("[database] at info") == "REDACTED at info"
@@ -195,7 +195,7 @@ def test_json_in_a_secret_is_looked_into() -> None:
     encoded = base64.b64encode(auths.encode()).decode()
     binary = base64.b64encode(b"\xff\xfe-never-a-line").decode()
     secret = {"kind": "Secret", "data": {".dockerconfigjson": encoded, "binary": binary}}
-    hide = hiding(secrets_in([secret, {"kind": "ConfigMap"}, {"kind": "Role", "data": 3}]))
+    hide = masker_for(secrets_in([secret, {"kind": "ConfigMap"}, {"kind": "Role", "data": 3}]))
     assert hide("with open-sesame") == "with REDACTED"
 
 

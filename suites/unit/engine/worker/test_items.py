@@ -12,12 +12,18 @@ import pytest
 from harness.cli.gate.gate import Asked, Gate
 from harness.cli.main import main
 from harness.core.errors import InfrastructureError, UsageError
-from harness.engine.calibration import Learned
-from harness.engine.campaign import Campaign, left
-from harness.engine.progress.events import Begun, News
-from harness.engine.run_spec import Part, has_its_own, header_of, items_of, job_of
+from harness.engine.calibration import Calibration
+from harness.engine.campaign import Campaign, planned_runs
+from harness.engine.progress.events import News, ScenarioStarted
+from harness.engine.run_spec import (
+    RunSpec,
+    header_for,
+    items_for,
+    job_manifest,
+    makes_its_own_items,
+)
 from harness.engine.scenario import Scenario, find_scenario, playable_scenarios
-from harness.engine.worker.items import MOST, Items, given
+from harness.engine.worker.items import MOST, Items, parse_items
 from harness.engine.worker.worker_under_test import WorkerUnderTest
 from harness.history import Figures, to_bytes
 from harness.patterns.base import PATTERNS
@@ -46,16 +52,16 @@ def scenario(name: str) -> Scenario:
     return find_scenario(name)
 
 
-def part(name: str, pattern: str = "fine", **fields: Any) -> Part:
+def part(name: str, pattern: str = "fine", **fields: Any) -> RunSpec:
     worker = WorkerUnderTest("x", pattern, **fields)
     station: Any = SimpleNamespace(pattern=PATTERNS.get(pattern))
-    return Part(worker, "x", scenario(name), station, Learned())
+    return RunSpec(worker, "x", scenario(name), station, Calibration())
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
 def test_a_line_is_an_item_byte_for_byte(file: Path, end: bytes) -> None:
     file.write_bytes(file.read_bytes() + end)
-    assert given(str(file)) == Items(own=OWN)
+    assert parse_items(str(file)) == Items(own=OWN)
 
 
 @pytest.mark.parametrize("pattern", ["fine", "coarse"])
@@ -64,12 +70,12 @@ def test_every_scenario_takes_the_first_ones_as_they_are(pattern: str) -> None:
     taken = set()
     for name, one in playable_scenarios(pattern, "extended").items():
         made = part(name, pattern, items=Items(own=OWN))
-        items = items_of(made)
+        items = items_for(made)
         if one.payloads is not None:
             assert not {*items} & {*OWN}
-            assert has_its_own(made.worker, one)
+            assert makes_its_own_items(made.worker, one)
             continue
-        assert not has_its_own(made.worker, one)
+        assert not makes_its_own_items(made.worker, one)
         wanted = one.items or len(OWN)
         if one.adds and pattern == "fine":  # one after the other, for as long as it takes
             wanted = len(OWN)
@@ -81,16 +87,16 @@ def test_every_scenario_takes_the_first_ones_as_they_are(pattern: str) -> None:
 
 
 def test_coarse_has_a_completion_for_each(file: Path) -> None:
-    one = part("fault_free", "coarse", items=given(str(file)))
-    assert job_of(one, len(items_of(one)))["spec"]["completions"] == len(OWN)
+    one = part("fault_free", "coarse", items=parse_items(str(file)))
+    assert job_manifest(one, len(items_for(one)))["spec"]["completions"] == len(OWN)
 
 
 def test_the_neighbour_has_the_next_ones() -> None:
     one = part("neighbour", items=Items(own=OWN))
-    items = items_of(one)
-    neighbours = [to_bytes(it) for it in header_of(one, items).neighbours]  # type: ignore[arg-type]  # none is that long
+    items = items_for(one)
+    neighbours = [to_bytes(it) for it in header_for(one, items).neighbours]  # type: ignore[arg-type]  # none is that long
     assert (items, neighbours) == (OWN[:3], [*OWN[3:6]])
-    assert header_of(one, items).unique_items
+    assert header_for(one, items).unique_items
 
 
 @pytest.mark.parametrize(
@@ -99,30 +105,32 @@ def test_the_neighbour_has_the_next_ones() -> None:
 def test_where_there_are_too_few_others_are_used(name: str, count: int) -> None:
     """All of them: no run has items of two kinds."""
     one = part(name, items=Items(own=OWN[:count]))
-    items = items_of(one)
-    assert has_its_own(one.worker, one.scenario)
+    items = items_for(one)
+    assert makes_its_own_items(one.worker, one.scenario)
     assert len(items) == one.scenario.items
     assert not {*items} & {*OWN}
     if name == "neighbour":
-        assert len(header_of(one, items).neighbours) == len(items)
+        assert len(header_for(one, items).neighbours) == len(items)
 
 
 def test_what_makes_the_worker_fail_is_in_no_other_run() -> None:
     own = Items(own=OWN)
-    assert OWN[1] not in items_of(part("fault_free", items=own, failing_item=OWN[1]))
-    failing = items_of(part("failing_item", items=own, failing_item=OWN[1]))
+    assert OWN[1] not in items_for(part("fault_free", items=own, failing_item=OWN[1]))
+    failing = items_for(part("failing_item", items=own, failing_item=OWN[1]))
     assert failing == (OWN[0], OWN[1], OWN[3])
     with pytest.raises(UsageError, match="all items are such that make the worker fail"):
         WorkerUnderTest("x", "fine", items=Items(own=OWN[:1]), failing_item=OWN[0]).check()
 
 
 def test_a_number_is_for_those_that_need_no_certain_one() -> None:
-    many = given("20")
+    many = parse_items("20")
     assert many == Items(count=20)
-    assert len(items_of(part("fault_free", items=many))) == 20
-    assert len({*items_of(part("fault_free", items=many))}) == 20
-    assert len(items_of(part("killed_in_work", items=many))) == 4
-    assert not has_its_own(WorkerUnderTest("x", "fine", items=many), scenario("odd_payloads"))
+    assert len(items_for(part("fault_free", items=many))) == 20
+    assert len({*items_for(part("fault_free", items=many))}) == 20
+    assert len(items_for(part("killed_in_work", items=many))) == 4
+    assert not makes_its_own_items(
+        WorkerUnderTest("x", "fine", items=many), scenario("odd_payloads")
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_lines_that_do_not_do_are_named_and_not_told(
 ) -> None:
     file.write_bytes(data)
     with pytest.raises(UsageError) as caught:
-        given(str(file))
+        parse_items(str(file))
     for word in [str(file), *words]:
         assert word in str(caught.value)
     assert "apple" not in str(caught.value)
@@ -151,7 +159,7 @@ def test_lines_that_do_not_do_are_named_and_not_told(
 @pytest.mark.parametrize("text", ["0", str(MOST + 1), "no/such/file", "-1", "1.5"])
 def test_neither_a_number_nor_a_file_is_an_error(text: str) -> None:
     with pytest.raises(UsageError, match=r"a number, or a file|1 to"):
-        given(text)
+        parse_items(text)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +184,7 @@ def test_of_more_items_than_completions_the_first_are_taken(tmp_path: Path) -> N
     job.write_text(JOB)
     one = part("killed_in_work", "coarse", items=Items(own=OWN), job=job)
     one.worker.check_job({"spec": {"completions": 5}})
-    assert items_of(one) == OWN[:5]
+    assert items_for(one) == OWN[:5]
     with pytest.raises(UsageError, match="an item for each completion"):
         one.worker.check_job({"spec": {"completions": 8}})
 
@@ -187,11 +195,11 @@ def test_the_time_for_the_users_own_job_is_for_its_own_shape(
 ) -> None:
     job = tmp_path / "job.yaml"
     job.write_text(JOB.replace("spec:\n", f"spec:\n{at_once}", 1))
-    learned = Learned(Figures(work=30.0, pod_start=20.0))
+    learned = Calibration(Figures(work=30.0, pod_start=20.0))
     one = replace(
-        part("killed_after_ack", "coarse", items=Items(own=OWN), job=job), learned=learned
+        part("killed_after_ack", "coarse", items=Items(own=OWN), job=job), calibration=learned
     )
-    reclaim, end = (getattr(header_of(one, OWN[:5]).bounds, name) for name in ("reclaim", "end"))
+    reclaim, end = (getattr(header_for(one, OWN[:5]).bounds, name) for name in ("reclaim", "end"))
     assert end - reclaim == pytest.approx(rounds * (30 + 20) + 20)
 
 
@@ -210,17 +218,19 @@ def test_who_has_items_of_its_own_says_so(tmp_path: Path) -> None:
     def nowhere() -> Any:
         raise InfrastructureError("there is no cluster")
 
-    Learned().save(_folder(tmp_path / "fault_free") / "learned.json")
-    campaign = Campaign(worker, "x", nowhere, tmp_path, tell=lambda _: None, hear=told.append)
+    Calibration().save(_folder(tmp_path / "fault_free") / "learned.json")
+    campaign = Campaign(
+        worker, "x", nowhere, tmp_path, notify=lambda _: None, on_progress=told.append
+    )
     for name in ("odd_payloads", "killed_in_work"):
         with pytest.raises(InfrastructureError, match="no cluster"):
             campaign.judged(name)
-    said = {one.scenario: one.says for one in told if isinstance(one, Begun)}
-    rows = {one.name: one.says for one in left(tmp_path, worker, "extended")}
+    said = {one.scenario: one.says for one in told if isinstance(one, ScenarioStarted)}
+    rows = {one.name: one.says for one in planned_runs(tmp_path, worker, "extended")}
     for name, its_own in (("odd_payloads", True), ("killed_in_work", False)):
         assert ("not with those that were given" in said[name]) is its_own
         assert rows[scenario(name).name] == said[name]
-    plain = left(tmp_path, WorkerUnderTest("x", "fine"), "extended")
+    plain = planned_runs(tmp_path, WorkerUnderTest("x", "fine"), "extended")
     assert not any("were given" in one.says for one in plain)
 
 

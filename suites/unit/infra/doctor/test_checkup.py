@@ -7,9 +7,9 @@ import io
 import pytest
 
 from harness.core.errors import InfrastructureError
-from harness.core.progress import Progress, Tell
+from harness.core.progress import Notify, Progress
 from harness.infra.doctor import checkup
-from harness.infra.doctor.requirement import Finding
+from harness.infra.doctor.requirement import CheckResult
 
 
 class Thing:
@@ -17,18 +17,20 @@ class Thing:
 
     why = "a test needs it"
 
-    def __init__(self, name: str, state: str = "there", rests_on: tuple[str, ...] = ()) -> None:
-        self.name, self.state, self.rests_on = name, state, rests_on
+    def __init__(self, name: str, state: str = "there", depends_on: tuple[str, ...] = ()) -> None:
+        self.name, self.state, self.depends_on = name, state, depends_on
         self.calls: list[str] = []
 
-    def check(self) -> Finding:
+    def check(self) -> CheckResult:
         self.calls.append("check")
         if self.state == "unreachable":
             raise InfrastructureError("could not ask", seen="no answer", todo="try again")
         there = self.state == "there"
-        return Finding(there, "version 1" if there else "nothing\nat all", "" if there else "buy")
+        return CheckResult(
+            there, "version 1" if there else "nothing\nat all", "" if there else "buy"
+        )
 
-    def fix(self, tell: Tell) -> None:
+    def fix(self, tell: Notify) -> None:
         self.calls.append("fix")
         tell("buying")
         if self.state == "refused":
@@ -39,13 +41,13 @@ class Thing:
 
 def test_examine_and_table() -> None:
     """A line per need; what rests on a missing one is not looked at, however far down."""
-    last = Thing("cloth", rests_on=("leg",))
+    last = Thing("cloth", depends_on=("leg",))
     needs = [
         Thing("floor"),
         Thing("table", "missing"),
-        Thing("leg", rests_on=("table",)),
+        Thing("leg", depends_on=("table",)),
         last,
-        Thing("phone", "unreachable", rests_on=("floor",)),
+        Thing("phone", "unreachable", depends_on=("floor",)),
     ]
     rows = checkup.examine(needs)
     assert [row.present for row in rows] == [True, False, False, False, False]

@@ -30,7 +30,7 @@ from harness.infra.doctor.machine_requirements import (
     available_memory,
     open_file_limit,
 )
-from harness.infra.doctor.requirement import Need
+from harness.infra.doctor.requirement import Requirement
 
 CAPS = "docker: Error response from daemon: … unable to apply caps: operation not permitted\n\nRun…"
 DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock."
@@ -300,7 +300,7 @@ def test_all_needs_are_needs() -> None:
     """Names are what other needs rest on: each is there, once, and above."""
     seen: list[str] = []
     for need in host_requirements.needs(Said()):
-        assert isinstance(need, Need)
+        assert isinstance(need, Requirement)
         assert set(getattr(need, "rests_on", ())) <= set(seen)
         seen.append(need.name)
     assert len(seen) == len(set(seen)) == 8

@@ -11,7 +11,7 @@ import pytest
 
 from harness.core.clock import NotYet, monotonic, sleep, wait_until
 from harness.core.errors import InfrastructureError, TimedOut
-from harness.core.process_identity import identify, place
+from harness.core.process_identity import current_process, pid_scope
 from harness.infra.kube import Kube, Refused
 from harness.infra.kube.port_forward import forward
 
@@ -71,7 +71,7 @@ def made_by(user: str, **more: str) -> dict[str, Any]:
 
 
 def test_what_a_killed_process_has_left_is_removed(fake_api: Any) -> None:
-    here, me = place(), identify()
+    here, me = pid_scope(), current_process()
     alive, dead = f"{here}.{me.pid}.{me.began}", f"{here}.{me.pid}.{me.began - 1}"
     left = [
         made_by(alive),
@@ -87,15 +87,15 @@ def test_what_a_killed_process_has_left_is_removed(fake_api: Any) -> None:
 
 
 def test_leftovers_that_another_process_removes_are_left_to_it(fake_api: Any) -> None:
-    me = identify()
-    user = f"{place()}.{me.pid}.{me.began - 1}"
+    me = current_process()
+    user = f"{pid_scope()}.{me.pid}.{me.began - 1}"
     fake_api.on("GET /api/v1/namespaces", fake_api.json({"items": [made_by(user)]}))
     fake_api.on(f"DELETE /api/v1/namespaces/of-{user}", fake_api.no(409, "being removed"))
     assert fake_api.kube.remove_leftovers() == []
 
 
 def test_nodes_that_a_killed_process_has_closed_are_opened(fake_api: Any) -> None:
-    here, me = place(), identify()
+    here, me = pid_scope(), current_process()
     alive, dead = f"{here}.{me.pid}.{me.began}", f"{here}.{me.pid}.{me.began - 1}"
     fake_api.on("GET /api/v1/nodes", fake_api.json({"items": [made_by(alive), made_by(dead)]}))
     fake_api.on(f"PATCH /api/v1/nodes/of-{dead}", fake_api.json({}))
@@ -132,7 +132,7 @@ def test_a_node_that_was_lost_is_waited_for_until_it_takes_pods(fake_api: Any) -
 
 def test_a_node_is_open_again_whatever_happens(fake_api: Any) -> None:
     fake_api.on("PATCH /api/v1/nodes/n", fake_api.json({}), fake_api.json({}))
-    with pytest.raises(ZeroDivisionError), fake_api.namespace.closed("n"):
+    with pytest.raises(ZeroDivisionError), fake_api.namespace.cordoned("n"):
         raise ZeroDivisionError
     assert fake_api.asked == ["PATCH /api/v1/nodes/n"] * 2
 

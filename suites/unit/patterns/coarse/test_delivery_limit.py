@@ -46,7 +46,7 @@ class Channel:
 
 def test_it_gives_out_a_message_as_often_as_is_said() -> None:
     channel = Channel()
-    RabbitMQ(channel, 1).limit("q", 5)
+    RabbitMQ(channel, 1).set_delivery_limit("q", 5)
     arguments = channel.declared["q"]
     assert arguments["x-queue-type"] == "quorum"
     assert arguments["x-delivery-limit"] == 4  # so often again
@@ -56,12 +56,12 @@ def test_it_gives_out_a_message_as_often_as_is_said() -> None:
 def test_what_it_has_set_aside_is_found() -> None:
     channel = Channel()
     broker = RabbitMQ(channel, 1)
-    broker.limit("q", 5)
+    broker.set_delivery_limit("q", 5)
     broker.seed("q", [b"apple"], Seeding())
-    assert broker.set_aside("q") == 0
+    assert broker.dead_letter_count("q") == 0
     channel.messages["q.dead"].append(b"banana")
-    assert broker.set_aside("q") == 1
-    left, depth = broker.left("q", [b"apple", b"banana"], (), Seeding())
+    assert broker.dead_letter_count("q") == 1
+    left, depth = broker.drain("q", [b"apple", b"banana"], (), Seeding())
     assert left == [ItemLeft("apple", "q", "ready"), ItemLeft("banana", "q.dead", "dead")]
     assert depth == BrokerDepth("q", ready=1, unacked=0, final=True)
 
@@ -69,9 +69,9 @@ def test_what_it_has_set_aside_is_found() -> None:
 def test_the_next_run_has_a_queue_as_on_the_task_page() -> None:
     channel = Channel()
     broker = RabbitMQ(channel, 1)
-    broker.limit("q", 5)
+    broker.set_delivery_limit("q", 5)
     broker.clear()
     assert not channel.declared
     broker.seed("q", [b"apple"], Seeding())
     assert channel.declared == {"q": {}}
-    assert broker.set_aside("q") == 0
+    assert broker.dead_letter_count("q") == 0

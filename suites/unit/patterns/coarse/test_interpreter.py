@@ -22,19 +22,19 @@ from harness.history import (
     NotUnderstood,
     RequestRefused,
 )
-from harness.patterns.coarse.interpreter import AmqpReader
+from harness.patterns.coarse.interpreter import AmqpInterpreter
 from harness.tap.records import Commit, Delivery, Method, Record, Settlement
 
 EPOCH = 1000.0
 
 
 def read(*records: Record) -> list[object]:
-    reader = AmqpReader("job1", EPOCH)
+    reader = AmqpInterpreter("job1", EPOCH)
     events: list[object] = []
     for second, record in enumerate(records):
-        events += reader.take(EPOCH + second, record)
-    assert reader.idle()
-    return [*events, *reader.flush()]
+        events += reader.feed(EPOCH + second, record)
+    assert reader.drained()
+    return [*events, *reader.finish()]
 
 
 def said(name: str, **fields: Any) -> Method:
@@ -204,7 +204,7 @@ def test_what_comes_back_from_another_queue_is_there_once_more() -> None:
 
 
 def test_queues_of_the_workers_own_are_known() -> None:
-    reader = AmqpReader("job1", EPOCH)
+    reader = AmqpInterpreter("job1", EPOCH)
     declared = {"passive": False, "durable": True, "arguments": {}}
     for record in (
         said("Queue.Declare", queue="", **declared),
@@ -214,7 +214,7 @@ def test_queues_of_the_workers_own_are_known() -> None:
         publish(b"x", "failed"),
         publish(b"x", "a key", "e"),
     ):
-        reader.take(EPOCH, record)
+        reader.feed(EPOCH, record)
     assert reader.queues() == ("amq.gen-1", "mine", "failed")
 
 

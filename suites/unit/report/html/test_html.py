@@ -12,7 +12,7 @@ import pytest
 
 from harness.history import LogLine
 from harness.report.html import html
-from harness.report.html.event_table import MOST_EVENTS, listing
+from harness.report.html.event_table import MOST_EVENTS, event_table
 from harness.report.html.layout import MOST_BARS, Cited, Drawing, draw
 from harness.report.html.timeline import timeline
 from harness.suites.unit.dsl.history import Tale, good_coarse, good_fine
@@ -108,7 +108,7 @@ def test_of_very_many_events_those_are_listed_that_findings_rest_on() -> None:
     for number in range(2 * MOST_EVENTS):
         tale.put(9.0, "logs", LogLine(tale.worker("a"), f"line {number}", 9.0))
     middle = tale.events[MOST_EVENTS].id
-    listed = listing(tale.view().cast, tale.events, {middle})
+    listed = event_table(tale.view().names, tale.events, {middle})
     assert listed.total == len(tale.events)
     assert len(listed.lines) == MOST_EVENTS + 1
     assert [line.event for line in listed.lines if line.cited] == [middle]

@@ -14,7 +14,7 @@ from harness.cli.main import main
 from harness.core.errors import UsageError
 from harness.report.canonical import encode, sealed
 from harness.report.model import Digested, Image, Implementation, Report, Result
-from harness.report.site import Published, publish
+from harness.report.site import PublishedSite, publish
 from harness.report.site.badge import badge
 from harness.suites.unit.dsl import reports as made
 
@@ -144,7 +144,7 @@ def test_no_report_reaches_out_of_its_folder(tmp_path: Path, path: str) -> None:
     write(sealed(msgspec.structs.replace(report, artifacts=stolen)), folder)
     # Even where nobody verifies.
     published = publish(tmp_path / "reports", tmp_path / "site", lambda _: [], page)
-    assert published == Published((), published.left_out)
+    assert published == PublishedSite((), published.left_out)
     assert "is not in the report's folder" in published.left_out[0].why
     assert "secret" not in [one.name for one in (tmp_path / "site").rglob("*")]
 

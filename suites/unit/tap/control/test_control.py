@@ -28,9 +28,17 @@ from harness.history import (
 )
 from harness.tap import points, program
 from harness.tap.control import client, messages
-from harness.tap.control.client import RemoteTap
-from harness.tap.control.messages import Caught, Done, Frames, Refused, Tellings, Told, frame
-from harness.tap.control.outbox import Outbox
+from harness.tap.control.client import TapClient
+from harness.tap.control.messages import (
+    Done,
+    Frames,
+    Hit,
+    RecordBatch,
+    RecordMessage,
+    Refused,
+    frame,
+)
+from harness.tap.control.outbox import RecordOutbox
 from harness.tap.records import (
     Command,
     Delivery,
@@ -39,11 +47,11 @@ from harness.tap.records import (
     Method,
     Monitored,
     Push,
+    RawFeedData,
     Record,
     Reply,
     Settlement,
     Tick,
-    Unread,
 )
 
 ME = "127.0.0.1"
@@ -72,10 +80,10 @@ RECORDS: list[Record] = [
 
 REQUESTS: list[messages.Request] = [
     messages.Attach(1),
-    messages.Arm(2, 1, points.command("LREM", having=b"\xff", after=True), "10.0.0.1"),
-    messages.Disarm(3, 1),
+    messages.SetBreakpoint(2, 1, points.command("LREM", having=b"\xff", after=True), "10.0.0.1"),
+    messages.ClearBreakpoint(3, 1),
     messages.Release(4, 1),
-    messages.CutCaught(5, 1),
+    messages.CutHit(5, 1),
     messages.Hold(6, "10.0.0.1"),
     messages.ReleaseAll(7, "10.0.0.1"),
     messages.Cut(8, "10.0.0.1"),
@@ -86,9 +94,9 @@ REQUESTS: list[messages.Request] = [
 
 @pytest.mark.parametrize("size", [1, 3, 1_000_000])
 def test_all_records_and_requests_arrive_as_they_were(size: int) -> None:
-    told = tuple(Told(1.5, one) for one in (*RECORDS, Unread("monitor", b"+1.5")))
-    answers: list[messages.Answer] = [Tellings(told), Tellings(told[:1])]
-    answers += [Caught(1, 2, "10.0.0.1", LREM, 2.5)]
+    told = tuple(RecordMessage(1.5, one) for one in (*RECORDS, RawFeedData("monitor", b"+1.5")))
+    answers: list[messages.Answer] = [RecordBatch(told), RecordBatch(told[:1])]
+    answers += [Hit(1, 2, "10.0.0.1", LREM, 2.5)]
     answers += [Done(3), Refused(4, "no")]
     for sent, of in ((answers, Frames.answers), (REQUESTS, Frames.requests)):
         data = b"".join(frame(one) for one in sent)
@@ -129,7 +137,7 @@ class Wire(asyncio.WriteTransport):
     def told(self) -> list[object]:
         found: list[object] = []
         for one in Frames().answers(self.said):
-            found += [told.record for told in one.told] if isinstance(one, Tellings) else [one]
+            found += [told.record for told in one.told] if isinstance(one, RecordBatch) else [one]
         return found
 
 
@@ -142,8 +150,8 @@ async def quiet() -> None:
 
 def test_records_wait_for_a_client_up_to_a_limit_and_then_it_is_told() -> None:
     async def play() -> None:
-        size = len(frame(Tellings((Told(1.5, LREM),) * 2)))
-        box, wire = Outbox(limit=2 * size), Wire()
+        size = len(frame(RecordBatch((RecordMessage(1.5, LREM),) * 2)))
+        box, wire = RecordOutbox(limit=2 * size), Wire()
         for _ in range(3):
             box.record(LREM)
             box.record(LREM)
@@ -164,7 +172,7 @@ def test_records_wait_for_a_client_up_to_a_limit_and_then_it_is_told() -> None:
 
 def test_an_answer_comes_at_once_and_after_the_records_before_it() -> None:
     async def play() -> None:
-        box, wire = Outbox(), Wire()
+        box, wire = RecordOutbox(), Wire()
         box.attach(wire)
         box.record(LREM)
         assert wire.said == b""
@@ -257,8 +265,8 @@ class Listener:
     def on_lost(self, why: str) -> None:
         self.lost.set_result(why)
 
-    def attach(self, far: Remote) -> RemoteTap:
-        return RemoteTap(ME, far.control, self.on_record, self.on_lost)
+    def attach(self, far: Remote) -> TapClient:
+        return TapClient(ME, far.control, self.on_record, self.on_lost)
 
     @property
     def kinds(self) -> list[str]:
@@ -274,7 +282,7 @@ def far() -> Iterator[Remote]:
 def test_a_message_is_caught_held_and_released_from_afar(far: Remote) -> None:
     listener = Listener()
     with listener.attach(far) as tap:
-        trap = tap.arm(points.settlement("ack"), ME)
+        trap = tap.set_breakpoint(points.settlement("ack"), ME)
         worker, broker = far.connect()
         worker.sendall(ACK)
         caught = trap.caught(BOUND)
@@ -296,7 +304,7 @@ def test_a_message_is_caught_held_and_released_from_afar(far: Remote) -> None:
 def test_a_caught_connection_is_cut_from_afar(far: Remote) -> None:
     listener = Listener()
     with listener.attach(far) as tap:
-        trap = tap.arm(points.settlement())
+        trap = tap.set_breakpoint(points.settlement())
         worker, _ = far.connect()
         worker.sendall(ACK)
         trap.caught(BOUND)
@@ -344,7 +352,7 @@ def test_a_client_is_severed_and_let_back_from_afar(far: Remote) -> None:
 
 def test_a_trap_that_catches_nobody_says_so_and_is_gone(far: Remote) -> None:
     with Listener().attach(far) as tap:
-        trap = tap.arm(points.settlement("ack"))
+        trap = tap.set_breakpoint(points.settlement("ack"))
         with pytest.raises(TimedOut, match="before ack"):
             trap.caught(0.05)
         worker, broker = far.connect()
@@ -355,7 +363,7 @@ def test_a_trap_that_catches_nobody_says_so_and_is_gone(far: Remote) -> None:
 def test_a_reset_ends_everything(far: Remote) -> None:
     listener = Listener()
     with listener.attach(far) as tap:
-        tap.arm(points.settlement())
+        tap.set_breakpoint(points.settlement())
         worker, broker = far.connect()
         tap.hold(ME)
         tap.reset()
@@ -368,7 +376,7 @@ def test_a_reset_ends_everything(far: Remote) -> None:
 def test_when_everybody_is_held_nothing_passes_until_a_reset(far: Remote) -> None:
     with Listener().attach(far) as tap:
         worker, broker = far.connect()
-        tap.hold_everybody()
+        tap.hold_all()
         worker.sendall(ACK)
         later = socket.create_connection((ME, far.port), timeout=BOUND)
         later.sendall(START)
@@ -387,7 +395,7 @@ def test_when_everybody_is_held_nothing_passes_until_a_reset(far: Remote) -> Non
 
 def test_what_is_not_possible_is_refused(far: Remote) -> None:
     with Listener().attach(far) as tap:
-        trap = tap.arm(points.settlement())
+        trap = tap.set_breakpoint(points.settlement())
         with pytest.raises(InfrastructureError, match="has caught nobody"):
             trap.release()
         tap.reset()
@@ -397,8 +405,8 @@ def test_what_is_not_possible_is_refused(far: Remote) -> None:
 
 def test_when_the_client_goes_all_that_is_held_goes_on(far: Remote) -> None:
     tap = Listener().attach(far)
-    trap = tap.arm(points.settlement("ack"))
-    tap.arm(points.settlement("ack"))
+    trap = tap.set_breakpoint(points.settlement("ack"))
+    tap.set_breakpoint(points.settlement("ack"))
     worker, broker = far.connect()
     worker.sendall(ACK)
     trap.caught(BOUND)
@@ -446,7 +454,7 @@ def test_who_looks_only_whether_the_port_is_open_changes_nothing(far: Remote) ->
 def test_a_tap_that_dies_is_lost_and_nobody_waits_for_it(far: Remote) -> None:
     listener = Listener()
     with listener.attach(far) as tap:
-        trap = tap.arm(points.settlement())
+        trap = tap.set_breakpoint(points.settlement())
         far.end()
         assert listener.lost.result(BOUND) == "it has ended the connection"
         with pytest.raises(InfrastructureError, match="the tap is lost"):
@@ -460,7 +468,7 @@ def test_a_record_that_cannot_be_taken_loses_the_tap(far: Remote) -> None:
         raise OSError("no room")
 
     lost: Future[str] = Future()
-    with RemoteTap(ME, far.control, full, lost.set_result):
+    with TapClient(ME, far.control, full, lost.set_result):
         far.connect()
         assert "no room" in lost.result(BOUND)
 

@@ -13,7 +13,7 @@ from pamqp import body, commands, frame, header, heartbeat
 from harness.history import NotUnderstood
 from harness.tap.protocols import amqp_channel
 from harness.tap.protocols.amqp import Amqp
-from harness.tap.records import Commit, Delivery, Message, Method, Piece, Settlement
+from harness.tap.records import Chunk, Commit, Delivery, Message, Method, Settlement
 
 Towards = Literal["broker", "client"]
 START = b"AMQP\x00\x00\x09\x01"
@@ -45,7 +45,7 @@ class Session:
 
     def __init__(self) -> None:
         self.decoder = Amqp(1, 10_000)
-        self.pieces: list[Piece] = []
+        self.pieces: list[Chunk] = []
         self.feed("broker", START)
 
     def feed(self, towards: Towards, data: bytes) -> Session:

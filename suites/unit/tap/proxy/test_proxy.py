@@ -25,9 +25,9 @@ from harness.tap.protocols.amqp import Amqp
 from harness.tap.protocols.base import Decoder
 from harness.tap.protocols.redis import Resp
 from harness.tap.proxy import pipe
-from harness.tap.proxy.connection import Link
+from harness.tap.proxy.connection import ProxiedConnection
 from harness.tap.proxy.proxy import Proxy
-from harness.tap.records import Command, Record, Reply, Settlement, Unread
+from harness.tap.records import Command, RawFeedData, Record, Reply, Settlement
 
 LREM = b"*4\r\n$4\r\nLREM\r\n$1\r\nk\r\n$1\r\n1\r\n$1\r\na\r\n"
 PING = b"*1\r\n$4\r\nPING\r\n"
@@ -113,8 +113,8 @@ class Stage:
         assert isinstance(found, ConnectionClosed)
         return found
 
-    def _record(self, record: Record | Unread) -> None:
-        assert not isinstance(record, Unread)
+    def _record(self, record: Record | RawFeedData) -> None:
+        assert not isinstance(record, RawFeedData)
         self.records.append(record)
         if isinstance(record, ConnectionClosed):
             self._over.set()
@@ -238,7 +238,7 @@ def test_what_comes_before_the_broker_is_there_waits_for_it() -> None:
     """Some versions of asyncio read from a client although it was paused at once."""
 
     async def play(stage: Stage) -> None:
-        link = Link(stage.proxy, 1, Resp(1))
+        link = ProxiedConnection(stage.proxy, 1, Resp(1))
         client, broker = Dialed(), Dialed()
         link.accepted(client)
         link.received("client", PING)
@@ -336,7 +336,7 @@ def test_a_sink_that_fails_ends_the_connection() -> None:
         client, broker = await stage.connect()
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
 
-        def fail(record: Record | Unread) -> None:
+        def fail(record: Record | RawFeedData) -> None:
             if isinstance(record, Command):
                 raise OSError("no room")
 
@@ -354,7 +354,7 @@ def test_a_sink_that_fails_ends_the_connection() -> None:
 def test_a_command_is_held_before_the_broker_and_released() -> None:
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.command("LREM"), ME)
+        trap = stage.proxy.set_breakpoint(points.command("LREM"), ME)
         client.send(PING + LREM + PING)
         await broker.expect(PING)
         caught = await trap.caught(BOUND)
@@ -379,7 +379,7 @@ def test_a_command_is_held_before_the_broker_and_released() -> None:
 def test_a_command_that_is_cut_never_arrives() -> None:
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.command("LREM"))
+        trap = stage.proxy.set_breakpoint(points.command("LREM"))
         client.send(LREM)
         (await trap.caught(BOUND)).cut()
         assert await broker.rest() == b""
@@ -395,7 +395,7 @@ def test_the_broker_sees_the_end_of_a_client_that_does_not_know_of_it() -> None:
         client, broker = await stage.connect()
         client.send(PING)
         await broker.expect(PING)
-        trap = stage.proxy.arm(points.command("LREM"))
+        trap = stage.proxy.set_breakpoint(points.command("LREM"))
         client.send(LREM)
         await trap.caught(BOUND)
         stage.proxy.sever(ME)
@@ -417,7 +417,7 @@ def test_the_broker_sees_the_end_of_a_client_that_does_not_know_of_it() -> None:
 def test_what_was_sent_before_still_arrives_before_the_end() -> None:
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.command("LREM", after=True))
+        trap = stage.proxy.set_breakpoint(points.command("LREM", after=True))
         client.send(LREM * 3)
         await trap.caught(BOUND)
         stage.proxy.sever(ME)
@@ -453,7 +453,7 @@ def test_the_next_run_at_the_same_address_goes_on_and_what_the_last_one_left_doe
 def test_a_reply_is_held_before_the_worker() -> None:
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.reply("LREM", found=True))
+        trap = stage.proxy.set_breakpoint(points.reply("LREM", found=True))
         client.send(LREM + LREM)
         await broker.expect(LREM + LREM)
         broker.send(b":0\r\n:1\r\n")
@@ -470,7 +470,7 @@ def test_a_reply_is_held_before_the_worker() -> None:
 def test_after_a_point_the_message_has_passed_and_no_more() -> None:
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.command("LREM", after=True))
+        trap = stage.proxy.set_breakpoint(points.command("LREM", after=True))
         client.send(LREM + PING)
         caught = await trap.caught(BOUND)
         await broker.expect(LREM)
@@ -487,7 +487,7 @@ def test_what_is_held_outlives_its_sender() -> None:
 
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.command("LREM"))
+        trap = stage.proxy.set_breakpoint(points.command("LREM"))
         client.send(LREM)
         caught = await trap.caught(BOUND)
         await client.close()
@@ -581,7 +581,7 @@ def test_a_held_lane_takes_in_only_so_much(monkeypatch: pytest.MonkeyPatch) -> N
 
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.command("LREM"))
+        trap = stage.proxy.set_breakpoint(points.command("LREM"))
         much = (b"*2\r\n$1\r\nX\r\n$65536\r\n" + b"x" * 65536 + b"\r\n") * 200
         client.send(LREM + much)
         caught = await trap.caught(BOUND)
@@ -597,7 +597,7 @@ def test_a_held_lane_takes_in_only_so_much(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_trap_that_catches_nobody_says_so_and_is_gone() -> None:
     async def play(stage: Stage) -> None:
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.command("LREM"), "10.0.0.1")
+        trap = stage.proxy.set_breakpoint(points.command("LREM"), "10.0.0.1")
         client.send(LREM)
         await broker.expect(LREM)
         with pytest.raises(TimedOut, match="before command LREM"):
@@ -614,7 +614,7 @@ def test_an_ack_is_held_and_heartbeats_are_not() -> None:
         qos = frame.marshal(commands.Basic.Qos(), 1)
         beat = heartbeat.Heartbeat.marshal()
         client, broker = await stage.connect()
-        trap = stage.proxy.arm(points.settlement("ack"))
+        trap = stage.proxy.set_breakpoint(points.settlement("ack"))
         client.send(start + ack + qos + beat)
         caught = await trap.caught(BOUND)
         assert caught.message == Settlement(1, 1, (7,), "ack", bodies=(None,), queues=("",))

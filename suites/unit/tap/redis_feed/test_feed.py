@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from harness.core.errors import InfrastructureError, TimedOut
 from harness.history import BrokerBack, BrokerLost, Gap
-from harness.tap.records import Broker, Effect, Monitored, Record, Tick, Unread
-from harness.tap.redis_feed.feed import Witness
+from harness.tap.records import Broker, Effect, Monitored, RawFeedData, Record, Tick
+from harness.tap.redis_feed.feed import RedisFeed
 from harness.tap.redis_feed.monitor import Monitor
-from harness.tap.redis_feed.parser import Reading, parsed
+from harness.tap.redis_feed.parser import FeedParser, parsed
 from harness.tap.redis_feed.replica import Replica
 
 ME = "127.0.0.1"
@@ -67,7 +67,7 @@ def test_what_is_no_line_is_not_taken_for_one(said: bytes) -> None:
 
 
 def read(where: Literal["monitor", "replica"], data: bytes) -> list[Broker]:
-    return list(Reading().read(Unread(where, data)))
+    return list(FeedParser().read(RawFeedData(where, data)))
 
 
 class Wire(asyncio.Transport):
@@ -176,13 +176,13 @@ def test_a_link_that_is_no_replica_s_is_told(data: bytes, why: str) -> None:
 
 
 def test_what_cannot_be_read_is_told_once_and_the_other_link_goes_on() -> None:
-    reading = Reading()
-    first, second = (list(reading.read(Unread("replica", b"?\r\n"))) for _ in range(2))
+    reading = FeedParser()
+    first, second = (list(reading.read(RawFeedData("replica", b"?\r\n"))) for _ in range(2))
     (gap,) = first
     assert isinstance(gap, Gap)
     assert gap.of == "replica"
     assert second == []
-    assert len(list(reading.read(Unread("monitor", line(b"GET", b"k") + b"\r\n")))) == 1
+    assert len(list(reading.read(RawFeedData("monitor", line(b"GET", b"k") + b"\r\n")))) == 1
 
 
 # -- both together --------------------------------------------------------------------------------
@@ -263,13 +263,15 @@ class Scene:
     def __init__(self, redis: Redis) -> None:
         self.redis, self.busy = redis, False
         self.records: list[Record] = []
-        self._news, self._reading = asyncio.Event(), Reading()
+        self._news, self._reading = asyncio.Event(), FeedParser()
         #: Why nobody may be let in, one after the other.
         self.shut: list[str] = []
-        self.witness = Witness((ME, redis.port), self._record, lambda: self.busy, self.shut.append)
+        self.witness = RedisFeed(
+            (ME, redis.port), self._record, lambda: self.busy, self.shut.append
+        )
 
-    def _record(self, record: Record | Unread) -> None:
-        if isinstance(record, Unread):
+    def _record(self, record: Record | RawFeedData) -> None:
+        if isinstance(record, RawFeedData):
             self.records += self._reading.read(record)
         else:
             self.records.append(record)

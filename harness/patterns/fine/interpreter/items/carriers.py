@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.patterns.fine.interpreter.items.deliveries import ID_PART, Act, Item
+from harness.patterns.fine.interpreter.items.deliveries import ID_PART, Item, StepContext
 from harness.patterns.fine.interpreter.items.item_names import Names
-from harness.patterns.fine.interpreter.items.ledger import Ledger
-from harness.patterns.fine.interpreter.items.role_learner import Learned
+from harness.patterns.fine.interpreter.items.ledger import DeliveryLedger
+from harness.patterns.fine.interpreter.items.role_learner import RoleLearner
 from harness.patterns.fine.interpreter.keyspace.locations import Place
 from harness.patterns.fine.interpreter.keyspace.values import Space, Zset
 from harness.tap.content import found
@@ -51,13 +51,13 @@ class Change:
 class Carriers:
     """Finds out which items the values are about that a step has moved."""
 
-    def __init__(self, space: Space, ledger: Ledger, learned: Learned) -> None:
+    def __init__(self, space: Space, ledger: DeliveryLedger, learned: RoleLearner) -> None:
         self._space, self._ledger, self._learned = space, ledger, learned
         self._names = Names(ledger)
         #: A place that has an item in bytes that cannot be read, the first one.
         self.guess: bytes | None = None
 
-    def read(self, act: Act, changes: Mapping[bytes, Change]) -> None:
+    def read(self, act: StepContext, changes: Mapping[bytes, Change]) -> None:
         """Enter in the ledger which of these values carry an item."""
         new = {
             value: change
@@ -100,7 +100,7 @@ class Carriers:
         """Whether a key has members: an id may also be what a counter says."""
         return isinstance(self._space.get(key), (deque, set, Zset))
 
-    def answered(self, act: Act, item: Item) -> bool | None:
+    def answered(self, act: StepContext, item: Item) -> bool | None:
         """Whether a step's answer brings an item, in any form; None when no answer came."""
         exact = act.answer_has(item.value)
         if exact is not False or act.group is None:
@@ -109,7 +109,7 @@ class Carriers:
 
     # -- what can be read ---------------------------------------------------------------------
 
-    def _held_by(self, act: Act) -> dict[bytes, Item]:
+    def _held_by(self, act: StepContext) -> dict[bytes, Item]:
         """The items that this worker has, or has only just taken away."""
         mine = {
             value: item

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from harness.patterns.fine.interpreter.items.deliveries import COMMANDS, Act
-from harness.patterns.fine.interpreter.items.role_learner import Learned
+from harness.patterns.fine.interpreter.items.deliveries import COMMANDS, StepContext
+from harness.patterns.fine.interpreter.items.role_learner import RoleLearner
 from harness.patterns.fine.interpreter.transcript.commands import byte_strings
-from harness.patterns.fine.interpreter.transcript.connections import Group
+from harness.patterns.fine.interpreter.transcript.connections import ExecutedUnit
 from harness.tap.content import found
 
 
-class Telling:
+class ClaimAnswers:
     """Looks for a claimed item in what its worker is answered next."""
 
-    def __init__(self, learned: Learned) -> None:
+    def __init__(self, learned: RoleLearner) -> None:
         self._learned = learned
         #: Workers → the items that they do not know of yet, and for how many more commands.
         self._open: dict[str, tuple[tuple[bytes, ...], int]] = {}
 
-    def expects(self, act: Act, group: Group) -> bool:
+    def expects(self, act: StepContext, group: ExecutedUnit) -> bool:
         """Whether a step that has claimed items does not say which: that is looked for now."""
         if group.asked is None or group.asked.answered is None:
             return False
@@ -28,7 +28,7 @@ class Telling:
         self._open[group.worker] = (items, COMMANDS)
         return True
 
-    def read(self, act: Act, group: Group) -> None:
+    def read(self, act: StepContext, group: ExecutedUnit) -> None:
         """Learn by which question a worker comes to know the item of its claim."""
         items, left = self._open.pop(group.worker, ((), 0))
         if not items:

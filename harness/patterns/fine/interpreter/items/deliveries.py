@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from harness.history import ItemSettled, Payload, What
+from harness.history import ItemSettled, Observation, Payload
 from harness.patterns.fine.interpreter.keyspace.locations import Place
-from harness.patterns.fine.interpreter.transcript.connections import Group
+from harness.patterns.fine.interpreter.transcript.connections import ExecutedUnit
 from harness.tap.content import found
 
 #: A part of a key's name that may be an id.
@@ -26,9 +26,9 @@ class Item:
 
     value: bytes
     payload: Payload
-    held: list[Held] = field(default_factory=list)
+    held: list[Delivery] = field(default_factory=list)
     #: The last delivery that is over.
-    last: Held | None = None
+    last: Delivery | None = None
     #: How often it was enqueued, and delivered.
     enqueued: int = 0
     given: int = 0
@@ -47,7 +47,7 @@ class Item:
 
 
 @dataclass(slots=True, eq=False)
-class Held:
+class Delivery:
     """A delivery that goes on: somebody has the item."""
 
     item: Item
@@ -80,16 +80,16 @@ class Held:
 
 
 @dataclass(slots=True, eq=False)
-class Act:
+class StepContext:
     """One step, as far as items are concerned: who, when (in seconds since the start), what."""
 
     at: float
     #: The same moment, in seconds since 1970.
     moment: float
-    group: Group | None
-    events: list[What | Undecided] = field(default_factory=list)
+    group: ExecutedUnit | None
+    events: list[Observation | PendingSettlement] = field(default_factory=list)
     #: Deliveries of this step; they come out when all is known of them.
-    new: list[Held] = field(default_factory=list)
+    new: list[Delivery] = field(default_factory=list)
     #: Items that it has enqueued.
     fresh: set[bytes] = field(default_factory=set)
     #: Keys that have run out with it, and that nobody has deleted.
@@ -135,14 +135,14 @@ class Act:
 
 
 @dataclass(slots=True, eq=False)
-class Undecided:
+class PendingSettlement:
     """Somebody has taken a claimed item away: the end of it, or the first half of giving it back.
 
     `what` is the event once it is `decided`, None if there is none.
     """
 
-    held: Held
-    act: Act
+    held: Delivery
+    act: StepContext
     what: ItemSettled | None
     commands: int = COMMANDS
     batches: int = BATCHES

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from harness.patterns.fine.interpreter.items.deliveries import Act, Held
+from harness.patterns.fine.interpreter.items.deliveries import Delivery, StepContext
 from harness.patterns.fine.interpreter.items.item_names import parts
-from harness.patterns.fine.interpreter.items.ledger import Ledger
+from harness.patterns.fine.interpreter.items.ledger import DeliveryLedger
 from harness.patterns.fine.interpreter.keyspace.locations import Place
 from harness.patterns.fine.interpreter.keyspace.values import Hash, Space
 from harness.patterns.fine.interpreter.transcript.commands import Words, name, reads
@@ -45,24 +45,24 @@ class _Beat:
     shared: bool = False
 
 
-class Beats:
+class Heartbeats:
     """Knows workers' signs of life, and until when they hold what is theirs."""
 
-    def __init__(self, space: Space, ledger: Ledger) -> None:
+    def __init__(self, space: Space, ledger: DeliveryLedger) -> None:
         self._space, self._ledger = space, ledger
         self._beats: dict[Place, _Beat] = {}
         #: Keys with numbers that say when a worker was there → after how long it is given up.
         self._idle: dict[bytes, float] = {}
         self.seen = False
 
-    def timed(self, act: Act, place: Place, until: float) -> None:
+    def timed(self, act: StepContext, place: Place, until: float) -> None:
         """Somebody has set a key that ends; in seconds since 1970."""
         beat = self._beat(act, place)
         if beat is not None:
             beat.until = until
             self._apply(act, beat)
 
-    def numbered(self, act: Act, place: Place, at: float | None) -> None:
+    def numbered(self, act: StepContext, place: Place, at: float | None) -> None:
         """Somebody has written a moment (seconds since 1970) under a name of its own."""
         if at is None or at < act.moment - _NOW:
             return
@@ -72,7 +72,7 @@ class Beats:
         beat.until, beat.since = (at, None) if at > act.end + _AHEAD else (None, at)
         self._apply(act, beat)
 
-    def look(self, act: Act) -> None:
+    def look(self, act: StepContext) -> None:
         """Who looks for others' signs of life, and for how old ones."""
         group = act.group
         if group is None or not self._beats:
@@ -86,7 +86,7 @@ class Beats:
                 beat.read = True
                 self._apply(act, beat)
 
-    def given(self, act: Act) -> None:
+    def given(self, act: StepContext) -> None:
         """What a worker was given in this step is its own while it gives signs of life."""
         for held in act.new:
             ends = [until for beat in self._of(held) if (until := self._end(beat)) is not None]
@@ -96,7 +96,7 @@ class Beats:
 
     # -- a sign of life -----------------------------------------------------------------------
 
-    def _beat(self, act: Act, place: Place) -> _Beat | None:
+    def _beat(self, act: StepContext, place: Place) -> _Beat | None:
         if act.connection is None or act.outside:
             return None
         beat = self._beats.get(place)
@@ -108,7 +108,7 @@ class Beats:
         beat.at, beat.connection = act.at, act.connection
         return beat
 
-    def _learn(self, act: Act, words: Words) -> None:
+    def _learn(self, act: StepContext, words: Words) -> None:
         """How old a sign of life may be: the limit below which somebody looks for scores."""
         if len(words) < 4 or not any(one.since and key == words[1] for (key, _), one in self._all):
             return
@@ -129,7 +129,7 @@ class Beats:
             return None if idle is None else beat.since + idle
         return beat.until
 
-    def _apply(self, act: Act, beat: _Beat) -> None:
+    def _apply(self, act: StepContext, beat: _Beat) -> None:
         """All that its worker has is its own until then, but for what has a lease itself."""
         until = self._end(beat)
         if until is None:
@@ -141,14 +141,14 @@ class Beats:
                     self.seen = True
                     self._ledger.lease(act, held, until, beat.at, beat.connection)
 
-    def _of(self, held: Held) -> Iterator[_Beat]:
+    def _of(self, held: Delivery) -> Iterator[_Beat]:
         return (
             beat
             for beat in self._beats.values()
             if beat.worker == held.worker and self._is_of(beat, held)
         )
 
-    def _is_of(self, beat: _Beat, held: Held) -> bool:
+    def _is_of(self, beat: _Beat, held: Delivery) -> bool:
         """Whether its name is where the item lies: else nobody could tell whose the item is."""
         key, member = beat.place
         words = {word for word in parts(member or key) if len(word) >= _SHORTEST}
@@ -161,7 +161,7 @@ class Beats:
         texts = list(self._texts(held))
         return any(word in text for word in words - theirs for text in texts)
 
-    def _texts(self, held: Held) -> Iterator[bytes]:
+    def _texts(self, held: Delivery) -> Iterator[bytes]:
         """The names under which an item lies, and what stands there beside it."""
         yield held.token
         for key, sub in (*held.places, *held.extra):

@@ -10,8 +10,8 @@ from itertools import combinations
 from typing import NamedTuple
 from urllib.parse import quote
 
-from harness.patterns.fine.interpreter.items.deliveries import Act, Held, Item
-from harness.patterns.fine.interpreter.items.ledger import Ledger
+from harness.patterns.fine.interpreter.items.deliveries import Delivery, Item, StepContext
+from harness.patterns.fine.interpreter.items.ledger import DeliveryLedger
 
 #: A digest, or how it begins.
 _HEX = re.compile(rb"(?<![0-9a-zA-Z])[0-9a-fA-F]{8,}(?![0-9a-zA-Z])")
@@ -34,24 +34,26 @@ class About(NamedTuple):
     """
 
     item: Item
-    held: Held | None
+    held: Delivery | None
     shape: bytes
 
 
 class Names:
     """Finds the item."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: DeliveryLedger) -> None:
         self._ledger = ledger
         self._digested: dict[int, dict[bytes, Item]] = {}
         self._spelled: dict[bytes, Item] = {}
         self._spelled_items = 0
 
-    def by_token(self, token: bytes) -> Held | None:
+    def by_token(self, token: bytes) -> Delivery | None:
         held = self._ledger.tokens.get(token)
         return held if held is not None and held in held.item.held else None
 
-    def of(self, act: Act, key: bytes, member: bytes = b"", value: bytes = b"") -> About | None:
+    def of(
+        self, act: StepContext, key: bytes, member: bytes = b"", value: bytes = b""
+    ) -> About | None:
         """What a field of a hash, a member of a sorted set, or a key with a text is about."""
         if member:
             held = self.by_token(member)
@@ -71,7 +73,7 @@ class Names:
         part = None if member else self._part(act, key)
         return None if part is None else About(part[0], None, _without(key, part[1]))
 
-    def _within(self, name: bytes) -> tuple[Item, Held | None, bytes] | None:
+    def _within(self, name: bytes) -> tuple[Item, Delivery | None, bytes] | None:
         for word in parts(name):
             item = self._ledger.item_of(word) or self._spellings().get(word)
             if item is not None:
@@ -89,7 +91,7 @@ class Names:
             if item is not None:
                 yield item, digest
 
-    def _part(self, act: Act, key: bytes) -> tuple[Item, bytes] | None:
+    def _part(self, act: StepContext, key: bytes) -> tuple[Item, bytes] | None:
         """Named after a part of the item that its worker was given, as is the id in a job."""
         held = self._ledger.given.get(act.worker)
         if held is None or held not in held.item.held:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.patterns.fine.interpreter.items.deliveries import Act, Held, Item
-from harness.patterns.fine.interpreter.items.heartbeats import Beats
+from harness.patterns.fine.interpreter.items.deliveries import Delivery, Item, StepContext
+from harness.patterns.fine.interpreter.items.heartbeats import Heartbeats
 from harness.patterns.fine.interpreter.items.item_names import About, Names
-from harness.patterns.fine.interpreter.items.ledger import Ledger
-from harness.patterns.fine.interpreter.items.role_learner import Learned
+from harness.patterns.fine.interpreter.items.ledger import DeliveryLedger
+from harness.patterns.fine.interpreter.items.role_learner import RoleLearner
 from harness.patterns.fine.interpreter.keyspace.locations import (
     Dropped,
     Gone,
@@ -45,7 +45,7 @@ _MOST = 1000
 class _Unread:
     """A moment was written that nobody has read yet; it may be the end of a lease."""
 
-    held: Held
+    held: Delivery
     shape: bytes
     until: float
     at: float
@@ -54,15 +54,17 @@ class _Unread:
 class Leases:
     """Finds out which items the notes of a step are about, and enters it."""
 
-    def __init__(self, queue: bytes, space: Space, ledger: Ledger, learned: Learned) -> None:
+    def __init__(
+        self, queue: bytes, space: Space, ledger: DeliveryLedger, learned: RoleLearner
+    ) -> None:
         self._queue, self._places = queue, space.places
         self._ledger, self._learned = ledger, learned
         self._names = Names(ledger)
-        self._beats = Beats(space, ledger)
+        self._beats = Heartbeats(space, ledger)
         #: Keys that are leases → their items.
         self._keys: dict[Place, About] = {}
         #: Where leases are, and whose.
-        self._at: dict[Place, Held] = {}
+        self._at: dict[Place, Delivery] = {}
         self._unread: dict[Place, _Unread] = {}
         #: Keys that somebody has read.
         self._read: set[bytes] = set()
@@ -77,7 +79,7 @@ class Leases:
         """Whether there was a lease, be it a worker's on all that it has."""
         return self._seen or self._beats.seen
 
-    def read(self, act: Act, notes: list[Note], *, expired: set[Place]) -> None:
+    def read(self, act: StepContext, notes: list[Note], *, expired: set[Place]) -> None:
         """Enter a step's notes; `expired` are the places that nobody has deleted."""
         if not act.outside:
             self._looks(act)  # a script looks before it writes
@@ -93,13 +95,13 @@ class Leases:
             else:
                 self._dropped(act, note)
 
-    def given(self, act: Act) -> None:
+    def given(self, act: StepContext) -> None:
         """What was given in this step may be under a lease that its worker has already."""
         self._beats.given(act)
 
     # -- numbers ------------------------------------------------------------------------------
 
-    def _scored(self, act: Act, note: Scored) -> None:
+    def _scored(self, act: StepContext, note: Scored) -> None:
         waits = self._learned.is_source(note.key) and not self.is_deadline(note.key)
         if act.outside or waits:  # of what waits there, it is the moment until when it does
             return
@@ -120,7 +122,7 @@ class Leases:
                 return
         self._set(act, about, (note.key, note.member), until)
 
-    def _written(self, act: Act, note: Written) -> None:
+    def _written(self, act: StepContext, note: Written) -> None:
         if act.outside or note.value in self._ledger.items:
             return
         place = note.key, note.member
@@ -142,7 +144,7 @@ class Leases:
             if until is not None:
                 self._set(act, about, place, until)
 
-    def _maybe(self, act: Act, about: About, place: Place, until: float) -> None:
+    def _maybe(self, act: StepContext, about: About, place: Place, until: float) -> None:
         """A moment to come was written: the end of a lease, if somebody reads it."""
         held = about.held or self._holder(act, about.item)
         known = about.shape in self._learned.deadlines or place in self._at
@@ -158,7 +160,7 @@ class Leases:
                 self._unread = {at: one for at, one in self._unread.items() if _lives(one.held)}
             self._unread[place] = _Unread(held, about.shape, until, act.at)
 
-    def _ended(self, act: Act, place: Place, until: float | None) -> None:
+    def _ended(self, act: StepContext, place: Place, until: float | None) -> None:
         """Where a lease was, there is a moment that is over, or none."""
         held = self._at[place]
         if until is None or not _lives(held):
@@ -166,14 +168,14 @@ class Leases:
         else:
             self._set(act, About(held.item, held, place[0]), place, until)
 
-    def _after_claim(self, act: Act, key: bytes, claimed: float) -> float | None:
+    def _after_claim(self, act: StepContext, key: bytes, claimed: float) -> float | None:
         """The lease's end where the number says when it began, as far as that is known."""
         if key == self._queue or act.moment - claimed > _NOW:
             return None
         self.stamps.add(key)
         return None if self._learned.idle is None else claimed + self._learned.idle
 
-    def look(self, act: Act) -> None:
+    def look(self, act: StepContext) -> None:
         """Who looks for what was claimed long ago says how long a lease lasts."""
         for words in () if act.group is None or not self.stamps else act.group.lines:
             if len(words) > 3 and words[1] in self.stamps:
@@ -184,7 +186,7 @@ class Leases:
         self._looks(act)
         self._beats.look(act)
 
-    def _looks(self, act: Act) -> None:
+    def _looks(self, act: StepContext) -> None:
         """What was read: a moment that nobody looks at ends no lease."""
         for words in () if act.group is None else act.group.lines:
             self._read.update(reads(words))
@@ -197,7 +199,7 @@ class Leases:
 
     # -- keys that end ------------------------------------------------------------------------
 
-    def _timed(self, act: Act, note: Timed) -> None:
+    def _timed(self, act: StepContext, note: Timed) -> None:
         place = note.key, note.member
         about = self._keys.get(place)
         if about is None or (note.value is not None and not about.item.held):
@@ -218,12 +220,12 @@ class Leases:
         if until > act.moment + _ROUNDED and not _is_too_late(act, held):
             self._leased(act, About(about.item, held, about.shape), place, until, token)
 
-    def _is_of_worker(self, act: Act, about: About) -> bool:
+    def _is_of_worker(self, act: StepContext, about: About) -> bool:
         """Named like an item that nobody has, by a worker that has another: its own name."""
         own = self._ledger.given.get(act.worker)
         return not about.item.held and own is not None and _lives(own)
 
-    def _gone(self, act: Act, note: Gone, expired: bool) -> None:
+    def _gone(self, act: StepContext, note: Gone, expired: bool) -> None:
         place = note.key, note.member
         held = self._at.pop(place, None)
         if held is None or not _lives(held):
@@ -236,7 +238,7 @@ class Leases:
         else:
             held.until = None
 
-    def _dropped(self, act: Act, note: Dropped) -> None:
+    def _dropped(self, act: StepContext, note: Dropped) -> None:
         """A lease without an end of its own was removed: by its holder, it is given up."""
         place = note.key, note.member
         self._unread.pop(place, None)
@@ -253,7 +255,7 @@ class Leases:
         """Whether what lies there are leases, and no items."""
         return key in self._deadlines or key in self.stamps or key in self._learned.deadlines
 
-    def _holder(self, act: Act, item: Item, token: bytes = b"") -> Held | None:
+    def _holder(self, act: StepContext, item: Item, token: bytes = b"") -> Delivery | None:
         """Of who has the item: this worker if it does; else one who has it no more, or the last."""
         mine = [one for one in item.held if one.worker == act.worker]
         if mine:
@@ -264,7 +266,7 @@ class Leases:
         owners = over or item.held
         return owners[-1] if owners else None
 
-    def _set(self, act: Act, about: About, place: Place, until: float) -> None:
+    def _set(self, act: StepContext, about: About, place: Place, until: float) -> None:
         """A number says until when an item is somebody's: from now on, or no more."""
         held = about.held or self._holder(act, about.item)
         if until > act.end + _ROUNDED:
@@ -275,7 +277,9 @@ class Leases:
             held.sources.clear()
             self._ledger.free(act, held)
 
-    def _leased(self, act: Act, about: About, place: Place, until: float, token: bytes) -> None:
+    def _leased(
+        self, act: StepContext, about: About, place: Place, until: float, token: bytes
+    ) -> None:
         """Somebody has a lease: its holder, by where it comes from or by the token, or another."""
         item, held = about.item, about.held
         if held is None:
@@ -293,7 +297,7 @@ class Leases:
         self._until(act, held, place, until)
 
     def _until(
-        self, act: Act, held: Held, place: Place, until: float, at: float | None = None
+        self, act: StepContext, held: Delivery, place: Place, until: float, at: float | None = None
     ) -> None:
         """Enter the end of a lease; of several on one item the first that ends counts."""
         self._seen = True
@@ -304,14 +308,14 @@ class Leases:
         if first != held.until or until == first:
             self._ledger.lease(act, held, first, at)
 
-    def _is_late(self, act: Act, item: Item) -> bool:
+    def _is_late(self, act: StepContext, item: Item) -> bool:
         """Of equal items, who had one renews its lease though the item is done.
 
         Which one that was about nobody can say; of a single item it takes what is another's.
         """
         return item.enqueued > 1 and act.worker in item.had
 
-    def _claimed_by_it(self, act: Act, item: Item) -> Held | None:
+    def _claimed_by_it(self, act: StepContext, item: Item) -> Delivery | None:
         """A lease on what is ready claims it, where it lies."""
         ready = (self._queue, b"") in self._places.of(item.value)
         if not ready or item.value in act.fresh:
@@ -319,11 +323,11 @@ class Leases:
         return self._ledger.deliver(act, item, [], in_place=True)
 
 
-def _lives(held: Held) -> bool:
+def _lives(held: Delivery) -> bool:
     return held in held.item.held
 
 
-def _is_over(held: Held, now: float) -> bool:
+def _is_over(held: Delivery, now: float) -> bool:
     return held.until is not None and held.until < now
 
 
@@ -332,13 +336,13 @@ def _is_part(score: float, item: Item) -> bool:
     return score.is_integer() and b"%d" % int(score) in item.value
 
 
-def _is_too_late(act: Act, held: Held | None) -> bool:
+def _is_too_late(act: StepContext, held: Delivery | None) -> bool:
     """A first lease comes soon; what is set later is something else, as a result."""
     mine = held is not None and held.worker == act.worker
     return held is not None and mine and not held.leased and held.commands > _SOON
 
 
-def _is_holder(act: Act, held: Held, token: bytes) -> bool:
+def _is_holder(act: StepContext, held: Delivery, token: bytes) -> bool:
     """Whether this worker has the item already; a new container of its pod has not."""
     if held.worker != act.worker:
         return False

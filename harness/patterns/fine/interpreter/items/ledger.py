@@ -16,17 +16,23 @@ from harness.history import (
     ItemReturned,
     ItemSettled,
     LeaseExpired,
-    What,
+    Observation,
     payload,
 )
-from harness.patterns.fine.interpreter.items.deliveries import BATCHES, Act, Held, Item, Undecided
+from harness.patterns.fine.interpreter.items.deliveries import (
+    BATCHES,
+    Delivery,
+    Item,
+    PendingSettlement,
+    StepContext,
+)
 from harness.patterns.fine.interpreter.keyspace.locations import Place
 
 #: Stands for a connection where it is not known which; real ones count from 1.
 NOBODY = 0
 
 
-class Ledger:
+class DeliveryLedger:
     """Enters what happens to items; all events are made here."""
 
     def __init__(self, queue: str, epoch: float) -> None:
@@ -35,10 +41,10 @@ class Ledger:
         #: Values that carry items in other bytes than their own.
         self._carried: dict[bytes, tuple[Item, ...]] = {}
         #: Tokens, of live deliveries and of former ones.
-        self.tokens: dict[bytes, Held] = {}
+        self.tokens: dict[bytes, Delivery] = {}
         #: What each worker was given last.
-        self.given: dict[str, Held] = {}
-        self._undecided: list[Undecided] = []
+        self.given: dict[str, Delivery] = {}
+        self._undecided: list[PendingSettlement] = []
 
     def all_of(self, value: bytes) -> tuple[Item, ...]:
         """The items that a value is, or carries."""
@@ -61,7 +67,7 @@ class Ledger:
 
     # -- one by one ---------------------------------------------------------------------------
 
-    def enqueue(self, act: Act, value: bytes) -> Item:
+    def enqueue(self, act: StepContext, value: bytes) -> Item:
         item = self.items.get(value)
         if item is None:
             item = self.items[value] = Item(value, payload(value))
@@ -74,21 +80,23 @@ class Ledger:
         act.events.append(ItemEnqueued(item.payload, self._queue, act.connection, at))
         return item
 
-    def deliver(self, act: Act, item: Item, places: list[Place], *, in_place: bool = False) -> Held:
+    def deliver(
+        self, act: StepContext, item: Item, places: list[Place], *, in_place: bool = False
+    ) -> Delivery:
         """Somebody gets an item; the event comes with `close`, when its lease is known, too."""
-        held = Held(item, act.connection, act.worker, places, in_place=in_place)
+        held = Delivery(item, act.connection, act.worker, places, in_place=in_place)
         item.held.append(held)
         item.had.add(act.worker)
         act.new.append(held)
         self.given[act.worker] = held
         return held
 
-    def name(self, held: Held, token: bytes) -> None:
+    def name(self, held: Delivery, token: bytes) -> None:
         """A delivery has a token by which it is known."""
         held.token = token
         self.tokens[token] = held
 
-    def take_over(self, act: Act, old: Held, places: list[Place]) -> Held:
+    def take_over(self, act: StepContext, old: Delivery, places: list[Place]) -> Delivery:
         """Somebody gets an item that another one has, or had."""
         if not old.returned:
             self._reclaimed(act, old)
@@ -97,12 +105,12 @@ class Ledger:
         held.extra = old.extra
         return held
 
-    def put_back(self, act: Act, held: Held) -> None:
+    def put_back(self, act: StepContext, held: Delivery) -> None:
         """An item is ready again; who has put it there may be its holder or not."""
         self.free(act, held)
         self._over(held)
 
-    def free(self, act: Act, held: Held) -> None:
+    def free(self, act: StepContext, held: Delivery) -> None:
         """Others may have an item, though it still lies where it lay."""
         if held.returned:
             return
@@ -117,8 +125,8 @@ class Ledger:
 
     def settle(
         self,
-        act: Act,
-        held: Held,
+        act: StepContext,
+        held: Delivery,
         how: Literal["acked", "dead"] = "acked",
         aside: Iterable[bytes] = (),
     ) -> None:
@@ -133,7 +141,7 @@ class Ledger:
         self._over(held)
         open_ = how == "acked" and act.group is not None and act.group.plain
         if open_ or aside:
-            one = Undecided(held, act, what, aside=set(aside))
+            one = PendingSettlement(held, act, what, aside=set(aside))
             self._undecided.append(one)
             act.events.append(one)
             act.settled = act.settled or not open_
@@ -141,13 +149,13 @@ class Ledger:
             act.events.append(what)
             act.settled = True
 
-    def run_out(self, act: Act, held: Held) -> None:
+    def run_out(self, act: StepContext, held: Delivery) -> None:
         """The key in which it lay has come to its end: nobody has, or will get, this item."""
         what = ItemSettled(held.item.payload, None, "expired", at=act.at, by_holder=False)
         self._over(held)
         act.events.append(what)
 
-    def fail_to_settle(self, act: Act, held: Held) -> None:
+    def fail_to_settle(self, act: StepContext, held: Delivery) -> None:
         """Somebody has wanted to settle an item, and it was too late."""
         token = _text(held.token)
         what = ItemSettled(held.item.payload, act.connection, "acked", token, False, act.at)
@@ -155,8 +163,8 @@ class Ledger:
 
     def lease(
         self,
-        act: Act,
-        held: Held,
+        act: StepContext,
+        held: Delivery,
         until: float,
         at: float | None = None,
         connection: int | None = None,
@@ -176,20 +184,20 @@ class Ledger:
                 event = msgspec.structs.replace(event, at=at, connection=own or NOBODY)
             act.events.append(event)
 
-    def revive(self, held: Held, places: list[Place]) -> None:
+    def revive(self, held: Delivery, places: list[Place]) -> None:
         """What was taken for good is kept after all, by a second command."""
         held.places += places
         held.item.held.append(held)
         held.item.last = None
 
-    def expire(self, act: Act, held: Held) -> None:
+    def expire(self, act: StepContext, held: Delivery) -> None:
         """Redis has let a lease end; it removes the key some time after that."""
         if held.until is not None:
             at = min(act.at, held.until - self._epoch)
             held.until = None
             act.events.append(LeaseExpired(held.item.payload, _text(held.token), at))
 
-    def again(self, act: Act, held: Held) -> None:
+    def again(self, act: StepContext, held: Delivery) -> None:
         """The same delivery once more: the answer had been lost."""
         held.connection, held.worker = act.connection, act.worker
         held.item.had.add(act.worker)
@@ -197,7 +205,7 @@ class Ledger:
 
     # -- a step as a whole --------------------------------------------------------------------
 
-    def close(self, act: Act) -> list[What | Undecided]:
+    def close(self, act: StepContext) -> list[Observation | PendingSettlement]:
         """The events of a step that is over."""
         for held in act.new:
             act.events.append(self._delivered(act, held))
@@ -206,7 +214,7 @@ class Ledger:
                 self._over(held)
         return act.events
 
-    def came_back(self, act: Act, item: Item) -> bool:
+    def came_back(self, act: StepContext, item: Item) -> bool:
         """Whether the same worker took this item away just now, which is decided with that."""
         one = self._taken_away(act, item)
         if one is None:
@@ -218,7 +226,7 @@ class Ledger:
         self.free(act, one.held)
         return True
 
-    def _taken_away(self, act: Act, item: Item) -> Undecided | None:
+    def _taken_away(self, act: StepContext, item: Item) -> PendingSettlement | None:
         for one in self._undecided:
             if one.held.item is item and one.act.worker == act.worker and not one.aside:
                 one.decided = True
@@ -226,7 +234,7 @@ class Ledger:
                 return one
         return None
 
-    def set_aside(self, act: Act, item: Item, keys: Iterable[bytes]) -> bool:
+    def set_aside(self, act: StepContext, item: Item, keys: Iterable[bytes]) -> bool:
         """The same, of an item that has come to a place for the dead."""
         for one in self._undecided:
             if one.held.item is item and one.act.worker == act.worker and one.what is not None:
@@ -242,7 +250,7 @@ class Ledger:
             if one.what is not None and one.what.how == "dead" and not one.aside:
                 one.what = msgspec.structs.replace(one.what, how="acked")
 
-    def another_command(self, worker: str) -> list[Act]:
+    def another_command(self, worker: str) -> list[StepContext]:
         """A worker has come with another command; the acts that have settled an item with that."""
         if worker in self.given:
             self.given[worker].commands += 1
@@ -250,13 +258,13 @@ class Ledger:
             one.commands -= one.act.worker == worker
         return self._decide()
 
-    def another_batch(self, moment: float) -> list[Act]:
+    def another_batch(self, moment: float) -> list[StepContext]:
         """Nothing more comes from before this moment; the acts that have settled an item."""
         for one in self._undecided:
             one.batches -= BATCHES if moment == inf or one.act.gone(moment) else 1
         return self._decide()
 
-    def _decide(self) -> list[Act]:
+    def _decide(self) -> list[StepContext]:
         if not self._undecided:
             return []
         for one in self._undecided:
@@ -278,17 +286,17 @@ class Ledger:
 
     # -- words --------------------------------------------------------------------------------
 
-    def _token(self, act: Act, held: Held) -> bytes:
+    def _token(self, act: StepContext, held: Delivery) -> bytes:
         """Of the delivery that a worker means: its own one, if it ever had the item."""
         own = self.given.get(act.worker)
         return own.token if own is not None and own.item is held.item else held.token
 
-    def _over(self, held: Held) -> None:
+    def _over(self, held: Delivery) -> None:
         if held in held.item.held:
             held.item.held.remove(held)
         held.item.last = held
 
-    def _delivered(self, act: Act, held: Held) -> ItemDelivered:
+    def _delivered(self, act: StepContext, held: Delivery) -> ItemDelivered:
         item = held.item
         item.given += 1
         return ItemDelivered(
@@ -301,13 +309,13 @@ class Ledger:
             at=act.at,
         )
 
-    def _leased(self, act: Act, held: Held) -> ItemLeased:
+    def _leased(self, act: StepContext, held: Delivery) -> ItemLeased:
         assert held.until is not None
         connection = act.connection or NOBODY
         until = held.until - self._epoch
         return ItemLeased(held.item.payload, connection, _text(held.token), until, act.at)
 
-    def _reclaimed(self, act: Act, held: Held) -> None:
+    def _reclaimed(self, act: StepContext, held: Delivery) -> None:
         """Another one puts an item back, or takes it; with leave, if there is no lease any more."""
         token = _text(held.token)
         if held.dropped is not None and held.worker != act.worker:

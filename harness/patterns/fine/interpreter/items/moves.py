@@ -6,22 +6,27 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from harness.patterns.fine.interpreter.items.carriers import Carriers, Change
-from harness.patterns.fine.interpreter.items.deliveries import Act, Held, Item
+from harness.patterns.fine.interpreter.items.deliveries import Delivery, Item, StepContext
 from harness.patterns.fine.interpreter.items.leases import Leases
-from harness.patterns.fine.interpreter.items.ledger import Ledger
-from harness.patterns.fine.interpreter.items.role_learner import Learned
-from harness.patterns.fine.interpreter.keyspace.locations import Place, Places
+from harness.patterns.fine.interpreter.items.ledger import DeliveryLedger
+from harness.patterns.fine.interpreter.items.role_learner import RoleLearner
+from harness.patterns.fine.interpreter.keyspace.locations import LocationIndex, Place
 from harness.patterns.fine.interpreter.keyspace.values import Space, Zset
 
 #: Seconds by which a moment to come is later than the step that writes it.
 _AHEAD = 0.02
 
 
-class Moves:
+class MoveInterpreter:
     """Reads a step's changes of places as deliveries, returns and ends."""
 
     def __init__(
-        self, queue: bytes, space: Space, ledger: Ledger, learned: Learned, leases: Leases
+        self,
+        queue: bytes,
+        space: Space,
+        ledger: DeliveryLedger,
+        learned: RoleLearner,
+        leases: Leases,
     ) -> None:
         self._queue, self._space = queue, space
         self._ledger, self._learned, self._leases = ledger, learned, leases
@@ -32,7 +37,7 @@ class Moves:
         """Where items lie in bytes that cannot be read, if they do."""
         return self._carriers.guess
 
-    def read(self, act: Act, before: Mapping[bytes, Mapping[Place, int]]) -> None:
+    def read(self, act: StepContext, before: Mapping[bytes, Mapping[Place, int]]) -> None:
         """Enter all moves of a step; `before` has the values that moved, and where they were."""
         changes = {
             value: change for value, old in before.items() if (change := self._change(value, old))
@@ -57,7 +62,7 @@ class Moves:
                 self._one(act, item, change)
 
     @property
-    def _places(self) -> Places:
+    def _places(self) -> LocationIndex:
         return self._space.places
 
     def _change(self, value: bytes, old: Mapping[Place, int]) -> Change:
@@ -77,7 +82,7 @@ class Moves:
     def _holds(self, place: Place) -> bool:
         return not place[1] and self._carriers.is_collection(place[0])
 
-    def _one(self, act: Act, item: Item, change: Change) -> None:
+    def _one(self, act: StepContext, item: Item, change: Change) -> None:
         ready, gained = change.ready, change.gained
         emptied = self._lose(act, item, change.lost)
         if act.outside:
@@ -101,7 +106,7 @@ class Moves:
         if gained and ready >= 0 and not emptied:
             self._kept(act, item, gained, carried=change.carried)
 
-    def _released(self, act: Act, item: Item, lost: list[Place]) -> None:
+    def _released(self, act: StepContext, item: Item, lost: list[Place]) -> None:
         """Its id is nowhere any more, and what it names stays: where nothing fails, it is done."""
         if not (lost and item.ids and self._learned.teaching):
             return
@@ -119,7 +124,7 @@ class Moves:
     def _lie_with_claims(self, keys: Iterable[bytes]) -> bool:
         return all(self._learned.is_processing(key) for key in keys)
 
-    def _is_holder(self, act: Act, held: Held, gained: list[Place]) -> bool:
+    def _is_holder(self, act: StepContext, held: Delivery, gained: list[Place]) -> bool:
         """Whether it was only exchanged, where claimed items lie, by who has a lease on it."""
         keys = {key for key, _ in gained}
         return (
@@ -130,7 +135,7 @@ class Moves:
             and (held.until is None or held.until > act.moment)
         )
 
-    def _lose(self, act: Act, item: Item, lost: list[Place]) -> list[Held]:
+    def _lose(self, act: StepContext, item: Item, lost: list[Place]) -> list[Delivery]:
         """Take places away from who has the item there; who has nothing left then."""
         emptied = []
         for place in lost:
@@ -162,12 +167,14 @@ class Moves:
         key, sub = place
         return bool(sub) or isinstance(self._space.get(key), (deque, type(None)))
 
-    def _seeded(self, act: Act, item: Item, ready: int) -> None:
+    def _seeded(self, act: StepContext, item: Item, ready: int) -> None:
         for _ in range(ready):
             self._ledger.enqueue(act, item.value)
         item.held = [one for one in item.held if one.places or one.in_place]
 
-    def _taken(self, act: Act, item: Item, gained: list[Place], emptied: list[Held]) -> None:
+    def _taken(
+        self, act: StepContext, item: Item, gained: list[Place], emptied: list[Delivery]
+    ) -> None:
         """It has left the queue."""
         kept = next((one for one in item.held if one.in_place), None)
         if kept is not None:
@@ -182,7 +189,7 @@ class Moves:
         self._learned.processing.update(dict.fromkeys(moving or lie))
         self._name(held)
 
-    def _ready(self, act: Act, item: Item, emptied: list[Held]) -> None:
+    def _ready(self, act: StepContext, item: Item, emptied: list[Delivery]) -> None:
         """It has come into the queue: for the first time, or back."""
         back = emptied.pop() if emptied else None
         if back is None:
@@ -196,7 +203,9 @@ class Moves:
         else:
             self._ledger.put_back(act, back)
 
-    def _left(self, act: Act, held: Held, gained: list[Place], *, carried: bool) -> None:
+    def _left(
+        self, act: StepContext, held: Delivery, gained: list[Place], *, carried: bool
+    ) -> None:
         """It is no more where somebody had it, and not in the queue either."""
         keys = {key for key, _ in gained}
         mine, claimed = held.worker == act.worker, self._lie_with_claims(keys)
@@ -221,7 +230,7 @@ class Moves:
         else:
             self._bury(act, held, keys, carried=carried)
 
-    def _gone(self, act: Act, held: Held) -> None:
+    def _gone(self, act: StepContext, held: Delivery) -> None:
         """It is nowhere any more, or only where it has come to lie before."""
         rest = {key for key, _ in held.extra if not self._leases.is_deadline(key)}
         rest = {key for key in rest if not self._learned.is_done(key)}
@@ -233,7 +242,7 @@ class Moves:
         else:
             self._ledger.settle(act, held)
 
-    def _bury(self, act: Act, held: Held, keys: set[bytes], *, carried: bool) -> None:
+    def _bury(self, act: StepContext, held: Delivery, keys: set[bytes], *, carried: bool) -> None:
         """It lies where nobody takes it from: set aside, if it is there to stay."""
         lasting = {key for key in keys if self._space.ends(key) is None}
         if carried and self._learned.teaching:  # nothing has failed, so this came of a success
@@ -248,7 +257,7 @@ class Moves:
     def _is_ready(self, value: bytes) -> bool:
         return (self._queue, b"") in self._places.of(value)
 
-    def _given(self, act: Act, held: Held) -> bool:
+    def _given(self, act: StepContext, held: Delivery) -> bool:
         """Whether this worker was given the item; without an answer it may have been."""
         return act.group is not None and self._carriers.answered(act, held.item) is not False
 
@@ -260,7 +269,7 @@ class Moves:
         scores = (zset.score(form) for form in (item.value, *item.forms))
         return any(score is not None and now + _AHEAD < score < 1e11 for score in scores)
 
-    def _kept(self, act: Act, item: Item, gained: list[Place], *, carried: bool) -> None:
+    def _kept(self, act: StepContext, item: Item, gained: list[Place], *, carried: bool) -> None:
         """It has come to lie in one more place."""
         keys = dict.fromkeys(key for key, _ in gained)
         mine = next((one for one in item.held if one.worker == act.worker), None)
@@ -284,13 +293,13 @@ class Moves:
         """Whether they stay: what goes by itself is no place where somebody looks later."""
         return any(self._space.ends(key) is None for key in keys)
 
-    def _risen(self, act: Act, item: Item, gained: list[Place]) -> bool:
+    def _risen(self, act: StepContext, item: Item, gained: list[Place]) -> bool:
         """It was settled, and is somebody's nevertheless, who had known of it before."""
         if item.held or act.group is None or act.answer_has(item.value) is False:
             return False
         return self._lie_with_claims(key for key, _ in gained)
 
-    def _name(self, held: Held) -> None:
+    def _name(self, held: Delivery) -> None:
         """Where a hash has the item, the field is the token of this delivery.
 
         A hash for each item has the same fields as the others: there it is the id in its name.

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from harness.patterns.fine.interpreter.items.deliveries import Act, Held
-from harness.patterns.fine.interpreter.items.ledger import Ledger
-from harness.patterns.fine.interpreter.items.role_learner import Learned
-from harness.patterns.fine.interpreter.transcript.commands import REMOVERS, Words, in_vain, name
+from harness.patterns.fine.interpreter.items.deliveries import Delivery, StepContext
+from harness.patterns.fine.interpreter.items.ledger import DeliveryLedger
+from harness.patterns.fine.interpreter.items.role_learner import RoleLearner
+from harness.patterns.fine.interpreter.transcript.commands import (
+    REMOVERS,
+    Words,
+    had_no_effect,
+    name,
+)
 
 
-class Vain:
+class NoEffectCommands:
     """Finds settlements that came too late, and deliveries that are asked for again."""
 
-    def __init__(self, queue: bytes, ledger: Ledger, learned: Learned) -> None:
+    def __init__(self, queue: bytes, ledger: DeliveryLedger, learned: RoleLearner) -> None:
         self._queue, self._ledger, self._learned = queue, ledger, learned
 
-    def read(self, act: Act, *, changed: bool) -> None:
+    def read(self, act: StepContext, *, changed: bool) -> None:
         """Look at the answers of a step; `changed`: it has had effects."""
         group = act.group
         if group is None or group.talk is None:
             return
         for words, value in group.said():
             if name(words) in REMOVERS:
-                if in_vain(words, value) and self._is_place(words[1]):
+                if had_no_effect(words, value) and self._is_place(words[1]):
                     self._too_late(act, self._named(act, words[2:]))
             elif changed:
                 continue
@@ -37,13 +42,13 @@ class Vain:
     def _is_place(self, key: bytes) -> bool:
         return key == self._queue or self._learned.is_processing(key)
 
-    def _too_late(self, act: Act, held: Held | None) -> None:
+    def _too_late(self, act: StepContext, held: Delivery | None) -> None:
         # Who takes an item away in several places does so once.
         if held is not None and act.worker not in held.refused:
             held.refused.add(act.worker)
             self._ledger.fail_to_settle(act, held)
 
-    def _lost(self, act: Act, words: Words) -> None:
+    def _lost(self, act: StepContext, words: Words) -> None:
         """A report that was given up: in vain, if the item was this worker's no more.
 
         Else its lease was only renewed meanwhile, or the like, and it will try once more.
@@ -54,7 +59,7 @@ class Vain:
         if own.returned or own not in own.item.held:
             self._too_late(act, own)
 
-    def _named(self, act: Act, words: Words) -> Held | None:
+    def _named(self, act: StepContext, words: Words) -> Delivery | None:
         """The delivery that a command is about: this worker's own one, if it had that item."""
         for word in words:
             held = self._ledger.tokens.get(word)
@@ -68,7 +73,7 @@ class Vain:
                 return item.held[-1] if item.held else item.last
         return None
 
-    def _again(self, act: Act, words: Words) -> None:
+    def _again(self, act: StepContext, words: Words) -> None:
         for word in words:
             held = self._ledger.tokens.get(word)
             if held is not None and held in held.item.held and act.answer_has(held.item.value):

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.history import AskedForItem, FoundEmpty, What
-from harness.patterns.fine.interpreter.items.role_learner import Learned
+from harness.history import AskedForItem, FoundEmpty, Observation
+from harness.patterns.fine.interpreter.items.role_learner import RoleLearner
 from harness.patterns.fine.interpreter.transcript.commands import COUNTS, POPS, SCRIPTS, Words, name
-from harness.patterns.fine.interpreter.transcript.connections import Asked, Group
+from harness.patterns.fine.interpreter.transcript.connections import ExecutedUnit, PendingCommand
 from harness.tap.records import ErrorReply
 
 
-class Asking:
+class PollDetector:
     """Knows by name what takes items out of the queue, and by what was learned."""
 
-    def __init__(self, queue: str, epoch: float, learned: Learned) -> None:
+    def __init__(self, queue: str, epoch: float, learned: RoleLearner) -> None:
         self._queue, self._key, self._epoch = queue, queue.encode(), epoch
         self._learned = learned
 
-    def claims(self, group: Group) -> bool:
+    def claims(self, group: ExecutedUnit) -> bool:
         """Whether it asks for an item."""
         return any(self._claims(words) for words in group.tops)
 
-    def asked(self, group: Group) -> Iterator[tuple[float, What]]:
+    def asked(self, group: ExecutedUnit) -> Iterator[tuple[float, Observation]]:
         """The event of asking, and its moment."""
         asked = group.asked
         if asked is not None and group.connection is not None and not asked.refused:
@@ -31,7 +31,7 @@ class Asking:
             room = _room(group.tops[0])
             yield at, AskedForItem(group.connection, self._queue, room, at)
 
-    def empty(self, group: Group) -> Iterator[tuple[float, What]]:
+    def empty(self, group: ExecutedUnit) -> Iterator[tuple[float, Observation]]:
         """The event of being told that there is nothing, if that was the answer."""
         asked = group.asked
         if asked is None or asked.answered is None or group.connection is None:
@@ -42,13 +42,13 @@ class Asking:
                 yield self._found_empty(group.connection, asked)
                 return
 
-    def in_vain(self, group: Group) -> Iterator[tuple[float, What]]:
+    def in_vain(self, group: ExecutedUnit) -> Iterator[tuple[float, Observation]]:
         """One that has waited has its answer: nothing."""
         asked, wanted = group.asked, self.claims(group)
         if asked is not None and group.connection is not None and wanted and _nothing(asked.value):
             yield self._found_empty(group.connection, asked)
 
-    def _found_empty(self, connection: int, asked: Asked) -> tuple[float, What]:
+    def _found_empty(self, connection: int, asked: PendingCommand) -> tuple[float, Observation]:
         at = (asked.answered or asked.at) - self._epoch
         return at, FoundEmpty(connection, self._queue, at)
 

@@ -16,7 +16,7 @@ from harness.patterns.fine.interpreter.transcript.commands import (
     counts,
     name,
 )
-from harness.patterns.fine.interpreter.transcript.connections import Group, signature
+from harness.patterns.fine.interpreter.transcript.connections import ExecutedUnit, signature
 from harness.tap.points import Signature
 
 #: Signatures of one role; a worker that has more of them names its keys after items.
@@ -39,7 +39,7 @@ _RENEWING = SCRIPTS | {b"ZADD", b"ZINCRBY", b"HSET", b"XCLAIM"}
 _RETURNING = SCRIPTS | POPS | {b"ZADD", b"HSET", b"LPUSH", b"RPUSH"}
 
 
-class Learned:
+class RoleLearner:
     """Begins with what was taught, and takes in more."""
 
     def __init__(self, roles: Roles, *, teaching: bool = False) -> None:
@@ -154,7 +154,7 @@ class Learned:
                 known.setdefault(self._shape(key))
         return tuple(known)
 
-    def claimed(self, group: Group, *, silent: bool = False) -> None:
+    def claimed(self, group: ExecutedUnit, *, silent: bool = False) -> None:
         """Learn a claim; where an item stays where it lies, a lock makes it somebody's."""
         made = [signature(words) for words in group.tops if name(words) in _CLAIMING]
         locks = [words for words in group.tops if name(words) in _LOCKING and len(words) > 1]
@@ -181,16 +181,16 @@ class Learned:
         for what in ("XAUTOCLAIM", "XCLAIM"):
             self._claims.setdefault(Signature(what, stream))
 
-    def settled(self, group: Group) -> None:
+    def settled(self, group: ExecutedUnit) -> None:
         _learn(self._settles, group, _REMOVING)
 
-    def renewed(self, group: Group) -> None:
+    def renewed(self, group: ExecutedUnit) -> None:
         _learn(self._renews, group, _RENEWING)
 
-    def gave_back(self, group: Group) -> None:
+    def gave_back(self, group: ExecutedUnit) -> None:
         _learn(self._gives_back, group, _RETURNING)
 
-    def asked(self, group: Group, keys: Iterable[bytes]) -> None:
+    def asked(self, group: ExecutedUnit, keys: Iterable[bytes]) -> None:
         """Counting is asking when it is about the queue, or where claimed items lie."""
         if _only_counts(group) and any(not set(words).isdisjoint(keys) for words in group.lines):
             _learn(self._asks, group, COUNTS | SCRIPTS)
@@ -221,13 +221,13 @@ def is_done(key: bytes, done: Iterable[bytes]) -> bool:
     return shape(key) in map(shape, done)
 
 
-def _only_counts(group: Group) -> bool:
+def _only_counts(group: ExecutedUnit) -> bool:
     """Whether it counts and does nothing else, be it in a script."""
     looks = [words for words in group.lines if name(words) not in SCRIPTS | {b"TIME", b"SELECT"}]
     return bool(looks) and all(counts(words) for words in looks)
 
 
-def _learn(known: dict[Signature, None], group: Group, kinds: frozenset[bytes]) -> None:
+def _learn(known: dict[Signature, None], group: ExecutedUnit, kinds: frozenset[bytes]) -> None:
     """Of what was sent together, the commands that may have done it."""
     for words in group.tops:
         if name(words) in kinds and len(known) < _MOST:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.patterns.fine.interpreter.items.deliveries import Act, Held, Item
-from harness.patterns.fine.interpreter.items.ledger import Ledger
-from harness.patterns.fine.interpreter.items.role_learner import Learned
+from harness.patterns.fine.interpreter.items.deliveries import Delivery, Item, StepContext
+from harness.patterns.fine.interpreter.items.ledger import DeliveryLedger
+from harness.patterns.fine.interpreter.items.role_learner import RoleLearner
 from harness.patterns.fine.interpreter.transcript.commands import (
     Elsewhere,
     Words,
+    may_replicate_as,
     name,
-    produces,
     shown,
 )
 from harness.tap.content import found
@@ -47,8 +47,8 @@ class Streams:
         self,
         queue: bytes,
         stream: Stream,
-        ledger: Ledger,
-        learned: Learned,
+        ledger: DeliveryLedger,
+        learned: RoleLearner,
         is_deadline: Callable[[bytes], bool],
     ) -> None:
         self._queue, self._field = queue, stream.field.encode()
@@ -56,7 +56,7 @@ class Streams:
         #: The consumer group.
         self._name = stream.group.encode()
         self._entries: dict[bytes, Item] = {}
-        self._pending: dict[bytes, Held] = {}
+        self._pending: dict[bytes, Delivery] = {}
         #: The last entry that the group was given.
         self._last: _Id = (0, 0)
         #: There is such a stream, and its group has been given something.
@@ -64,7 +64,7 @@ class Streams:
         #: A group of others that was given something of it.
         self.other = b""
 
-        self._changes: Mapping[bytes, Callable[[Act, Words], None]] = {
+        self._changes: Mapping[bytes, Callable[[StepContext, Words], None]] = {
             b"XGROUP": self._group,
             b"XADD": self._added,
             b"XCLAIM": self._claimed,
@@ -83,7 +83,7 @@ class Streams:
         self._pending.clear()
         self._last, self.used = (0, 0), False
 
-    def apply(self, act: Act, effect: Words) -> bool:
+    def apply(self, act: StepContext, effect: Words) -> bool:
         """Enter an effect on a stream; False for one that is not known, or does not fit."""
         change = self._changes.get(name(effect))
         if change is None:
@@ -100,7 +100,7 @@ class Streams:
             return False
         return self.used or self._queue in effect[1:3]
 
-    def look(self, act: Act) -> None:
+    def look(self, act: StepContext) -> None:
         """What a worker asks says after how long it takes over.
 
         One that reads what its consumer has already: another run of it may have left it.
@@ -128,7 +128,7 @@ class Streams:
 
     # -- effects ------------------------------------------------------------------------------
 
-    def _added(self, act: Act, effect: Words) -> None:
+    def _added(self, act: StepContext, effect: Words) -> None:
         entry, *rest = effect[
             next(at for at in range(2, len(effect)) if _ID.fullmatch(effect[at])) :
         ]
@@ -142,7 +142,7 @@ class Streams:
             item = self._ledger.enqueue(act, value if item is None else item.value)
         self._entries[entry] = item
 
-    def _copied(self, act: Act, key: bytes, values: Iterable[bytes]) -> None:
+    def _copied(self, act: StepContext, key: bytes, values: Iterable[bytes]) -> None:
         """Items were added to another stream, most likely for good: that shows when they go."""
         for value in values:
             item = self._ledger.items.get(value)
@@ -152,7 +152,7 @@ class Streams:
                 if item is None:
                     held.carried_to.add(key)
 
-    def _again(self, act: Act, value: bytes) -> Item | None:
+    def _again(self, act: StepContext, value: bytes) -> Item | None:
         """The item that a worker has, or had last, and adds in other bytes."""
         if act.outside:
             return None
@@ -165,12 +165,12 @@ class Streams:
             self._ledger.carry(value, items[:1])
         return items[0] if items else None
 
-    def _carried(self, act: Act, value: bytes) -> list[Held]:
+    def _carried(self, act: StepContext, value: bytes) -> list[Delivery]:
         """What its worker has that is to be read in a value."""
         mine = {one.item.value: one for one in self._pending.values() if _is_of(one, act)}
         return [mine[one] for one in found(value, mine)]
 
-    def _claimed(self, act: Act, effect: Words) -> None:
+    def _claimed(self, act: StepContext, effect: Words) -> None:
         """XCLAIM key group consumer 0 ID TIME ms … [LASTID id], whoever has claimed how."""
         _, key, group, _, _, entry, *options = effect
         item = self._entries.get(entry)
@@ -193,7 +193,7 @@ class Streams:
         else:
             self._take_over(act, entry, held, since)
 
-    def _renewed(self, act: Act, held: Held, since: float) -> None:
+    def _renewed(self, act: StepContext, held: Delivery, since: float) -> None:
         """Its holder says since when it has been idle; for long enough means that it is free."""
         idle = self._learned.idle
         if idle is None:
@@ -210,21 +210,21 @@ class Streams:
             self.other = group
         return group == self._name
 
-    def _take_over(self, act: Act, entry: bytes, held: Held, since: float) -> None:
+    def _take_over(self, act: StepContext, entry: bytes, held: Delivery, since: float) -> None:
         self._give(act, entry, self._ledger.take_over(act, held, []), since)
 
-    def _give(self, act: Act, entry: bytes, held: Held, since: float) -> None:
+    def _give(self, act: StepContext, entry: bytes, held: Delivery, since: float) -> None:
         self._pending[entry] = held
         self._ledger.name(held, entry)
         if self._learned.idle is not None:
             self._ledger.lease(act, held, since + self._learned.idle)
 
-    def _acknowledged(self, act: Act, effect: Words) -> None:
+    def _acknowledged(self, act: StepContext, effect: Words) -> None:
         if effect[1] == self._queue and self._is_ours(effect[2]):
             for entry in effect[3:]:
                 self._settle(act, entry)
 
-    def _settle(self, act: Act, entry: bytes) -> None:
+    def _settle(self, act: StepContext, entry: bytes) -> None:
         held = self._pending.pop(entry, None)
         if held is None:
             return
@@ -239,7 +239,7 @@ class Streams:
         self._learned.dead.update(copies)
         self._ledger.settle(act, held, "dead" if copies else "acked", copies)
 
-    def _deleted(self, act: Act, effect: Words) -> None:
+    def _deleted(self, act: StepContext, effect: Words) -> None:
         for entry in effect[2:] if effect[1] == self._queue else ():
             item = self._entries.pop(entry, None)
             if entry in self._pending:
@@ -247,7 +247,7 @@ class Streams:
             elif item is not None and _id(entry) > self._last and not act.outside:
                 self._ledger.deliver(act, item, [])
 
-    def _group(self, act: Act, effect: Words) -> None:
+    def _group(self, act: StepContext, effect: Words) -> None:
         """A group's beginning, or what was read with NOACK."""
         if len(effect) < 5 or effect[2] != self._queue:
             return
@@ -275,15 +275,15 @@ class Streams:
             self._learned.idle = int(line[4]) / 1000
 
 
-def _line(act: Act, effect: Words) -> Words:
+def _line(act: StepContext, effect: Words) -> Words:
     """The command that was replicated so, be it in a script; none where nobody has asked."""
     lines = () if act.group is None else act.group.lines
-    fitting = [line for line in lines if produces(line, effect)]
+    fitting = [line for line in lines if may_replicate_as(line, effect)]
     exact = (line for line in fitting if name(line) == b"XCLAIM" and effect[5:6] == line[5:6])
     return next(exact, fitting[0] if fitting else ())
 
 
-def _is_of(held: Held, act: Act) -> bool:
+def _is_of(held: Delivery, act: StepContext) -> bool:
     return held.worker == act.worker
 
 

@@ -10,7 +10,7 @@ from harness.patterns.fine.interpreter.keyspace import hash_effects, list_effect
 from harness.patterns.fine.interpreter.keyspace.locations import (
     Dropped,
     Gone,
-    Places,
+    LocationIndex,
     Timed,
     Written,
 )
@@ -24,7 +24,7 @@ class Keyspace:
     """The keys of one database. Effects are applied in the order of the replica's link."""
 
     def __init__(self) -> None:
-        self.places = Places()
+        self.places = LocationIndex()
         self._keys: dict[bytes, Value] = {}
         #: Keys that have an end.
         self._timed: dict[bytes, int] = {}

@@ -57,7 +57,7 @@ class Dropped(NamedTuple):
 Note = Scored | Written | Timed | Gone | Dropped
 
 
-class Places:
+class LocationIndex:
     """An index from values to their places; how often a value is in a place counts."""
 
     def __init__(self) -> None:

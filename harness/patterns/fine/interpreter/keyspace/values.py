@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
-from harness.patterns.fine.interpreter.keyspace.locations import Places
+from harness.patterns.fine.interpreter.keyspace.locations import LocationIndex
 
 
 class Hash(dict[bytes, bytes]):
@@ -66,7 +66,7 @@ Value = bytes | deque[bytes] | set[bytes] | Hash | Zset | Entries
 class Space(Protocol):
     """What the kinds of keys need of the keyspace."""
 
-    places: Places
+    places: LocationIndex
 
     def get(self, key: bytes) -> Value | None: ...
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from harness.patterns.fine.interpreter.transcript.commands import Elsewhere, Words, name
-from harness.patterns.fine.interpreter.transcript.connections import Group, Talk
+from harness.patterns.fine.interpreter.transcript.connections import ClientConnection, ExecutedUnit
 from harness.tap.records import Monitored, Tick
 
 Line = TypeVar("Line")
@@ -19,7 +19,7 @@ _NO_EFFECT = frozenset(b"PUBLISH SPUBLISH SCRIPT FUNCTION SELECT MULTI EXEC".spl
 
 
 @dataclass(slots=True, eq=False)
-class Unit:
+class EffectUnit:
     """What Redis has changed as a whole; `at` is when the tap was told."""
 
     at: float
@@ -27,12 +27,12 @@ class Unit:
 
 
 @dataclass(slots=True, eq=False)
-class Batch:
+class TickBatch:
     """What was run and what changed between two ticks; `at` is when the later one came."""
 
     at: float
-    groups: list[Group]
-    units: list[Unit]
+    groups: list[ExecutedUnit]
+    units: list[EffectUnit]
     #: Batches that have been complete since then.
     age: int = 0
 
@@ -63,13 +63,13 @@ class Batches:
     """Puts together what comes on the two streams. `talk_of` finds a client's connection, at
     a moment."""
 
-    def __init__(self, talk_of: Callable[[str, float], Talk | None]) -> None:
+    def __init__(self, talk_of: Callable[[str, float], ClientConnection | None]) -> None:
         self._talk_of = talk_of
         self._lines: _Stream[Monitored] = _Stream()
         self._effects: _Stream[tuple[float, Words]] = _Stream()
         self._db = 0
         #: Transactions that have begun, by client.
-        self._begun: dict[str, Group] = {}
+        self._begun: dict[str, ExecutedUnit] = {}
 
     @property
     def empty(self) -> bool:
@@ -83,7 +83,7 @@ class Batches:
         if name(words) not in _IDLE:
             self._effects.now.append((at, words))
 
-    def tick(self, at: float, tick: Tick) -> list[Batch]:
+    def tick(self, at: float, tick: Tick) -> list[TickBatch]:
         """The batches that are complete with this tick."""
         (self._lines if tick.where == "monitor" else self._effects).tick(tick.number)
         done = []
@@ -98,7 +98,7 @@ class Batches:
                 done.append(self._batch(at, lines.popleft()[1], effects.popleft()[1]))
         return done
 
-    def rest(self, at: float) -> Batch:
+    def rest(self, at: float) -> TickBatch:
         """All that is left, at the end; nothing says any more how the two belong together."""
         for stream in (self._lines, self._effects):
             while stream.cut:
@@ -114,14 +114,14 @@ class Batches:
 
     def _batch(
         self, at: float, lines: list[Monitored], effects: list[tuple[float, Words]]
-    ) -> Batch:
-        return Batch(at, self._groups(lines), self._units(effects))
+    ) -> TickBatch:
+        return TickBatch(at, self._groups(lines), self._units(effects))
 
     # -- what was run -------------------------------------------------------------------------
 
-    def _groups(self, lines: list[Monitored]) -> list[Group]:
-        groups: list[Group] = []
-        last: Group | None = None
+    def _groups(self, lines: list[Monitored]) -> list[ExecutedUnit]:
+        groups: list[ExecutedUnit] = []
+        last: ExecutedUnit | None = None
         for line in lines:
             if line.client == "lua":
                 if last is not None:
@@ -139,14 +139,14 @@ class Batches:
                     groups.append(last)
         return groups
 
-    def _first(self, line: Monitored) -> Group:
+    def _first(self, line: Monitored) -> ExecutedUnit:
         talk = self._talk_of(line.client, line.at)
         asked = None if talk is None else talk.ran(line.words)
         if name(line.words) == b"MULTI":
-            return Group(line.at, line.client, talk, [], [], transaction=True)
-        return Group(line.at, line.client, talk, [line.words], [line.words], asked)
+            return ExecutedUnit(line.at, line.client, talk, [], [], transaction=True)
+        return ExecutedUnit(line.at, line.client, talk, [line.words], [line.words], asked)
 
-    def _go_on(self, group: Group, line: Monitored, groups: list[Group]) -> None:
+    def _go_on(self, group: ExecutedUnit, line: Monitored, groups: list[ExecutedUnit]) -> None:
         asked = None if group.talk is None else group.talk.ran(line.words)
         what = name(line.words)
         if what in (b"EXEC", b"DISCARD", b"RESET"):
@@ -160,13 +160,13 @@ class Batches:
 
     # -- what has changed ---------------------------------------------------------------------
 
-    def _units(self, effects: list[tuple[float, Words]]) -> list[Unit]:
-        units: list[Unit] = []
-        whole: Unit | None = None
+    def _units(self, effects: list[tuple[float, Words]]) -> list[EffectUnit]:
+        units: list[EffectUnit] = []
+        whole: EffectUnit | None = None
         for at, words in effects:
             what = name(words)
             if what == b"MULTI":
-                whole = Unit(at, [])
+                whole = EffectUnit(at, [])
             elif what == b"EXEC":
                 if whole is not None and whole.effects:
                     units.append(whole)
@@ -179,5 +179,5 @@ class Batches:
                 if whole is not None:
                     whole.effects.append(effect)
                 else:
-                    units.append(Unit(at, [effect]))
+                    units.append(EffectUnit(at, [effect]))
         return units

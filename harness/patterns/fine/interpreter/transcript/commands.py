@@ -123,7 +123,7 @@ UNANSWERED = _set(
 )
 
 
-def waits(words: Words) -> bool:
+def is_blocking(words: Words) -> bool:
     """Whether the answer may come late: when there is something, or a time is up."""
     if name(words) in _READERS:
         return b"BLOCK" in (word.upper() for word in words)
@@ -150,17 +150,17 @@ def sources(words: Words) -> Words:
     return words[1:2] if name(words) in _BY_SCORE or name(words) == b"LRANGE" else ()
 
 
-def takes(words: Words) -> bool:
+def removes(words: Words) -> bool:
     """Whether it takes something away, or has it assigned."""
     return name(words) in POPS or name(words) == b"XREADGROUP"
 
 
-def in_vain(words: Words, value: Any) -> bool:
+def had_no_effect(words: Words, value: Any) -> bool:
     """Whether this answer says that the command has changed nothing."""
     return name(words) in _VAIN and not value and value != b""
 
 
-def produces(line: Words, effect: Words) -> bool:
+def may_replicate_as(line: Words, effect: Words) -> bool:
     """Whether a command, as MONITOR shows it, may be replicated as `effect`."""
     if line[1:] == effect[1:] and name(line) == name(effect):
         return True

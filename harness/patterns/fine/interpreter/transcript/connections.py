@@ -12,8 +12,8 @@ from harness.patterns.fine.interpreter.transcript.commands import (
     UNANSWERED,
     Words,
     byte_strings,
+    is_blocking,
     name,
-    waits,
 )
 from harness.tap.points import Signature
 from harness.tap.records import Command, ErrorReply, Reply
@@ -25,7 +25,7 @@ _LINGER = 2.0
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class PendingCommand:
     """A command on its way; `at` is when the tap passed it on, `answered` when its reply came."""
 
     at: float
@@ -49,7 +49,7 @@ class Asked:
         return self._brought or frozenset()
 
 
-class Talk:
+class ClientConnection:
     """One connection of a worker; `worker` is the address that it came from."""
 
     def __init__(self, number: int, client: str, worker: str) -> None:
@@ -58,8 +58,8 @@ class Talk:
         self.closed: float | None = None
         #: It gets no answers; nobody waits for them.
         self.mute = False
-        self._open: dict[int, Asked] = {}
-        self._unseen: deque[Asked] = deque(maxlen=_UNSEEN)
+        self._open: dict[int, PendingCommand] = {}
+        self._unseen: deque[PendingCommand] = deque(maxlen=_UNSEEN)
 
     def over(self, moment: float) -> bool:
         """Whether at this moment (in seconds since 1970) nothing more of it could come."""
@@ -71,19 +71,19 @@ class Talk:
         return bool(self._unseen)
 
     def asked(self, at: float, command: Command) -> None:
-        one = Asked(at, command.words)
+        one = PendingCommand(at, command.words)
         if name(command.words) not in UNANSWERED:
             self._open[command.number] = one
         self._unseen.append(one)
 
-    def answered(self, at: float, reply: Reply) -> Asked | None:
+    def answered(self, at: float, reply: Reply) -> PendingCommand | None:
         """The command that this is the answer to."""
         one = self._open.pop(reply.command.number, None)
         if one is not None:
             one.answered, one.value, self.mute = at, reply.value, False
         return one
 
-    def ran(self, words: Words) -> Asked | None:
+    def ran(self, words: Words) -> PendingCommand | None:
         """The command that MONITOR shows; what came before it was refused, or is never shown."""
         for index, one in enumerate(self._unseen):
             if one.words == words:
@@ -94,7 +94,7 @@ class Talk:
 
 
 @dataclass(eq=False)
-class Group:
+class ExecutedUnit:
     """What Redis has run as a whole: a command, a script with its own commands, a transaction.
 
     `lines` are all the commands, those of scripts included, `tops` only those that were sent.
@@ -103,10 +103,10 @@ class Group:
     at: float
     client: str
     #: None for clients that do not come through the tap.
-    talk: Talk | None
+    talk: ClientConnection | None
     lines: list[Words]
     tops: list[Words]
-    asked: Asked | None = None
+    asked: PendingCommand | None = None
     transaction: bool = False
     #: When its last line was; a script's clock stands somewhere between this and `at`.
     end: float = 0.0
@@ -129,7 +129,7 @@ class Group:
 
     @property
     def blocking(self) -> bool:
-        return not self.transaction and waits(self.tops[0])
+        return not self.transaction and is_blocking(self.tops[0])
 
     @property
     def missing(self) -> bool:

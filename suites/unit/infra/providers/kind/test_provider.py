@@ -14,7 +14,7 @@ import pytest
 
 from harness.core import commands
 from harness.core.errors import CommandFailed, InfrastructureError, TimedOut, UsageError
-from harness.core.process_identity import Identity, identify
+from harness.core.process_identity import ProcessId, current_process
 from harness.infra.cluster import SPARE, ProviderDependencies
 from harness.infra.docker import Docker
 from harness.infra.providers.kind.config import config, spare
@@ -22,7 +22,7 @@ from harness.infra.providers.kind.provider import LABEL, ROLE_LABEL, KindProvide
 from harness.infra.providers.kind.state import Record, Store
 from harness.infra.settings import Settings
 
-DEAD = Identity(pid=1, began=-7)
+DEAD = ProcessId(pid=1, began=-7)
 
 
 class World(Docker):
@@ -130,7 +130,7 @@ def provider(
     world: World,
     *,
     during: str = ":",
-    user: Identity | None = None,
+    user: ProcessId | None = None,
     image: str = "node:1",
     **settings: Any,
 ) -> KindProvider:
@@ -144,7 +144,7 @@ def provider(
         kind=lambda: kind,
         kubectl=lambda: kubectl,
         tell=lambda _: None,
-        user=user or identify(),
+        user=user or current_process(),
     )
     return KindProvider(replace(Settings(out=folder / "out"), **settings), parts)
 
@@ -182,12 +182,12 @@ def test_the_spare_node_gets_its_images_with_the_turn(world: World) -> None:
     assert world.calls("load") == [
         "load docker-image worker:1 --nodes queuejob-worker --name queuejob"
     ]
-    with spared.spare_turn():
+    with spared.exclusive_spare_node():
         assert world.calls("load")[1:] == [
             "load docker-image worker:1 --nodes queuejob-worker2 --name queuejob"
         ]
     world.pause("queuejob-worker2")  # by a run that was killed
-    with spared.spare_turn():
+    with spared.exclusive_spare_node():
         assert len(world.calls("load")) == 2
         assert world.thawed == ["queuejob-worker2"]
 
@@ -230,7 +230,7 @@ def test_a_spare_node_that_is_dead_is_no_reason_for_another_cluster(world: World
     first.kill_node("queuejob-worker2")
     provider(world, spare_node=True).acquire()  # beside it
     assert (len(world.calls("create")), world.started) == (1, [])
-    with first.spare_turn():
+    with first.exclusive_spare_node():
         assert world.started == ["queuejob-worker2"]
     first.kill_node("queuejob-worker2")
     first.release(keep=True)
@@ -248,14 +248,14 @@ def test_a_cluster_with_another_dead_node_is_replaced(world: World) -> None:
 
 
 def test_the_last_user_deletes_and_leaves_nothing(world: World) -> None:
-    parent = identify(int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[1]))
+    parent = current_process(int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[1]))
     first, second = provider(world), provider(world, user=parent)
     assert first.acquire().owned
     second.acquire()
     first.release(keep=False)
     assert len(world.containers()) == 3
-    assert not first.held()
-    assert second.held()
+    assert not first.is_acquired()
+    assert second.is_acquired()
     second.release(keep=False)
     assert world.containers() == []
     assert [p.name for p in (world.folder.parent / "state/clusters").iterdir()] == ["queuejob.lock"]

@@ -18,7 +18,7 @@ from harness.history import (
     ItemReturned,
     ItemSettled,
     NotUnderstood,
-    What,
+    Observation,
 )
 from harness.patterns.command_roles import Roles
 from harness.suites.unit.dsl.redis_transcript import (
@@ -82,7 +82,7 @@ class Reserving:
         self.client.does(f"EVALSHA delete 2 q res {kept}", 0, lua=("TIME", f"ZSCORE res {kept}"))
 
 
-def items(told: list[What]) -> list[What]:
+def items(told: list[Observation]) -> list[Observation]:
     kinds = (ItemDelivered, ItemSettled, ItemReturned, ItemReclaimed, ItemLeased, NotUnderstood)
     return [one for one in told if isinstance(one, kinds)]
 
@@ -108,7 +108,7 @@ def test_what_is_kept_in_another_form_is_leased_and_settled(form: Callable[[str]
     roles = tape.reader.roles()
     assert (roles.processing, roles.logs, roles.guessed) == ((b"res",), (), ())
     assert [one.key for one in roles.settles] == [b"delete"]
-    assert tape.reader.leases_understood() == ""
+    assert tape.reader.lease_blind_spot() == ""
 
 
 def test_an_envelope_that_is_exchanged_is_taken_over() -> None:
@@ -281,7 +281,7 @@ def test_what_expires_is_no_dead_letter_place(kept: str) -> None:
 def test_a_log_beside_the_claim_is_no_lease(log: str) -> None:
     """Nothing ever goes from it, so the next run knows that the item was taken for good."""
 
-    def plays(tape: Tape) -> list[What]:
+    def plays(tape: Tape) -> list[Observation]:
         tape.seeds("RPUSH q apple banana")
         one = tape.worker()
         for name in ("apple", "banana"):
@@ -345,7 +345,7 @@ def test_an_unreadable_log_is_known_as_one_in_the_next_run() -> None:
     assert _logged(tape, OTHER) == [given("apple", 1, 1.0, final=True)]
 
 
-def _logged(tape: Tape, entry: str) -> list[What]:
+def _logged(tape: Tape, entry: str) -> list[Observation]:
     tape.seeds("RPUSH q apple")
     log = f"RPUSH log {entry}"
     tape.worker().does("EVALSHA pop 1 q", b"apple", "LPOP q", log, lua=("LPOP q", log))
@@ -407,7 +407,7 @@ def test_fields_that_end_are_leases_and_understood() -> None:
         given("apple", 1, 1.0, "A:1", until=6.0),
         settled("apple", 1, 2.0, "A:1"),
     ]
-    assert tape.reader.leases_understood() == ""
+    assert tape.reader.lease_blind_spot() == ""
 
 
 # -- ids ------------------------------------------------------------------------------------------
@@ -418,7 +418,7 @@ def test_fields_that_end_are_leases_and_understood() -> None:
 def test_an_id_stands_for_the_item_whose_hash_it_names(body: str, name: str) -> None:
     """The hash stays for ever, as the description of a job; the id is leased, and goes."""
 
-    def plays(tape: Tape) -> list[What]:
+    def plays(tape: Tape) -> list[Observation]:
         tape.seeds("RPUSH q apple")
         one, two = tape.worker(), tape.worker()
         claim: list[Said] = [
@@ -454,7 +454,7 @@ def test_an_id_stands_for_the_item_whose_hash_it_names(body: str, name: str) -> 
 
 @pytest.mark.parametrize("key", ["result:{}", "out:{}:4e1243bd91aa", "log:job-wq-2-x7k2p"])
 def test_keys_of_results_are_known_that_are_named_after_items(key: str) -> None:
-    def plays(tape: Tape, item: str) -> list[What]:
+    def plays(tape: Tape, item: str) -> list[Observation]:
         tape.seeds(f"RPUSH q {item}")
         one = Reserving(tape.worker())
         one.claims(item, 5)

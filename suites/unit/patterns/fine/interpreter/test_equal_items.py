@@ -8,14 +8,14 @@ from harness.history import (
     ItemLeased,
     ItemReclaimed,
     ItemSettled,
-    What,
+    Observation,
 )
 from harness.suites.unit.dsl.redis_transcript import Tape, end, score, settled
 
 CLAIM = "LMOVE q p LEFT RIGHT"
 
 
-def taken(told: list[What]) -> list[What]:
+def taken(told: list[Observation]) -> list[Observation]:
     return [one for one in told if isinstance(one, ItemReclaimed)]
 
 

@@ -9,7 +9,7 @@ from harness.history import (
     ItemReturned,
     ItemSettled,
     NotUnderstood,
-    What,
+    Observation,
 )
 from harness.patterns.command_roles import Roles
 from harness.suites.unit.dsl.redis_transcript import Client, Said, Tape, end, given, score, settled
@@ -63,7 +63,7 @@ class Bull:
         effects = [f"LREM b:active 1 {job}", f"HSET b:{job} stc 1", f"LPUSH b:again {job}"]
         client.does("EVALSHA 57a1 3 q", 1, *effects, lua=["LRANGE b:active 0 -1", *effects])
 
-    def told(self, *kinds: type) -> list[What]:
+    def told(self, *kinds: type) -> list[Observation]:
         told = self.tape.told()
         assert not [one for one in told if isinstance(one, NotUnderstood)]
         return [one for one in told if isinstance(one, kinds)]

@@ -16,9 +16,9 @@ from harness.history import (
     ItemReclaimed,
     ItemSettled,
     NotUnderstood,
-    What,
+    Observation,
 )
-from harness.patterns.fine.interpreter.interpreter import RedisReader
+from harness.patterns.fine.interpreter.interpreter import RedisInterpreter
 from harness.suites.unit.dsl.redis_transcript import (
     EPOCH,
     NO_ANSWER,
@@ -97,10 +97,10 @@ def shown(record: Record) -> bool:
 def test_it_does_not_matter_how_the_streams_come(choices: list[int], ticking: bool) -> None:
     kept = Kept(ticking=ticking)
     story(kept)
-    expected = kept.events + kept.reader.flush()
+    expected = kept.events + kept.reader.finish()
     wire, monitor, replica = streams(kept.records)
     ways, asked_for, run = [wire, monitor, replica], 0, 0
-    reader, events = RedisReader("q", EPOCH), list[What]()
+    reader, events = RedisInterpreter("q", EPOCH), list[Observation]()
     for choice in [*choices, *[0] * len(wire), *[1] * len(monitor), *[2] * len(replica)]:
         way = ways[choice]
         # No command is run before it is sent.
@@ -109,15 +109,15 @@ def test_it_does_not_matter_how_the_streams_come(choices: list[int], ticking: bo
         at, record = way.pop(0)
         asked_for += isinstance(record, Command)
         run += shown(record)
-        events += reader.take(at, record)
+        events += reader.feed(at, record)
     assert not any(ways)
-    assert events + reader.flush() == expected
+    assert events + reader.finish() == expected
 
 
 def test_a_story_is_told_in_its_order() -> None:
     tape = Tape()
     story(tape)
-    assert tape.reader.idle()
+    assert tape.reader.drained()
     assert [type(one).__name__ for one in tape.events] == [
         "ConnectionOpened",
         "ConnectionOpened",
@@ -148,11 +148,11 @@ def test_an_answer_is_waited_for_and_not_for_ever() -> None:
     one.does("CLIENT REPLY OFF")  # 1: from here on there are no answers
     one.does("LPOP q", NO_ANSWER, "LPOP q")  # 2
     tape.waits(18)
-    assert not tape.reader.idle()
+    assert not tape.reader.drained()
     tape.waits(4)
-    assert tape.reader.idle()
+    assert tape.reader.drained()
     one.does("LPOP q", NO_ANSWER, "LPOP q")  # 25: nobody waits for its answers any more
-    assert tape.reader.idle()
+    assert tape.reader.drained()
     assert tape.told()[2:] == [
         asked(1, 2.0),
         given("a", 1, 2.0, final=True),
@@ -202,9 +202,9 @@ def test_without_a_last_tick_the_rest_comes_with_flush() -> None:
     one = tape.worker()
     one.does("LPOP q", b"a", "LPOP q")
     assert tape.events == []
-    assert not tape.reader.idle()
+    assert not tape.reader.drained()
     assert tape.told() == [ItemEnqueued("a", "q"), asked(1, 1.0), given("a", 1, 1.0, final=True)]
-    assert tape.reader.idle()
+    assert tape.reader.drained()
 
 
 def test_only_database_0_counts() -> None:
@@ -294,9 +294,9 @@ def test_a_sign_of_life_and_half_a_tick_are_nothing_to_wait_for() -> None:
     tape = Tape(ticking=False)
     tape.ticks("monitor")
     tape.changes("PING")
-    assert tape.reader.idle()
+    assert tape.reader.drained()
     tape.changes("RPUSH q a")
-    assert not tape.reader.idle()
+    assert not tape.reader.drained()
 
 
 # -- Redis ends, and is started again -------------------------------------------------------------

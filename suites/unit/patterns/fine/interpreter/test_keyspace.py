@@ -15,7 +15,11 @@ from harness.patterns.fine.interpreter.keyspace.locations import (
     Written,
 )
 from harness.patterns.fine.interpreter.keyspace.values import Value, Zset
-from harness.patterns.fine.interpreter.transcript.commands import in_vain, produces, waits
+from harness.patterns.fine.interpreter.transcript.commands import (
+    had_no_effect,
+    is_blocking,
+    may_replicate_as,
+)
 from harness.suites.unit.dsl.redis_transcript import words
 
 CASES = {
@@ -176,14 +180,14 @@ def test_what_an_effect_would_take(effect: str, taken: bytes | None) -> None:
     ],
 )
 def test_which_command_an_effect_may_be_of(line: str, effect: str, may: bool) -> None:
-    assert produces(words(line), words(effect)) is may
+    assert may_replicate_as(words(line), words(effect)) is may
 
 
 def test_which_commands_wait_and_which_were_in_vain() -> None:
-    assert waits(words("blpop q 0"))
-    assert waits(words("XREADGROUP GROUP g c BLOCK 0 STREAMS s >"))
-    assert not waits(words("XREADGROUP GROUP g c STREAMS s >"))
-    assert in_vain(words("LREM p 0 a"), 0)
-    assert in_vain(words("LPOP q"), None)
-    assert not in_vain(words("LPOP q"), b"")
-    assert not in_vain(words("RPUSH q a"), 0)
+    assert is_blocking(words("blpop q 0"))
+    assert is_blocking(words("XREADGROUP GROUP g c BLOCK 0 STREAMS s >"))
+    assert not is_blocking(words("XREADGROUP GROUP g c STREAMS s >"))
+    assert had_no_effect(words("LREM p 0 a"), 0)
+    assert had_no_effect(words("LPOP q"), None)
+    assert not had_no_effect(words("LPOP q"), b"")
+    assert not had_no_effect(words("RPUSH q a"), 0)

@@ -66,9 +66,9 @@ def test_the_page_s_worker_claims_leases_and_settles() -> None:
         FoundEmpty(1, "job2", 6.0),
         ConnectionClosed(1, "client", at=8.0),
     ]
-    assert tape.reader.idle()
-    assert tape.reader.flush() == []
-    assert tape.reader.leases_understood() == ""
+    assert tape.reader.drained()
+    assert tape.reader.finish() == []
+    assert tape.reader.lease_blind_spot() == ""
     assert tape.reader.places() == {"ready": [], "leased": [], "dead": []}
 
 
@@ -184,7 +184,7 @@ def test_a_destructive_pop_is_final() -> None:
         asked(1, 3.0),
         FoundEmpty(1, "q", 3.0),
     ]
-    assert tape.reader.leases_understood() == ""
+    assert tape.reader.lease_blind_spot() == ""
 
 
 @pytest.mark.parametrize("pop", ["BLPOP q 0", "BLMPOP 0 1 q LEFT"])
@@ -433,7 +433,7 @@ def test_when_items_were_claimed_says_nothing_until_somebody_looks_for_old_ones(
     one = tape.worker()
     one.does("LMOVE q p LEFT RIGHT", b"a", "LMOVE q p LEFT RIGHT")
     one.does(f"ZADD since {score(2)} a", 1, f"ZADD since {score(2)} a")  # 2
-    assert tape.reader.leases_understood() == (
+    assert tape.reader.lease_blind_spot() == (
         "claimed items lie in p, and since has when they were claimed, not until when"
     )
     one.does(f"ZRANGEBYSCORE since -inf {score(-27)}", [])  # 3
@@ -441,7 +441,7 @@ def test_when_items_were_claimed_says_nothing_until_somebody_looks_for_old_ones(
     one.does(f"ZADD since {score(5)} b", 1, f"ZADD since {score(5)} b")  # 5
     assert tape.told()[-1] == ItemLeased("b", 1, "", 35.0, 5.0)
     assert tape.reader.roles().idle == 30.0
-    assert tape.reader.leases_understood() == ""
+    assert tape.reader.lease_blind_spot() == ""
 
 
 @pytest.mark.parametrize("said", ["ZADD doing {} a", "HSET doing a {}"])
@@ -481,7 +481,7 @@ def test_a_result_is_no_lease() -> None:
     one.does("LREM p 0 a", 1, "LREM p 0 a")
     one.does("SET seen:a x EX 3600", b"OK", f"SET seen:a x {end(3608)}")
     assert tape.told()[3:] == [settled("a", 1, 7.0)]
-    assert tape.reader.leases_understood() != ""
+    assert tape.reader.lease_blind_spot() != ""
 
 
 def test_a_new_container_in_the_same_pod_takes_over_what_the_old_one_had() -> None:
@@ -507,7 +507,7 @@ def test_without_a_lease_it_says_so() -> None:
     one = tape.worker()
     one.does("LMOVE q doing LEFT RIGHT", b"a", "LMOVE q doing LEFT RIGHT")
     tape.told()
-    assert tape.reader.leases_understood() == (
+    assert tape.reader.lease_blind_spot() == (
         "claimed items lie in doing, and no lease on them was seen"
     )
     assert tape.reader.places() == {"ready": [], "leased": [b"a"], "dead": []}

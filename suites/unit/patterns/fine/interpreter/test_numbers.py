@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.history import ItemLeased, ItemReclaimed, ItemReturned, LeaseExpired, What
+from harness.history import ItemLeased, ItemReclaimed, ItemReturned, LeaseExpired, Observation
 from harness.suites.unit.dsl.redis_transcript import (
     EPOCH,
     Client,
@@ -65,7 +65,7 @@ def test_what_is_far_from_now_ends_no_lease(number: str) -> None:
     one.does("HGET notes a", number.encode())
     one.does(f"ZADD prices {number} a", 1, f"ZADD prices {number} a")
     assert leases(tape) == []
-    assert tape.reader.leases_understood() == (
+    assert tape.reader.lease_blind_spot() == (
         "claimed items lie in p, and no lease on them was seen"
     )
 
@@ -232,7 +232,7 @@ def beat(client: Client, name: str, until: float) -> None:
     client.does(f"SET alive:{name} 1 EX 5", b"OK", f"SET alive:{name} 1 {end(until)}")
 
 
-def without_asking(told: list[What]) -> list[What]:
+def without_asking(told: list[Observation]) -> list[Observation]:
     return [one for one in told if type(one).__name__ not in ("AskedForItem", "FoundEmpty")]
 
 

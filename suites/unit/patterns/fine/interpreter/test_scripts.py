@@ -101,7 +101,7 @@ def test_the_reference_worker_claims_renews_and_completes() -> None:
         asked(1, 6.0),
         FoundEmpty(1, "q", 6.0),
     ]
-    assert tape.reader.leases_understood() == ""
+    assert tape.reader.lease_blind_spot() == ""
     assert tape.reader.roles() == Roles(
         claims=ROLES.claims,
         settles=ROLES.settles,

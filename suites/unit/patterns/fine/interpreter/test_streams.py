@@ -85,7 +85,7 @@ def test_entries_are_delivered_and_acknowledged() -> None:
         ),
         settles=(Signature("XACK", b"q"),),
     )
-    assert tape.reader.leases_understood() == (
+    assert tape.reader.lease_blind_spot() == (
         "nobody used XAUTOCLAIM or XCLAIM, so it is not known when a lease ends"
     )
 
@@ -111,7 +111,7 @@ def test_idle_entries_are_taken_over_and_that_says_how_long_a_lease_is() -> None
         given("b", 1, 9.0, "2-0", until=12.0),
     ]
     assert tape.reader.roles().idle == 3.0
-    assert tape.reader.leases_understood() == ""
+    assert tape.reader.lease_blind_spot() == ""
     assert not [one for one in tape.events if isinstance(one, LeaseExpired)]
 
 
