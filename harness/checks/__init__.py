@@ -1,1 +1,1 @@
-"""Pure judgement of a recorded run: the model of it, the invariants, the verdicts."""
+"""Judge a recorded run: build its model, check the invariants, give the verdicts. Pure."""

@@ -1,7 +1,7 @@
-"""What an invariant is: a guarantee, and a pure function that judges it of a `RunModel`.
+"""The definition of an invariant: a guarantee, and a pure check of a `RunModel`.
 
-Each module of `harness.checks.invariants` has one, called `INVARIANT`. Other distributions add
-theirs as entry points in the group `queuejob.invariants`.
+Each module of `harness.checks.invariants` defines one, named `INVARIANT`. Other distributions add
+their own as entry points in the group `queuejob.invariants`.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from harness.core.registry import Registry
 
 @dataclass(frozen=True)
 class Invariant:
-    """A guarantee, and how to see in a history whether it was kept.
+    """A guarantee, and a function that checks whether a history kept it.
 
-    `check` gives one finding for each thing that it found; none at all is as good as unknown.
+    `check` yields one finding for each result. No findings at all count as unknown.
     """
 
     id: str
     name: str
     patterns: tuple[str, ...]
     check: Callable[[RunModel], Iterable[Finding]]
-    #: Its failures are shown by what was seen, not by what was not: they stand in half a history.
+    #: Its failures rely only on observed events, so they are valid in half a history.
     valid_in_partial_history: bool = False
-    #: It says something also where the broker has lost what it had; of others nothing is proved.
+    #: It gives a result also after the broker lost its data. Other invariants prove nothing then.
     judged_after_broker_loss: bool = False
-    #: The first profile that asks for it.
+    #: The first profile that includes it.
     level: Level = "core"
 
 
-#: All invariants, by the names of their modules.
+#: All invariants, by module name.
 INVARIANTS: Registry[Invariant] = Registry(
     kind="invariants",
     package="harness.checks.invariants",
@@ -44,7 +44,7 @@ INVARIANTS: Registry[Invariant] = Registry(
 
 
 def sort_key(name: str) -> tuple[int, str, int]:
-    """Where an id stands among others: those of S first, then L, J, N, then others' own."""
+    """Return the sort key of an invariant id: S first, then L, J, N, then other letters."""
     letters = name.rstrip("0123456789")
     kinds = "SLJN"
     return kinds.find(letters) % len(kinds + "?"), letters, int(name[len(letters) :] or 0)
@@ -53,15 +53,17 @@ def sort_key(name: str) -> tuple[int, str, int]:
 def failed_by_exit(
     view: RunModel, reason: str, *evidence: int, subject: Subject = Subject.WORKER
 ) -> Finding:
-    """A failure that stands on an exit code of 0, where that is the worker's own.
+    """Return the finding for a failure that relies on an exit code of 0.
 
-    Where the Job's command hides it, that is the Job's fault; and nobody's in the task page's.
+    It is a failure of the worker if the exit code is the worker's own. If the Job's command hides
+    that code, a user's own Job is at fault; with the Job of the Kubernetes tutorial the result is
+    unknown.
     """
-    words = view.header.swallows
-    if not words:
+    command = view.header.swallows
+    if not command:
         return failed(reason, *evidence, subject=subject)
     reason += (
-        f"; but the exit code is that of the Job's own command, whose `{words}` hides a failure: "
+        f"; but the exit code is that of the Job's own command, whose `{command}` hides a failure: "
         "let the worker's own exit code be the container's, as with exec"
     )
     if view.header.own_job:

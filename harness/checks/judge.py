@@ -1,4 +1,4 @@
-"""Judges a history: a verdict for each invariant of its pattern. Pure, and the same every time."""
+"""Judge a history: one verdict for each invariant of its pattern. Pure and repeatable."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from harness.checks.verdict import Finding, Outcome, Subject, Verdict, unknown
 from harness.core.text import brief
 from harness.history import Event, Header, Payload
 
-#: Findings of one kind that are told one by one; of the rest, only how many there are.
-_TOLD = 5
-#: Without these observers nothing that was not seen can be relied upon, nor what was.
+#: How many findings of one kind are listed; for the rest, only their number.
+_MAX_LISTED = 5
+#: If one of these observers missed something, neither observed nor missing events are reliable.
 _REQUIRED_OBSERVERS = ("tap", "monitor", "replica")
 
 
 class Confidence(IntEnum):
-    """How much a defect of the history takes away."""
+    """How much confidence a defect of the history removes."""
 
-    #: What was seen stands, but it proves nothing.
+    #: Observed events are valid, but they prove nothing.
     PASS = 1
-    #: Only failures that are shown by what was seen stand.
+    #: Only failures that rely on observed events alone remain valid.
     ABSENCE = 2
-    #: Nothing stands.
+    #: Nothing is valid.
     ALL = 3
 
 
 @dataclass(frozen=True)
 class HistoryDefect:
-    """Something is wrong with the history itself."""
+    """A defect of the history itself."""
 
     doubt: Confidence
     reason: str
     evidence: tuple[int, ...] = ()
-    #: It is the broker's loss of its data, which is what some invariants are about.
+    #: It is the broker's loss of its data, which some invariants are about.
     loss: bool = False
-    #: It is about these items only; none means all.
+    #: The items that it concerns; empty means all.
     items: frozenset[Payload] = frozenset()
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the invariants say about one history, by their ids; and who is who in it."""
+    """The verdicts on one history, by invariant id, and the names of its workers."""
 
     header: Header
     verdicts: Mapping[str, Verdict]
@@ -57,72 +57,72 @@ class Judgement:
         return self.verdicts[name]
 
     def attributed_to_image(self, name: str) -> Verdict:
-        """The verdict, without the failures that are not the image's, nor of the user's own Job.
+        """Return the verdict without failures that are neither the image's nor a user's own Job's.
 
-        What the pattern itself cannot do is nobody's fault, whoever wrote the Job.
+        A limit of the pattern itself is never a fault, no matter who wrote the Job.
         """
-        asked = {Subject.WORKER, *([Subject.JOB] if self.header.own_job else [])}
+        subjects = {Subject.WORKER, *([Subject.JOB] if self.header.own_job else [])}
         return Verdict(
             tuple(
-                one
-                for one in self.verdicts[name].findings
-                if one.outcome is not Outcome.FAIL or one.subject in asked
+                finding
+                for finding in self.verdicts[name].findings
+                if finding.outcome is not Outcome.FAIL or finding.subject in subjects
             )
         )
 
     def violated(self, level: Level = "extended") -> bool:
-        """Whether a guarantee is broken by the worker, or by what a user's own Job asks for.
-
-        One of a profile, that is.
-        """
-        asked = {one.id for one in invariants() if within(one.level, level)}
+        """Return whether the worker, or a user's own Job, broke a guarantee of this profile."""
+        required = {invariant.id for invariant in invariants() if within(invariant.level, level)}
         return any(
             self.attributed_to_image(name).outcome is Outcome.FAIL
-            for name in asked & {*self.verdicts}
+            for name in required & {*self.verdicts}
         )
 
     def outcome(self, name: str) -> Outcome:
-        """What a test says by it: broken, proved, or neither."""
+        """Return the outcome of the test of an invariant: broken, proved, or neither."""
         if name in self.verdicts and self.attributed_to_image(name).outcome is Outcome.FAIL:
             return Outcome.FAIL
         return Outcome.PASS if self.proved(name) else Outcome.UNKNOWN
 
     def suspect(self, name: str) -> bool:
-        """Whether it is unknown, and not for want of anything to look at: something speaks
-        against the worker, so this counts whatever the scenario is to prove."""
+        """Return whether the outcome is unknown because some event counts against the worker.
+
+        Then the check did have something to inspect, so this counts regardless of what the scenario
+        must prove.
+        """
         if name not in self.verdicts or self.outcome(name) is not Outcome.UNKNOWN:
             return False
-        return any(one.suspect for one in self.attributed_to_image(name).findings)
+        return any(finding.suspect for finding in self.attributed_to_image(name).findings)
 
     def proved(self, name: str) -> bool:
-        """Whether this invariant was looked at, and all that is wrong is others' fault."""
-        verdict, rest = self.verdicts.get(name, Verdict()), Outcome.PASS
-        if verdict.findings and (blamed := self.attributed_to_image(name)).findings:
-            rest = blamed.outcome
-        return bool(verdict.findings) and rest is Outcome.PASS
+        """Return whether this invariant was checked, and all failures are the fault of others."""
+        verdict, outcome = self.verdicts.get(name, Verdict()), Outcome.PASS
+        if verdict.findings and (attributed := self.attributed_to_image(name)).findings:
+            outcome = attributed.outcome
+        return bool(verdict.findings) and outcome is Outcome.PASS
 
 
 @cache
 def invariants() -> tuple[Invariant, ...]:
-    """All that are known, in the order of their ids: those of S, then L, then the others."""
-    return tuple(sorted(INVARIANTS.all().values(), key=lambda one: sort_key(one.id)))
+    """Return all known invariants, sorted by id: S first, then L, then the others."""
+    return tuple(sorted(INVARIANTS.all().values(), key=lambda invariant: sort_key(invariant.id)))
 
 
 def judge(header: Header, events: Iterable[Event], level: Level = "extended") -> Judgement:
     """Judge the events by all invariants of the header's pattern and of a profile.
 
-    Raises `BrokenHistory` where the events come from a file that is broken.
+    Raises `BrokenHistory` if the events come from a broken file.
     """
     return judge_view(build_model(header, events), level)
 
 
 def judge_view(view: RunModel, level: Level = "extended") -> Judgement:
-    """The same, of a history that is digested already."""
-    header, flaws = view.header, list(_flaws(view))
+    """Judge a history whose model is already built."""
+    header, defects = view.header, list(_history_defects(view))
     verdicts = {
-        one.id: _verdict(one, view, flaws)
-        for one in invariants()
-        if header.pattern in one.patterns and within(one.level, level)
+        invariant.id: _verdict(invariant, view, defects)
+        for invariant in invariants()
+        if header.pattern in invariant.patterns and within(invariant.level, level)
     }
     return Judgement(header, verdicts, view.names)
 
@@ -130,82 +130,97 @@ def judge_view(view: RunModel, level: Level = "extended") -> Judgement:
 def _verdict(invariant: Invariant, view: RunModel, flaws: list[HistoryDefect]) -> Verdict:
     try:
         findings = list(invariant.check(view))
-    except Exception as error:  # whatever it is: a checker that breaks has proved nothing
+    except Exception as error:  # any error: a broken check has proved nothing
         findings = [unknown(f"the check itself has failed: {type(error).__name__}: {error}")]
-    doubted = [_doubted(one, _of(one, flaws, view), invariant) for one in _short(findings)]
-    told = list(dict.fromkeys(one for some in doubted for one in some))
-    course = view.fault_log
-    if course.ended and course.why and all(one.outcome is Outcome.UNKNOWN for one in told):
-        # First of all what has stopped the run: what else was not seen follows from that.
-        first = unknown(f"the run was broken off: {brief(course.why)}", course.ended.id)
-        told = [first, *(one for one in told if one != first)]
-    return Verdict(tuple(told))
+    adjusted = [
+        _apply_defects(finding, _relevant_defects(finding, flaws, view), invariant)
+        for finding in _shorten(findings)
+    ]
+    reported = list(dict.fromkeys(finding for group in adjusted for finding in group))
+    fault_log = view.fault_log
+    if (
+        fault_log.ended
+        and fault_log.why
+        and all(finding.outcome is Outcome.UNKNOWN for finding in reported)
+    ):
+        # First the reason why the run was broken off: the other unknowns follow from it.
+        cause = unknown(f"the run was broken off: {brief(fault_log.why)}", fault_log.ended.id)
+        reported = [cause, *(finding for finding in reported if finding != cause)]
+    return Verdict(tuple(reported))
 
 
-def _short(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, of one kind no more than `_TOLD`, and the number of the others."""
+def _shorten(findings: Iterable[Finding]) -> list[Finding]:
+    """Shorten the findings to `_MAX_LISTED` of each kind, plus the number of the others."""
     kinds: dict[tuple[Outcome, Subject], list[Finding]] = {}
     for finding in findings:
         kinds.setdefault((finding.outcome, finding.subject), []).append(finding)
-    told = []
-    for (outcome, subject), some in kinds.items():
-        told += some[:_TOLD]
-        if len(some) > _TOLD:
-            more = f"and {len(some) - _TOLD} more like these"
-            suspect = any(one.suspect for one in some[_TOLD:])
-            told.append(Finding(outcome, more, some[_TOLD].evidence, subject, suspect))
-    return told
+    shortened = []
+    for (outcome, subject), group in kinds.items():
+        shortened += group[:_MAX_LISTED]
+        if len(group) > _MAX_LISTED:
+            more = f"and {len(group) - _MAX_LISTED} more like these"
+            suspect = any(dropped.suspect for dropped in group[_MAX_LISTED:])
+            shortened.append(Finding(outcome, more, group[_MAX_LISTED].evidence, subject, suspect))
+    return shortened
 
 
-def _of(finding: Finding, flaws: list[HistoryDefect], view: RunModel) -> list[HistoryDefect]:
-    """The flaws, without those of other items than a failure is about.
+def _relevant_defects(
+    finding: Finding, flaws: list[HistoryDefect], view: RunModel
+) -> list[HistoryDefect]:
+    """Return the defects that concern a finding: a failure drops those about other items.
 
-    What was proved was proved of all items, so any of them may stand against it.
+    A pass covers all items, so a defect of any item can refute it.
     """
-    about = {view.shows[one] for one in finding.evidence if one in view.shows}
-    if finding.outcome is not Outcome.FAIL or not about:
+    items = {view.shows[event_id] for event_id in finding.evidence if event_id in view.shows}
+    if finding.outcome is not Outcome.FAIL or not items:
         return flaws
-    return [flaw for flaw in flaws if not flaw.items or not about.isdisjoint(flaw.items)]
+    return [defect for defect in flaws if not defect.items or not items.isdisjoint(defect.items)]
 
 
-def _doubted(finding: Finding, flaws: list[HistoryDefect], invariant: Invariant) -> list[Finding]:
-    """What is left of a finding when the history has these flaws."""
-    least = Confidence.PASS
+def _apply_defects(
+    finding: Finding, flaws: list[HistoryDefect], invariant: Invariant
+) -> list[Finding]:
+    """Return what remains of a finding if the history has these defects."""
+    min_doubt = Confidence.PASS
     if finding.outcome is Outcome.FAIL:
-        least = Confidence.ALL if invariant.valid_in_partial_history else Confidence.ABSENCE
-    against = [
-        flaw
-        for flaw in flaws
-        if flaw.doubt >= least and not (flaw.loss and invariant.judged_after_broker_loss)
+        min_doubt = Confidence.ALL if invariant.valid_in_partial_history else Confidence.ABSENCE
+    relevant = [
+        defect
+        for defect in flaws
+        if defect.doubt >= min_doubt and not (defect.loss and invariant.judged_after_broker_loss)
     ]
-    if finding.outcome is Outcome.UNKNOWN or not against:
+    if finding.outcome is Outcome.UNKNOWN or not relevant:
         return [finding]
     if finding.outcome is Outcome.PASS:
-        return [unknown(flaw.reason, *flaw.evidence) for flaw in against]
-    whys = "; ".join(flaw.reason for flaw in against)
-    return [unknown(f"{finding.reason}. This is not sure: {whys}", *finding.evidence)]
+        return [unknown(defect.reason, *defect.evidence) for defect in relevant]
+    reasons = "; ".join(defect.reason for defect in relevant)
+    return [unknown(f"{finding.reason}. This is not sure: {reasons}", *finding.evidence)]
 
 
-def _flaws(view: RunModel) -> Iterable[HistoryDefect]:
-    course = view.fault_log
-    if course.ended is None:
+def _history_defects(view: RunModel) -> Iterable[HistoryDefect]:
+    fault_log = view.fault_log
+    if fault_log.ended is None:
         yield HistoryDefect(Confidence.ABSENCE, "the run was broken off: its history has no end")
-    elif course.why:
+    elif fault_log.why:
         yield HistoryDefect(
-            Confidence.ABSENCE, f"the run was broken off: {brief(course.why)}", (course.ended.id,)
+            Confidence.ABSENCE,
+            f"the run was broken off: {brief(fault_log.why)}",
+            (fault_log.ended.id,),
         )
     for fault in view.header.faults:
-        if fault not in course.confirmed:
+        if fault not in fault_log.confirmed:
             yield HistoryDefect(Confidence.ALL, f"the fault {fault!r} was not seen to land")
-    for gap in islice(course.gaps, _TOLD):
+    for gap in islice(fault_log.gaps, _MAX_LISTED):
         doubt = Confidence.ALL if gap.of in _REQUIRED_OBSERVERS else Confidence.ABSENCE
         yield HistoryDefect(doubt, f"{gap.of} has missed something: {gap.why}", (gap.ref.id,))
-    for odd in course.not_understood:
-        doubt = Confidence.ALL if odd.guessed else Confidence.ABSENCE
-        why = f"{odd.of} was not understood: {odd.why}"
-        yield HistoryDefect(doubt, why, (odd.ref.id,), items=frozenset(odd.items))
-    for loss in course.losses[:1]:
-        # From then on items vanish, and nobody can be blamed for what does not come.
+    for misunderstood in fault_log.not_understood:
+        doubt = Confidence.ALL if misunderstood.guessed else Confidence.ABSENCE
+        why = f"{misunderstood.of} was not understood: {misunderstood.why}"
+        yield HistoryDefect(
+            doubt, why, (misunderstood.ref.id,), items=frozenset(misunderstood.items)
+        )
+    for loss in fault_log.losses[:1]:
+        # From then on items vanish, and a missing item is not the fault of any worker.
         why = "the broker has lost its data"
         yield HistoryDefect(Confidence.ABSENCE, why, (loss.back.id,), loss=True)
     if not view.enqueued:

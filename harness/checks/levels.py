@@ -1,20 +1,20 @@
-"""How much a check asks of a worker: each level includes those before it."""
+"""Levels of checks: each level includes the levels before it."""
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
-#: How much is asked of a worker; each level asks for what those before it do, and more.
+#: How much a check demands of a worker; each level includes those before it.
 Level = Literal["core", "extended"]
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 def highest(*levels: Level) -> Level:
-    """The level that asks for most."""
+    """Return the most demanding of these levels."""
     return max(levels, key=LEVELS.index)
 
 
 def within(level: Level, profile: Level) -> bool:
-    """Whether what is of this level is asked for by a profile."""
+    """Return whether a profile includes a level."""
     return highest(level, profile) == profile

@@ -1,4 +1,4 @@
-"""The story that a few events tell, one plain sentence for each."""
+"""Render events as a narrative: one plain sentence for each event."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _SIGKILLED = 137
 
 
 class NarrativeLine(NamedTuple):
-    """An event in a sentence; `at` in seconds since the start."""
+    """An event as a sentence; `at` is in seconds since the start."""
 
     at: float
     event: int
@@ -77,27 +77,27 @@ class NarrativeLine(NamedTuple):
 
 
 def narrate(cast: WorkerNames, events: Iterable[Event]) -> list[str]:
-    """One line for each event, in the order of their moments (seconds since the start)."""
-    lines = tell(cast, events)
-    width = max((len(f"{one.at:.2f}") for one in lines), default=0)
-    return [f"{one.at:{width}.2f} s  {one.text}" for one in lines]
+    """Render one line for each event, sorted by time (seconds since the start)."""
+    lines = render_events(cast, events)
+    width = max((len(f"{line.at:.2f}") for line in lines), default=0)
+    return [f"{line.at:{width}.2f} s  {line.text}" for line in lines]
 
 
-def tell(cast: WorkerNames, events: Iterable[Event]) -> list[NarrativeLine]:
-    """The same, not yet made into lines."""
-    return sorted(NarrativeLine(*_moment(event), _tell(cast, event)) for event in events)
+def render_events(cast: WorkerNames, events: Iterable[Event]) -> list[NarrativeLine]:
+    """Render each event as a `NarrativeLine`, sorted by time; `narrate` formats them."""
+    return sorted(NarrativeLine(*_sort_key(event), _render(cast, event)) for event in events)
 
 
-def _moment(event: Event) -> tuple[float, int]:
+def _sort_key(event: Event) -> tuple[float, int]:
     at = getattr(event.what, "at", None)
     return (event.time if at is None else at), event.id
 
 
-def _tell(cast: WorkerNames, event: Event) -> str:
+def _render(cast: WorkerNames, event: Event) -> str:
     return clean(RENDERERS[type(event.what)](cast, event.what))
 
 
-def _who(cast: WorkerNames, connection: int | None) -> str:
+def _actor(cast: WorkerNames, connection: int | None) -> str:
     if connection is None:
         return "the broker"
     worker = cast.at(connection)
@@ -108,31 +108,33 @@ def _who(cast: WorkerNames, connection: int | None) -> str:
 
 
 def _enqueued(cast: WorkerNames, what: ItemEnqueued) -> str:
-    by = "" if what.connection is None else f" by {_who(cast, what.connection)}"
-    return f"{shown(what.item)} was put into {what.queue}{by}"
+    sender = "" if what.connection is None else f" by {_actor(cast, what.connection)}"
+    return f"{shown(what.item)} was put into {what.queue}{sender}"
 
 
 def _delivered(cast: WorkerNames, what: ItemDelivered) -> str:
     for_good = ", and forgotten by the broker" if what.final else ""
     again = " again" if what.redelivered else ""
-    return f"{_who(cast, what.connection)} was given {shown(what.item)}{again}{for_good}"
+    return f"{_actor(cast, what.connection)} was given {shown(what.item)}{again}{for_good}"
 
 
 def _settled(cast: WorkerNames, what: ItemSettled) -> str:
-    text = _SETTLED[what.how].format(who=_who(cast, what.connection), item=shown(what.item))
+    text = _SETTLED[what.how].format(who=_actor(cast, what.connection), item=shown(what.item))
     return text + _EFFECT[what.effective]
 
 
 def _published(cast: WorkerNames, what: MessagePublished) -> str:
-    place = what.exchange and f"the exchange {what.exchange} as {what.key}"
+    destination = what.exchange and f"the exchange {what.exchange} as {what.key}"
     content = "" if what.item is None else f" that carries {shown(what.item)}"
-    return f"{_who(cast, what.connection)} published a message{content} to {place or what.key}"
+    return (
+        f"{_actor(cast, what.connection)} published a message{content} to {destination or what.key}"
+    )
 
 
 def _asked(cast: WorkerNames, what: AskedForItem) -> str:
     if what.room == 0:
-        return f"{_who(cast, what.connection)} wants no more items"
-    return f"{_who(cast, what.connection)} asked for an item"
+        return f"{_actor(cast, what.connection)} wants no more items"
+    return f"{_actor(cast, what.connection)} asked for an item"
 
 
 def _depth(_: WorkerNames, what: BrokerDepth) -> str:
@@ -150,42 +152,44 @@ def _depth(_: WorkerNames, what: BrokerDepth) -> str:
 def _pod(_: WorkerNames, what: PodSeen) -> str:
     leaving = " and about to be deleted" if what.deleting else ""
     change = "seen" if what.change == "modified" else what.change
-    why = f": {what.why}" if what.why else ""
-    return f"pod {what.name} was {change}, {what.phase}{leaving}{why}"
+    reason = f": {what.why}" if what.why else ""
+    return f"pod {what.name} was {change}, {what.phase}{leaving}{reason}"
 
 
 def _container(cast: WorkerNames, what: ContainerSeen) -> str:
-    who = cast.worker(what.worker)
+    name = cast.worker(what.worker)
     if what.state != "terminated":
-        return f"{who} was {what.state}{f', {what.reason}' if what.reason else ''}"
+        return f"{name} was {what.state}{f', {what.reason}' if what.reason else ''}"
     if what.exit_code is None:
-        return f"{who} ended"
+        return f"{name} ended"
     killed = " (killed)" if what.exit_code == _SIGKILLED or what.signal == 9 else ""
-    why = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
-    return f"{who} ended with exit code {what.exit_code}{killed}{why}"
+    reason = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
+    return f"{name} ended with exit code {what.exit_code}{killed}{reason}"
 
 
-def _other(cast: WorkerNames, what: OtherContainerSeen) -> str:
+def _other_container(cast: WorkerNames, what: OtherContainerSeen) -> str:
     name = f"container {what.container} of pod {cast.pods.get(what.pod, what.pod)}"
-    why = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
+    reason = f", {what.reason}" if what.reason not in ("", "Completed", "Error") else ""
     if what.state == "terminated" and what.exit_code is not None:
-        return f"{name} ended with exit code {what.exit_code}{why}"
-    return f"{name} was {what.state}{why}"
+        return f"{name} ended with exit code {what.exit_code}{reason}"
+    return f"{name} was {what.state}{reason}"
 
 
 def _job(_: WorkerNames, what: JobSeen) -> str:
-    conditions = [
-        f"{one.type} ({one.reason}: {one.message})" if one.message else one.type
-        for one in what.conditions
-        if one.status == "True"
+    descriptions = [
+        f"{condition.type} ({condition.reason}: {condition.message})"
+        if condition.message
+        else condition.type
+        for condition in what.conditions
+        if condition.status == "True"
     ]
     counts = f"{what.active} active, {what.succeeded} succeeded, {what.failed} failed"
-    return f"the Job was {', '.join(conditions) or 'running'}: {counts}"
+    return f"the Job was {', '.join(descriptions) or 'running'}: {counts}"
 
 
 def _deleted(_: WorkerNames, what: JobDeleted) -> str:
-    left = ", ".join((*what.objects, *(what.keys or ())))
-    return f"the Job was deleted, and of it was left: {left or 'nothing'}"
+    remaining = ", ".join((*what.objects, *(what.keys or ())))
+    return f"the Job was deleted, and of it was left: {remaining or 'nothing'}"
 
 
 def _log(cast: WorkerNames, what: LogLine) -> str:
@@ -193,8 +197,8 @@ def _log(cast: WorkerNames, what: LogLine) -> str:
 
 
 def _log_ended(cast: WorkerNames, what: LogEnded) -> str:
-    text = f"the log of {cast.worker(what.worker)} was over"
-    return text if what.whole else f"{text}, and is not whole: {what.why}"
+    sentence = f"the log of {cast.worker(what.worker)} was over"
+    return sentence if what.whole else f"{sentence}, and is not whole: {what.why}"
 
 
 # -- faults ----------------------------------------------------------------------------------------
@@ -204,14 +208,16 @@ def _injected(_: WorkerNames, what: FaultInjected) -> str:
     return f"fault {what.fault}: {what.to}"
 
 
-#: How each kind of event is told. Any: each teller takes the one kind that stands beside it.
+#: The renderer of each kind of event. Any: each renderer takes the one kind in the same row.
 RENDERERS: dict[type, Callable[[WorkerNames, Any], str]] = {
     ItemEnqueued: _enqueued,
     AskedForItem: _asked,
-    FoundEmpty: lambda cast, what: f"{_who(cast, what.connection)} was told that there is nothing",
+    FoundEmpty: lambda cast, what: (
+        f"{_actor(cast, what.connection)} was told that there is nothing"
+    ),
     ItemDelivered: _delivered,
     ItemLeased: lambda cast, what: (
-        f"{_who(cast, what.connection)} had a lease on {shown(what.item)}"
+        f"{_actor(cast, what.connection)} had a lease on {shown(what.item)}"
     ),
     LeaseExpired: lambda _, what: f"the lease on {shown(what.item)} was over",
     ItemStarted: lambda cast, what: f"{cast.worker(what.worker)} said it begins {shown(what.item)}",
@@ -220,23 +226,27 @@ RENDERERS: dict[type, Callable[[WorkerNames, Any], str]] = {
         f"{cast.worker(what.worker)} said it works on bytes with the sha256 {what.sha256[:12]}"
     ),
     ItemSettled: _settled,
-    ItemReturned: lambda cast, what: f"{_who(cast, what.connection)} gave {shown(what.item)} back",
-    ItemReclaimed: lambda cast, what: f"{_who(cast, what.connection)} took {shown(what.item)} over",
-    ConnectionOpened: lambda cast, what: f"{_who(cast, what.connection)} connected",
+    ItemReturned: lambda cast, what: (
+        f"{_actor(cast, what.connection)} gave {shown(what.item)} back"
+    ),
+    ItemReclaimed: lambda cast, what: (
+        f"{_actor(cast, what.connection)} took {shown(what.item)} over"
+    ),
+    ConnectionOpened: lambda cast, what: f"{_actor(cast, what.connection)} connected",
     ConnectionRefused: lambda _, what: f"{what.address} could not connect: {what.why}",
     ConnectionOwner: lambda cast, what: (
         f"connection {what.connection} was seen to be that of {cast.worker(what.worker)}"
     ),
-    ConnectionHeld: lambda cast, what: f"{_who(cast, what.connection)} was held {what.point}",
-    ConnectionReleased: lambda cast, what: f"{_who(cast, what.connection)} was let go",
-    ConnectionCut: lambda cast, what: f"{_who(cast, what.connection)} was cut off",
-    ConnectionClosed: lambda cast, what: f"{_who(cast, what.connection)} was disconnected",
+    ConnectionHeld: lambda cast, what: f"{_actor(cast, what.connection)} was held {what.point}",
+    ConnectionReleased: lambda cast, what: f"{_actor(cast, what.connection)} was let go",
+    ConnectionCut: lambda cast, what: f"{_actor(cast, what.connection)} was cut off",
+    ConnectionClosed: lambda cast, what: f"{_actor(cast, what.connection)} was disconnected",
     RequestRefused: lambda cast, what: (
-        f"the broker refused {what.method or 'something'} to {_who(cast, what.connection)}: "
+        f"the broker refused {what.method or 'something'} to {_actor(cast, what.connection)}: "
         f"{what.why}"
     ),
     NotUnderstood: lambda cast, what: (
-        f"{_who(cast, what.connection)} was not understood: {what.why}"
+        f"{_actor(cast, what.connection)} was not understood: {what.why}"
     ),
     BrokerLost: lambda _, what: f"the broker ended: {what.why}",
     BrokerBack: lambda _, what: f"the broker was back, {_BACK[what.kept]}",
@@ -248,7 +258,7 @@ RENDERERS: dict[type, Callable[[WorkerNames, Any], str]] = {
     NeighbourSeen: lambda _, what: f"pod {what.name} of another Job was at {what.address}",
     ContainerSeen: _container,
     ContainerExited: lambda cast, what: f"{cast.worker(what.worker)} exited",
-    OtherContainerSeen: _other,
+    OtherContainerSeen: _other_container,
     OtherLogLine: lambda cast, what: (
         f"container {what.container} of pod {cast.pods.get(what.pod, what.pod)} wrote: "
         f"{shown(what.text, 200)}"

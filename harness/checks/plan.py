@@ -1,4 +1,4 @@
-"""Which scenario proves which invariant, in which profile."""
+"""The plan: which scenario proves which invariant, in which profile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.history import Header
 
 
 class ScenarioDeclaration(Protocol):
-    """What a plan needs to know of a scenario; `harness.engine.scenario.Scenario` has it."""
+    """The part of a scenario that a plan needs (`harness.engine.scenario.Scenario` has it)."""
 
     @property
     def name(self) -> str: ...
@@ -34,7 +34,7 @@ class ScenarioDeclaration(Protocol):
     def long(self) -> bool: ...
 
 
-#: All scenarios. They stand far above: here they are only looked up, never played.
+#: All scenarios. They belong to a layer far above: this module reads them, but never runs them.
 SCENARIOS: Registry[ScenarioDeclaration] = Registry(
     kind="scenarios",
     package="harness.scenarios",
@@ -45,95 +45,102 @@ SCENARIOS: Registry[ScenarioDeclaration] = Registry(
 
 @dataclass(frozen=True)
 class Asked:
-    """What this version asks of a pattern in a profile."""
+    """The tests and proofs that this version demands of a pattern in a profile."""
 
-    #: The ids of its tests.
+    #: The ids of the tests.
     tests: Collection[str]
-    #: By scenario, what it is to prove.
+    #: By scenario: the invariants that it must prove.
     proves: Mapping[str, Collection[str]]
 
 
-#: What is asked of a pattern in a profile; `UsageError` for a pattern that there is not.
+#: Returns what a pattern must show in a profile; raises `UsageError` for an unknown pattern.
 Ask = Callable[[str, Level], Asked]
 
 
 FAULT_FREE = "fault_free"
 
-#: Whatever else a scenario shows, beside what it is to prove.
+#: All other invariants that a scenario shows, in addition to those that it must prove.
 OTHERS = "others"
 
 
 def scenarios(pattern: str, level: Level = "core") -> dict[str, ScenarioDeclaration]:
-    """A profile's scenarios of a pattern by module name: the fault-free one, long ones, others."""
-    found = SCENARIOS.all()
-    order = sorted(found, key=lambda name: (name != FAULT_FREE, not found[name].long, name))
+    """Return the scenarios of a pattern in a profile, by module name.
+
+    The fault-free scenario comes first, then the long ones, then the others.
+    """
+    known = SCENARIOS.all()
+    order = sorted(known, key=lambda name: (name != FAULT_FREE, not known[name].long, name))
     return {
-        name: one
-        for name, one in ((each, found[each]) for each in order)
-        if pattern in one.proves and within(one.level, level)
+        name: scenario
+        for name, scenario in ((module, known[module]) for module in order)
+        if pattern in scenario.proves and within(scenario.level, level)
     }
 
 
 def proved_by(
     scenario: ScenarioDeclaration, pattern: str, level: Level = "core"
 ) -> tuple[str, ...]:
-    """What a scenario is to prove in a profile, of all that it can."""
-    known = _levels()
+    """Return the invariants that a scenario must prove in a profile, of all that it can prove."""
+    levels = _levels_by_id()
     return tuple(
-        name for name in scenario.proves[pattern] if within(known.get(name, "core"), level)
+        name for name in scenario.proves[pattern] if within(levels.get(name, "core"), level)
     )
 
 
 def first_asked(scenario: ScenarioDeclaration, invariant: str) -> Level:
-    """The first profile that looks at an invariant in a scenario."""
-    return highest(scenario.level, _levels().get(invariant, "core"))
+    """Return the first profile that checks an invariant in a scenario."""
+    return highest(scenario.level, _levels_by_id().get(invariant, "core"))
 
 
-def _levels() -> dict[str, Level]:
-    return {one.id: one.level for one in invariants()}
+def _levels_by_id() -> dict[str, Level]:
+    return {invariant.id: invariant.level for invariant in invariants()}
 
 
 def needed(header: Header) -> Collection[str]:
-    """What a recorded run is to prove, as a part of the first profile that plays its scenario.
+    """Return the invariants that a recorded run must prove.
 
-    For a scenario of others that is all of its pattern's core invariants.
+    These are the ones of the first profile that runs its scenario. For a scenario of another
+    package they are all core invariants of its pattern.
     """
-    scenario = _played(header)
+    scenario = _recorded_scenario(header)
     if scenario is not None:
         return proved_by(scenario, header.pattern, scenario.level)
-    core = (one for one in invariants() if within(one.level, "core"))
-    return [one.id for one in core if header.pattern in one.patterns]
+    core = (invariant for invariant in invariants() if within(invariant.level, "core"))
+    return [invariant.id for invariant in core if header.pattern in invariant.patterns]
 
 
 def part_of(header: Header) -> Level:
-    """The first profile that plays a recorded run's scenario; others' may break anything."""
-    scenario = _played(header)
+    """Return the first profile that runs the scenario of a recorded run.
+
+    For a scenario of another package it is "extended": such a scenario may inject any fault.
+    """
+    scenario = _recorded_scenario(header)
     return "extended" if scenario is None else scenario.level
 
 
-def _played(header: Header) -> ScenarioDeclaration | None:
+def _recorded_scenario(header: Header) -> ScenarioDeclaration | None:
     known = scenarios(header.pattern, "extended").values()
-    return next((one for one in known if one.name == header.scenario), None)
+    return next((scenario for scenario in known if scenario.name == header.scenario), None)
 
 
 def asked(pattern: str, level: Level) -> Asked:
-    """What this version asks of a pattern in a profile: see `profile_tests`."""
+    """Return what this version demands of a pattern in a profile: see `profile_tests`."""
     proves = {
-        one.name: proved_by(one, pattern, level) for one in scenarios(pattern, level).values()
+        entry.name: proved_by(entry, pattern, level) for entry in scenarios(pattern, level).values()
     }
-    lower = [one for one in LEVELS if within(one, level)]
+    lower = [entry for entry in LEVELS if within(entry, level)]
     tests = [f"{part}/{name}" for part in lower for _, _, name in profile_tests(pattern, part)]
     return Asked(tests, proves)
 
 
 def profile_tests(pattern: str, level: Level) -> list[tuple[str, str, str]]:
-    """Scenario (its module), invariant and id of all tests that this profile is the first to have.
+    """Return scenario (its module), invariant and id of each test that is new in this profile.
 
-    The invariant `OTHERS` is whatever else the scenario shows.
+    The invariant `OTHERS` stands for all other invariants that the scenario shows.
     """
     return [
-        (name, invariant, f"{one.name}-{invariant}")
-        for name, one in scenarios(pattern, level).items()
-        for invariant in (*proved_by(one, pattern, level), OTHERS)
-        if invariant == OTHERS or first_asked(one, invariant) == level
+        (name, invariant, f"{scenario.name}-{invariant}")
+        for name, scenario in scenarios(pattern, level).items()
+        for invariant in (*proved_by(scenario, pattern, level), OTHERS)
+        if invariant == OTHERS or first_asked(scenario, invariant) == level
     ]

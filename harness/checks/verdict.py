@@ -1,7 +1,7 @@
-"""What is said about a history: pass, unknown or fail, with the reason and the events that show it.
+"""The verdict on a history: pass, unknown or fail, with reasons and events as evidence.
 
-A verdict is a set of findings and is as bad as the worst of them. One without any finding is
-unknown: where nothing was looked at, nothing has passed.
+A verdict is a set of findings and is as bad as the worst of them. A verdict without findings is
+unknown: without a check, nothing can pass.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 
 
 class Outcome(IntEnum):
-    """Ordered: the worst one wins."""
+    """The result of a check, ordered: the worst one wins."""
 
     PASS = 0
     UNKNOWN = 1
@@ -25,7 +25,7 @@ class Outcome(IntEnum):
 
 
 class Subject(StrEnum):
-    """Whose fault it is: the image's, the Job manifest's, or the task page's own limit."""
+    """The party at fault: the image, the Job manifest, or a limit of the Kubernetes tutorial."""
 
     WORKER = "worker"
     JOB = "job"
@@ -33,14 +33,14 @@ class Subject(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, order=False):
-    """One thing that was found: why, and the ids of the events that show it, in order."""
+    """One result of a check: the reason, and the ids of the events that show it, in order."""
 
     outcome: Outcome
     reason: str
     evidence: tuple[int, ...] = ()
     subject: Subject = Subject.WORKER
-    #: Of an unknown: something was seen that speaks against the worker, so it leaves the run
-    #: unproved, whatever its scenario is to prove.
+    #: Only for unknown: some event counts against the worker, so the run stays unproved, regardless
+    #: of what its scenario must prove.
     suspect: bool = False
 
     def __post_init__(self) -> None:
@@ -53,37 +53,38 @@ class Finding(msgspec.Struct, frozen=True, order=False):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What an invariant says about a history."""
+    """The result of an invariant for a history."""
 
     findings: tuple[Finding, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
-        return max((one.outcome for one in self.findings), default=Outcome.UNKNOWN)
+        return max((finding.outcome for finding in self.findings), default=Outcome.UNKNOWN)
 
     def about(self, *subjects: Subject) -> Verdict:
-        """Only the findings with these subjects."""
-        return Verdict(tuple(one for one in self.findings if one.subject in subjects))
+        """Return a verdict with only the findings about these subjects."""
+        return Verdict(tuple(finding for finding in self.findings if finding.subject in subjects))
 
 
 def passed(reason: str, *evidence: int) -> Finding:
-    """It was looked at, and holds."""
+    """Return a finding: the check ran, and the guarantee holds."""
     return Finding(Outcome.PASS, reason, _ordered(evidence))
 
 
 def unknown(reason: str, *evidence: int, suspect: bool = False) -> Finding:
-    """It could not be told, and why; `suspect`: what was seen speaks against the worker."""
+    """Return a finding: the check could not decide, for this reason.
+
+    `suspect`: some event counts against the worker.
+    """
     return Finding(Outcome.UNKNOWN, reason, _ordered(evidence), suspect=suspect)
 
 
 def failed(reason: str, *evidence: int, subject: Subject = Subject.WORKER) -> Finding:
-    """It does not hold; `evidence` is the shortest story that shows it, never empty."""
+    """Return a finding: the guarantee does not hold.
+
+    `evidence`, never empty, is the shortest sequence of events that shows it.
+    """
     return Finding(Outcome.FAIL, reason, _ordered(evidence), subject)
-
-
-def merge(verdicts: Iterable[Verdict]) -> Verdict:
-    """All findings together, each once, in the order in which they came."""
-    return Verdict(tuple(dict.fromkeys(one for each in verdicts for one in each.findings)))
 
 
 def _ordered(ids: Iterable[int]) -> tuple[int, ...]:

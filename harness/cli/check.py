@@ -1,4 +1,4 @@
-"""`queuejob check`: a front for pytest, which runs the profile's suite."""
+"""`queuejob check`: run the profile's suite with pytest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.core.errors import (
 )
 from harness.engine.worker.options import OPTIONS, REPEATABLE
 
-#: Scenarios at once. Most of their time is spent waiting: for leases, pods and back-offs.
+#: Concurrent scenarios. They mostly wait: for leases, pods and back-offs.
 _AT_ONCE = 3
 
 _CODES = {
@@ -40,13 +40,15 @@ DESCRIPTION = (
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's options."""
-    for one in OPTIONS:
-        choices = LEVELS if one.name == "profile" else None
-        parser.add_argument(f"--{one.name}", metavar=one.value, help=one.text, choices=choices)
-    for one in REPEATABLE:
+    """Add the command's options to the parser."""
+    for option in OPTIONS:
+        choices = LEVELS if option.name == "profile" else None
         parser.add_argument(
-            f"--{one.name}", metavar=one.value, action="append", default=[], help=one.text
+            f"--{option.name}", metavar=option.value, help=option.text, choices=choices
+        )
+    for option in REPEATABLE:
+        parser.add_argument(
+            f"--{option.name}", metavar=option.value, action="append", default=[], help=option.text
         )
     parser.add_argument(
         "--redact", action="store_true", help="write digests instead of items and log lines"
@@ -62,16 +64,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def from_project(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """Option and value for all that these `options` do not say, and the project does."""
+    """Return the options (name, value) that only the project file sets."""
     if options.isolated:
         return []
     return project_file.missing(
-        {one.name: _from_cli(options, one.name) for one in (*OPTIONS, *REPEATABLE)}
+        {option.name: _from_cli(options, option.name) for option in (*OPTIONS, *REPEATABLE)}
     )
 
 
 def no_image() -> UsageError:
-    """There is nothing to be tested."""
+    """Return the error for a missing worker image."""
     return UsageError(
         "no worker image is given",
         expected="--image NAME, or image in [tool.queuejob] of a pyproject.toml",
@@ -80,38 +82,40 @@ def no_image() -> UsageError:
 
 
 def _from_cli(options: argparse.Namespace, name: str) -> str | list[str] | None:
-    found: str | list[str] | None = getattr(options, name.replace("-", "_"))
-    return found
+    given: str | list[str] | None = getattr(options, name.replace("-", "_"))
+    return given
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the suite; the exit code is the plugin's."""
-    said = _merged_options(options)
-    profile = next(one for one in LEVELS if ("profile", one) in said)
-    suites = [f"harness.suites.{one}" for one in LEVELS if within(one, profile)]
-    words = ["--pyargs", *suites, "--import-mode=importlib"]
-    # Whatever pytest is set to in the folder where we happen to be is meant for other tests.
-    words += ["-c", os.devnull, "--rootdir", str(Path.cwd()), "-p", "no:cacheprovider"]
-    words += ["-q", "-n", str(options.at_once), "--tb=no", "-rN"]
-    # That this very package is imported before pytest could rewrite its asserts is no news.
-    words += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    words += [f"--queuejob-{name}={value}" for name, value in said]
+    """Run the suite. Returns the plugin's exit code."""
+    given = _merged_options(options)
+    profile = next(level for level in LEVELS if ("profile", level) in given)
+    suites = [f"harness.suites.{level}" for level in LEVELS if within(level, profile)]
+    arguments = ["--pyargs", *suites, "--import-mode=importlib"]
+    # A pytest configuration in the current folder is meant for other tests.
+    arguments += ["-c", os.devnull, "--rootdir", str(Path.cwd()), "-p", "no:cacheprovider"]
+    arguments += ["-q", "-n", str(options.at_once), "--tb=no", "-rN"]
+    # This package is always imported before pytest could rewrite its asserts.
+    arguments += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    arguments += [f"--queuejob-{name}={value}" for name, value in given]
     if options.redact:
-        words.append("--queuejob-redact")
-    code = pytest.main([*words, *options.pytest])
+        arguments.append("--queuejob-redact")
+    code = pytest.main([*arguments, *options.pytest])
     return _CODES.get(code, int(code)) if isinstance(code, pytest.ExitCode) else int(code)
 
 
 def _merged_options(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """Option and value of all that is said, here or by the project, and of what is usual here."""
-    usual = (("keep", "never"), ("profile", LEVELS[0]))
-    found = [(one.name, _from_cli(options, one.name)) for one in OPTIONS]
-    said = [(name, value) for name, value in found if isinstance(value, str)]
-    said += [
-        (one.name, value) for one in REPEATABLE for value in _from_cli(options, one.name) or ()
+    """Merge the options (name, value) of the command line, the project file and the defaults."""
+    defaults = (("keep", "never"), ("profile", LEVELS[0]))
+    from_cli = [(option.name, _from_cli(options, option.name)) for option in OPTIONS]
+    merged = [(name, value) for name, value in from_cli if isinstance(value, str)]
+    merged += [
+        (option.name, value)
+        for option in REPEATABLE
+        for value in _from_cli(options, option.name) or ()
     ]
-    said += from_project(options)
-    names = {name for name, _ in said}
+    merged += from_project(options)
+    names = {name for name, _ in merged}
     if "image" not in names:
         raise no_image()
-    return [*said, *(one for one in usual if one[0] not in names)]
+    return [*merged, *(option for option in defaults if option[0] not in names)]

@@ -1,4 +1,4 @@
-"""`queuejob judge`: recorded histories, judged again without a cluster, and told to a reader."""
+"""`queuejob judge`: judge recorded histories again without a cluster; print the result."""
 
 from __future__ import annotations
 
@@ -21,26 +21,32 @@ from harness.core.errors import (
 from harness.core.text import clean
 from harness.history import Event, Header, read
 
-#: Which invariants a run is to prove, by its header.
+#: Returns the invariants that a run is asked to prove, from its header.
 Needed = Callable[[Header], Collection[str]]
-#: Which profile a run is a part of, by its header.
+#: Returns the profile that a run is part of, from its header.
 PartOf = Callable[[Header], Level]
 
 
 def judge_files(
     paths: Sequence[Path], out: TextIO, needed: Needed | None = None, part_of: PartOf | None = None
 ) -> int:
-    """Judge each file and write what was found to `out`; the exit code.
+    """Judge each file, and write the findings to `out`.
 
-    1: a guarantee of the profile that the run is `part_of` (any, unless told) is broken.
-    6: a file could not be judged, or one of the invariants that are `needed` (all of the pattern,
-    unless told) is not proved. 0: neither.
+    Args:
+        paths: The histories.
+        out: Where the findings are written.
+        needed: Returns the invariants that have to be proved; default: all of the pattern.
+        part_of: Returns the profile whose broken guarantees count; default: any.
+
+    Returns:
+        1 if a guarantee of the profile is broken; 6 if a file cannot be judged or a needed
+        invariant is not proved; otherwise 0.
     """
     codes = {EXIT_OK}
     for path in paths:
         try:
             judgement = judge_file(path)
-            lines = list(_told(path, judgement))
+            lines = list(_lines(path, judgement))
         except QueuejobError as error:
             out.write(f"{error}\n\n")
             codes.add(EXIT_NOT_PROVED)
@@ -52,7 +58,7 @@ def judge_files(
 
 
 def judge_file(path: Path) -> Judgement:
-    """Judge one file. Raises `BrokenHistory`, or `InfrastructureError` where it cannot be read."""
+    """Judge one file. Raises `BrokenHistory`, or `InfrastructureError` if it is unreadable."""
     with _opened(path) as (header, events):
         return judge(header, events)
 
@@ -75,11 +81,11 @@ def _code(judgement: Judgement, needed: Needed | None, level: Level) -> int:
     return EXIT_NOT_PROVED if missing or not names else EXIT_OK
 
 
-def _told(path: Path, judgement: Judgement) -> Iterator[str]:
+def _lines(path: Path, judgement: Judgement) -> Iterator[str]:
     header = judgement.header
     yield clean(f"{path}: {header.scenario}, {header.pattern}, {header.image}")
     events = _evidence(path, judgement.verdicts.values())
-    names = {one.id: one.name for one in invariants()}
+    names = {invariant.id: invariant.name for invariant in invariants()}
     width = max(map(len, names.values()))
     for name, verdict in judgement.verdicts.items():
         yield f"  {name:<4} {names.get(name, ''):<{width}}  {str(verdict.outcome).upper()}"
@@ -96,18 +102,18 @@ def _finding(
     subject = f" (subject: {finding.subject})" if failed else ""
     yield clean(f"         {outcome}{finding.reason}{subject}")
     if failed:
-        seen = [events[one] for one in finding.evidence if one in events]
-        yield from (f"             {line}" for line in narrate(judgement.names, seen))
+        cited = [events[event_id] for event_id in finding.evidence if event_id in events]
+        yield from (f"             {line}" for line in narrate(judgement.names, cited))
 
 
 def _evidence(path: Path, verdicts: Iterable[Verdict]) -> dict[int, Event]:
-    """The events that show the failures, read from the file once more."""
+    """Read the events that show the failures, in a second pass over the file."""
     wanted = {
-        one
+        event_id
         for verdict in verdicts
         for finding in verdict.findings
         if finding.outcome is Outcome.FAIL
-        for one in finding.evidence
+        for event_id in finding.evidence
     }
     if not wanted:
         return {}

@@ -1,4 +1,4 @@
-"""`queuejob list`: what there is of a kind, a line each, as it says of itself."""
+"""`queuejob list`: one line for each object of a kind, from its own description."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from harness.patterns.base import PATTERNS
 
 HELP = "all invariants, faults, patterns or scenarios, a line each"
 
-#: What a line tells, from left to right.
+#: The cells of a line, from left to right.
 Row = tuple[str, ...]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's one argument."""
+    """Add the command's only argument."""
     parser.add_argument("what", choices=[*_ROWS], metavar="|".join(_ROWS))
     parser.set_defaults(run=_run)
 
 
 def lines(rows: Iterable[Row]) -> list[str]:
-    """The rows below each other, in columns."""
-    known = [*rows]
-    widths = [max(map(len, column)) for column in zip(*known, strict=True)]
+    """Align the rows in columns."""
+    all_rows = [*rows]
+    widths = [max(map(len, column)) for column in zip(*all_rows, strict=True)]
     padded = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in known
+        for row in all_rows
     )
-    return [one.rstrip() for one in padded]
+    return [line.rstrip() for line in padded]
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -43,8 +43,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _invariants() -> Iterable[Row]:
-    known = INVARIANTS.all()
-    for name, invariant in sorted(known.items(), key=lambda pair: sort_key(pair[1].id)):
+    by_name = INVARIANTS.all()
+    for name, invariant in sorted(by_name.items(), key=lambda pair: sort_key(pair[1].id)):
         summary = _summary(INVARIANTS, name, invariant.id)
         patterns = ", ".join(invariant.patterns)
         yield invariant.id, invariant.name, invariant.level, patterns, summary
@@ -61,13 +61,15 @@ def _patterns() -> Iterable[Row]:
 
 
 def _scenarios() -> Iterable[Row]:
-    known = SCENARIOS.all().values()
-    for scenario in sorted(known, key=lambda each: (LEVELS.index(each.level), each.name)):
+    declarations = SCENARIOS.all().values()
+    for scenario in sorted(
+        declarations, key=lambda declaration: (LEVELS.index(declaration.level), declaration.name)
+    ):
         yield scenario.name, scenario.level, ", ".join(sorted(scenario.proves)), scenario.says
 
 
 def _summary(registry: Registry[Any], name: str, head: str = "") -> str:
-    """The first line of a module's docstring, without its full stop and the name before it."""
+    """Return the first line of a module's docstring, without `head` and the full stop."""
     return registry.summary(name).removeprefix(f"{head}: ").removesuffix(".")
 
 

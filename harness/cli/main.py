@@ -28,7 +28,7 @@ from harness.report.model import Report
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command. Returns the exit code."""
     options = _parser().parse_args(argv)
     try:
         code: int = options.run(options)
@@ -55,9 +55,9 @@ def _parser() -> argparse.ArgumentParser:
 
     check.add(commands.add_parser("check", help=check.HELP, description=check.DESCRIPTION))
 
-    again = commands.add_parser("judge", help="judge recorded histories again, without a cluster")
-    again.add_argument("histories", nargs="+", type=Path, metavar="HISTORY")
-    again.set_defaults(run=_judge)
+    judge = commands.add_parser("judge", help="judge recorded histories again, without a cluster")
+    judge.add_argument("histories", nargs="+", type=Path, metavar="HISTORY")
+    judge.set_defaults(run=_judge)
 
     reports.add(commands)
 
@@ -68,10 +68,10 @@ def _parser() -> argparse.ArgumentParser:
 
     gate.add(commands.add_parser("gate", help=gate.HELP, description=gate.DESCRIPTION))
 
-    why = commands.add_parser("explain", help="a guarantee: why it matters, how it is kept")
-    why.add_argument("id", nargs="?", metavar="ID", help="as S9; without it, all in a list")
-    why.add_argument("--markdown", action="store_true", help="all of them as one page")
-    why.set_defaults(run=_explain)
+    explain = commands.add_parser("explain", help="a guarantee: why it matters, how it is kept")
+    explain.add_argument("id", nargs="?", metavar="ID", help="as S9; without it, all in a list")
+    explain.add_argument("--markdown", action="store_true", help="all of them as one page")
+    explain.set_defaults(run=_explain)
 
     listing.add(commands.add_parser("list", help=listing.HELP))
 
@@ -95,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
             _image_options(action)
 
     cluster = commands.add_parser("cluster", help="clusters that this tool made")
-    verbs = cluster.add_subparsers(required=True, metavar="ACTION")
-    delete = verbs.add_parser("delete", help="delete a cluster that was kept")
+    cluster_actions = cluster.add_subparsers(required=True, metavar="ACTION")
+    delete = cluster_actions.add_parser("delete", help="delete a cluster that was kept")
     delete.add_argument("name", nargs="?", default=DEFAULT_CLUSTER)
     delete.set_defaults(run=_delete)
     return parser
@@ -108,7 +108,7 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-refs", type=Path, help="YAML file, recipe: reference by digest")
 
 
-def _bench(options: argparse.Namespace) -> Infrastructure:
+def _infrastructure(options: argparse.Namespace) -> Infrastructure:
     settings = Settings(
         cluster=getattr(options, "name", DEFAULT_CLUSTER),
         images=getattr(options, "source", "auto"),
@@ -120,10 +120,10 @@ def _bench(options: argparse.Namespace) -> Infrastructure:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    bench = _bench(options)
+    infrastructure = _infrastructure(options)
     if options.fix:
-        bench.install_missing()
-    rows = checkup.examine(bench.requirements())
+        infrastructure.install_missing()
+    rows = checkup.examine(infrastructure.requirements())
     print(checkup.table(rows))
     return EXIT_OK if all(row.finding and row.finding.present for row in rows) else EXIT_NOT_PROVED
 
@@ -133,13 +133,13 @@ def _judge(options: argparse.Namespace) -> int:
 
 
 def _publish(options: argparse.Namespace) -> int:
-    made = publish.publish(
+    published = publish.publish(
         options.reports, options.out, lambda path: store.verified(path)[1], _page
     )
-    for one in made.left_out:
-        print(f"queuejob: left out: {one.path}: {one.why}", file=sys.stderr)
-    print(f"{options.out / 'index.html'}: {several(len(made.reports), 'report')}")
-    return EXIT_NOT_PROVED if made.left_out else EXIT_OK
+    for skipped in published.left_out:
+        print(f"queuejob: left out: {skipped.path}: {skipped.why}", file=sys.stderr)
+    print(f"{options.out / 'index.html'}: {several(len(published.reports), 'report')}")
+    return EXIT_NOT_PROVED if published.left_out else EXIT_OK
 
 
 def _page(report: Report, folder: Path) -> bytes:
@@ -158,31 +158,31 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    images = _bench(options).images
+    images = _infrastructure(options).images
     names = images.catalogue.names
     width = max(len(name) for name in names)
     for name in names:
         tag = images.catalogue.tag(name)
-        here = images.docker.image_id(tag) is not None
-        size = f"{images.docker.image_size(tag) / 1e6:5.0f} MB" if here else "not here"
+        present = images.docker.image_id(tag) is not None
+        size = f"{images.docker.image_size(tag) / 1e6:5.0f} MB" if present else "not here"
         origin = images.catalogue.pulled.get(name, "built on this machine")
         print(f"{name:<{width}}  {size}  {tag}  {origin}")
     return EXIT_OK
 
 
 def _build(options: argparse.Namespace) -> int:
-    bench = _bench(options)
-    for name in options.names or sources.final(bench.images.catalogue):
-        with bench.progress.step(f"image {name}") as detail:
-            bench.images.provide(name, detail)
+    infrastructure = _infrastructure(options)
+    for name in options.names or sources.final(infrastructure.images.catalogue):
+        with infrastructure.progress.step(f"image {name}") as detail:
+            infrastructure.images.provide(name, detail)
     return EXIT_OK
 
 
 def _save(options: argparse.Namespace) -> int:
-    bench = _bench(options)
-    bench.install_missing()
-    images = bench.images
-    with bench.progress.step(f"saving to {options.file}") as detail:
+    infrastructure = _infrastructure(options)
+    infrastructure.install_missing()
+    images = infrastructure.images
+    with infrastructure.progress.step(f"saving to {options.file}") as detail:
         final = sources.final(images.catalogue)
         size = archive.save(
             options.file,
@@ -190,7 +190,7 @@ def _save(options: argparse.Namespace) -> int:
             final,
             (cluster_tools.KIND,),
             docker=images.docker,
-            tell=detail,
+            notify=detail,
         )
     print(f"{options.file}: {size / 1e6:.0f} MB")
     return EXIT_OK
@@ -198,15 +198,15 @@ def _save(options: argparse.Namespace) -> int:
 
 def _load(options: argparse.Namespace) -> int:
     options.archive = options.file
-    bench = _bench(options)
-    with bench.progress.step(f"loading {options.file}"):
-        loaded = bench.images
+    infrastructure = _infrastructure(options)
+    with infrastructure.progress.step(f"loading {options.file}"):
+        loaded = infrastructure.images
     print(f"{len(sources.final(loaded.catalogue))} images are here")
     return EXIT_OK
 
 
 def _delete(options: argparse.Namespace) -> int:
-    _bench(options).provider.delete()
+    _infrastructure(options).provider.delete()
     return EXIT_OK
 
 

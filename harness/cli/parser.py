@@ -1,4 +1,4 @@
-"""Command lines: what is wrong is said, with the exit code that this tool has for it."""
+"""Command lines: usage errors end with the exit code of this tool."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.core.errors import EXIT_USAGE
 
 
 class CliParser(argparse.ArgumentParser):
-    """Ends with the code for what cannot be, where argparse has its own."""
+    """An argument parser that exits with `EXIT_USAGE` instead of argparse's own code."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)

@@ -1,6 +1,6 @@
-"""`[tool.queuejob]` of a pyproject.toml: what a project says of its worker once and for all.
+"""`[tool.queuejob]` of a pyproject.toml: the options that a project sets for its worker.
 
-What stands on the command line wins: of the environment each variable by itself.
+The command line wins. Environment variables (`env`) are merged one by one, not as a list.
 """
 
 from __future__ import annotations
@@ -18,59 +18,60 @@ from harness.engine.worker.options import OPTIONS, REPEATABLE
 
 _FILE = "pyproject.toml"
 _KINDS = {one.name: one.kind for one in (*OPTIONS, *REPEATABLE) if one.kind is not None}
-_OTHERS = {one.name for one in (*OPTIONS, *REPEATABLE) if one.kind is None}
+_NOT_IN_FILE = {one.name for one in (*OPTIONS, *REPEATABLE) if one.kind is None}
 _ENV = "env"
 
 
 @dataclass(frozen=True)
 class Project:
-    """What a file says: options, each with its words for the command line."""
+    """The options in a file, each with its values for the command line."""
 
     path: Path
-    said: Mapping[str, tuple[str, ...]]
+    options: Mapping[str, tuple[str, ...]]
 
     def missing(self, given: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Option and word for all that is said here and not `given`.
+        """Return the options (name, value) that the file sets and that are not `given`.
 
-        By the names of the options: a list for those of `REPEATABLE`, None where there is none.
+        `given` has the options by name: a list for those of `REPEATABLE`, None without a value.
         """
-        found = []
-        for name, words in self.said.items():
-            there = given.get(name)
+        options = []
+        for name, values in self.options.items():
+            current = given.get(name)
             if name == _ENV:
-                known = {word.partition("=")[0] for word in there or ()}
-                words = tuple(one for one in words if one.partition("=")[0] not in known)  # noqa: PLW2901  # the rest of them
-            elif there not in (None, []):
+                known = {value.partition("=")[0] for value in current or ()}
+                values = tuple(pair for pair in values if pair.partition("=")[0] not in known)  # noqa: PLW2901  # the remaining values
+            elif current not in (None, []):
                 continue
-            found += [(name, word) for word in words]
-        return found
+            options += [(name, value) for value in values]
+        return options
 
 
 def missing(given: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is not `given` and said by the project that we are in; tells which options that are.
+    """Return the options that the project file sets and that are not `given`.
 
-    `given` as in `Project.missing`. Raises `UsageError` for a file that says what cannot be.
+    Prints the names of these options. `given` is as in `Project.missing`. Raises `UsageError` for a
+    file with impossible values.
     """
     project = find(Path.cwd())
     if project is None:
         return []
-    found = project.missing(given)
-    names = dict.fromkeys(name for name, _ in found)
+    options = project.missing(given)
+    names = dict.fromkeys(name for name, _ in options)
     print(f"queuejob: from {project.path}: {', '.join(names) or 'nothing'}", file=sys.stderr)
-    return found
+    return options
 
 
 def find(folder: Path) -> Project | None:
-    """The nearest file, in this folder or above it, that has a `[tool.queuejob]`."""
-    for place in (folder, *folder.parents):
-        path = place / _FILE
+    """Find the nearest file, in this folder or above it, with a `[tool.queuejob]`."""
+    for directory in (folder, *folder.parents):
+        path = directory / _FILE
         if path.is_file() and (section := _section(path)) is not None:
-            return Project(path, {name: _words(path, name, section[name]) for name in section})
+            return Project(path, {name: _cli_values(path, name, section[name]) for name in section})
     return None
 
 
 def _section(path: Path) -> Mapping[str, Any] | None:
-    """None where there is none."""
+    """Return the table `[tool.queuejob]`, or None if the file has none."""
     try:
         with path.open("rb") as file:
             tools = tomllib.load(file).get("tool")
@@ -84,9 +85,9 @@ def _section(path: Path) -> Mapping[str, Any] | None:
     return section
 
 
-def _words(path: Path, name: str, value: Any) -> tuple[str, ...]:
-    """Any: whatever TOML can hold."""
-    if name in _OTHERS:
+def _cli_values(path: Path, name: str, value: Any) -> tuple[str, ...]:
+    """Convert one option to values for the command line; `value` is any TOML value."""
+    if name in _NOT_IN_FILE:
         raise UsageError(
             f"{path}: {name} in [tool.queuejob] says nothing of the worker",
             expected=_one_of(_KINDS),
@@ -102,14 +103,14 @@ def _words(path: Path, name: str, value: Any) -> tuple[str, ...]:
             todo=f"did you mean {close[0]!r}?" if close else "",
         )
     kind = _KINDS[name]
-    words = kind.to_cli(value, path.parent)
-    if words is None:
-        # What is an environment's may be a secret: of that only the type is told.
+    values = kind.to_cli(value, path.parent)
+    if values is None:
+        # A value of `env` may be a secret: the message shows only its type.
         seen = type(value).__name__ if name == _ENV else f"{value!r:.200}"
         raise UsageError(
             f"{path}: {name} in [tool.queuejob] cannot be this", expected=kind.says, seen=seen
         )
-    return tuple(words)
+    return tuple(values)
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""`queuejob report` and `queuejob verify`: what can be done with a report that is there."""
+"""`queuejob report` and `queuejob verify`: process an existing report."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ P = TypeVar("P", bound=argparse.ArgumentParser)
 
 
 def add(commands: _SubParsersAction[P]) -> None:
-    """Both commands and their options."""
-    again = commands.add_parser(
+    """Add both commands and their options."""
+    writing = commands.add_parser(
         "report", help="write all formats again, from report.json and the histories beside it"
     )
-    again.add_argument("folder", type=Path, metavar="DIR")
-    again.set_defaults(run=_report)
+    writing.add_argument("folder", type=Path, metavar="DIR")
+    writing.set_defaults(run=_report)
     verifying = commands.add_parser(
         "verify",
         help="judge the histories beside a report again, and say what does not agree",
@@ -42,10 +42,12 @@ def _verify(options: argparse.Namespace) -> int:
         print(clean(f"{path}: {report.headline}"))
         for line in lines:
             print(clean(f"  {line}"))
-        told = f"{len(lines)} things do not agree" if lines else "all of it agrees"
-        print(f"  {told}")
+        summary = f"{len(lines)} things do not agree" if lines else "all of it agrees"
+        print(f"  {summary}")
         codes.add(code(report, lines))
-    return next(one for one in (EXIT_VIOLATED, EXIT_NOT_PROVED, EXIT_OK) if one in codes)
+    return next(
+        exit_code for exit_code in (EXIT_VIOLATED, EXIT_NOT_PROVED, EXIT_OK) if exit_code in codes
+    )
 
 
 def _report(options: argparse.Namespace) -> int:

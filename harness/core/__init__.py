@@ -1,1 +1,4 @@
-"""What everything else stands on, and what knows no queue: errors, clock, processes, text."""
+"""Foundations of all other packages, without knowledge of queues.
+
+Errors, clock, processes and text.
+"""

@@ -1,7 +1,7 @@
-"""Time: the only module that sleeps, and the one way to wait.
+"""Time: the only module that sleeps, and the single way to wait.
 
-Every wait has a bound and a name, and when it ends in vain the error says what was waited for
-and what was seen last.
+Every wait has a bound and a name. When it times out, the error names what it waited for and what it
+saw last.
 """
 
 from __future__ import annotations
@@ -19,31 +19,38 @@ T = TypeVar("T")
 
 
 class NotYet(Exception):
-    """Raised by a probe: what was asked for is not there yet, and this is what is there."""
+    """The condition of a probe does not hold yet; the message describes the present state."""
 
 
 def monotonic() -> float:
-    """Seconds on a clock that never goes back; only differences mean something."""
+    """Return seconds on a clock that never goes back; only differences are meaningful."""
     return time.monotonic()
 
 
 def now() -> datetime:
-    """The present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def sleep(seconds: float) -> None:
-    """Do nothing for `seconds`."""
+    """Sleep for `seconds`."""
     time.sleep(seconds)
 
 
 def wait_until(
     what: str, probe: Callable[[], T], *, timeout: float, interval: float = 0.5, todo: str = ""
 ) -> T:
-    """Call `probe` until it returns instead of raising `NotYet`; give back what it returned.
+    """Call `probe` until it returns without raising `NotYet`, and return its result.
 
-    `timeout` and `interval` are seconds. Raises `TimedOut` (which names `what`, and the reason
-    of the last `NotYet`) when the time is over; any other exception passes through at once.
+    Args:
+        what: What the caller waits for, as the error names it.
+        probe: Raises `NotYet` while the condition does not hold; other exceptions pass through.
+        timeout: Seconds until this function gives up.
+        interval: Seconds between two calls of `probe`.
+        todo: What the reader of the error can do.
+
+    Raises:
+        TimedOut: The time is over; the error names `what` and the reason of the last `NotYet`.
     """
     attempts = Retrying(
         retry=retry_if_exception_type(NotYet),

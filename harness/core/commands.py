@@ -1,7 +1,7 @@
 """Processes: the only module that starts any.
 
-Each child runs in a session of its own, so that Ctrl-C reaches us alone and we decide how the
-child ends: when a call is left early, for whatever reason, its whole process group goes with it.
+Each child runs in its own session, so that Ctrl-C reaches only this process, which then decides how
+the child ends. When a call is left early, for any reason, it ends the whole process group.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ _TAIL = 30
 
 @dataclass(frozen=True)
 class Completed:
-    """How a process ended: its exit code (negative: the signal), its output, its duration (s)."""
+    """Result of a process that has ended."""
 
     argv: tuple[str, ...]
+    #: Exit code; negative: the number of the signal that ended the process.
     code: int
     stdout: str
     stderr: str
+    #: Duration.
     seconds: float
 
     @property
@@ -54,21 +56,32 @@ def run(
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Completed:
-    """Run a command to its end and return what it said.
+    """Run a command to its end and return its result.
 
-    `timeout` is in seconds; `env` is added to the environment; `on_line` sees every line of
-    standard output and standard error as it comes. Raises `TimedOut` when it takes longer, and
-    `CommandFailed` when the program is not there or, with `check`, when its exit code is not 0.
+    Args:
+        argv: Program and arguments.
+        timeout: Seconds.
+        what: Purpose of the command, for errors.
+        check: Raise when the exit code is not 0.
+        stdin: Text for standard input.
+        cwd: Working directory.
+        env: Variables to add to the environment.
+        on_line: Gets every line of standard output and standard error as it arrives.
+
+    Raises:
+        TimedOut: The command takes longer than `timeout`.
+        CommandFailed: The program does not exist or, with `check`, its exit code is not 0.
     """
-    words = tuple(str(word) for word in argv)
-    purpose = what or join(words)
-    begun = monotonic()
-    with _child(words, purpose, stdin is not None, cwd, env, on_line=on_line) as (
+    command = tuple(str(word) for word in argv)
+    purpose = what or join(command)
+    started_at = monotonic()
+    with _child(command, purpose, stdin is not None, cwd, env, on_line=on_line) as (
         process,
         (out, err),
     ):
         if stdin is not None and process.stdin:
-            # The child may end before it has read everything: its exit code then tells.
+            # The child may end before it has read everything; its exit code then shows whether it
+            # failed.
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(stdin)
                 process.stdin.close()
@@ -77,18 +90,18 @@ def run(
         except subprocess.TimeoutExpired:
             raise TimedOut(
                 f"{purpose} took longer than {timeout:g} s",
-                expected=f"`{join(words)}` to end",
+                expected=f"`{join(command)}` to end",
                 seen=(out.text() + err.text())[-2000:] or "no output",
             ) from None
-    done = Completed(words, code, out.text(), err.text(), monotonic() - begun)
+    completed = Completed(command, code, out.text(), err.text(), monotonic() - started_at)
     if check and code != 0:
-        lines = (done.stdout + done.stderr).strip().splitlines()
+        lines = (completed.stdout + completed.stderr).strip().splitlines()
         raise CommandFailed(
             f"{purpose} failed",
-            expected=f"`{join(words)}` to exit with 0",
+            expected=f"`{join(command)}` to exit with 0",
             seen=f"exit code {code}\n" + "\n".join(f"    {line}" for line in lines[-_TAIL:]),
         )
-    return done
+    return completed
 
 
 @contextlib.contextmanager
@@ -99,9 +112,9 @@ def background(
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Iterator[Running]:
-    """Run a command for as long as the block lasts, then end it and all that it started."""
-    words = tuple(str(word) for word in argv)
-    with _child(words, what or join(words), False, None, env, on_line=on_line) as (
+    """Run a command while the block lasts, then end it and all processes that it started."""
+    command = tuple(str(word) for word in argv)
+    with _child(command, what or join(command), False, None, env, on_line=on_line) as (
         process,
         readers,
     ):
@@ -109,30 +122,33 @@ def background(
 
 
 def daemon(argv: Sequence[str | Path], *, log: Path, what: str = "") -> subprocess.Popen[bytes]:
-    """Start a command that outlives us: own session, no terminal, output appended to `log`."""
-    words = tuple(str(word) for word in argv)
+    """Start a command that outlives this process, with its output appended to `log`.
+
+    It has its own session and no terminal.
+    """
+    command = tuple(str(word) for word in argv)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as sink:
+    with log.open("ab") as log_file:
         try:
             return subprocess.Popen(
-                words,
+                command,
                 stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
+                stdout=log_file,
+                stderr=log_file,
                 cwd="/",
                 start_new_session=True,
             )
         except OSError as error:
-            raise _not_started(words, what or join(words), str(error)) from error
+            raise _not_started(command, what or join(command), str(error)) from error
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a child and its process group: politely, and after `GRACE` seconds for certain."""
-    for sign, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
+    """End a child and its process group: SIGTERM first, SIGKILL after `GRACE` seconds."""
+    for signal_number, grace in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
+            os.killpg(process.pid, signal_number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(grace)
             return
 
 
@@ -179,7 +195,10 @@ def _child(
 
 
 def _tether() -> list[str]:
-    """What makes the kernel end a child when we are killed and can no longer do it ourselves."""
+    """Return a command prefix that ends the child after a SIGKILL of this process.
+
+    After a SIGKILL this process can no longer end the child; the kernel does it.
+    """
     return ["setpriv", "--pdeathsig", "KILL", "--"] if which("setpriv") else []
 
 
@@ -193,13 +212,16 @@ def _not_started(words: tuple[str, ...], purpose: str, reason: str) -> CommandFa
 
 
 class Running:
-    """A command in the background."""
+    """A command that runs in the background."""
 
     def __init__(self, process: subprocess.Popen[str], readers: Sequence[_Reader]) -> None:
         self._process, self._readers = process, readers
 
     def poll(self) -> int | None:
-        """The exit code, or None while it runs; all that it wrote has then been told."""
+        """Return the exit code, or None while it runs.
+
+        With an exit code, `on_line` has received all output.
+        """
         code = self._process.poll()
         if code is not None:
             for reader in self._readers:
@@ -208,7 +230,7 @@ class Running:
 
 
 class _Reader:
-    """Drains one stream in a thread of its own, so that no child ever blocks on a full pipe."""
+    """Drains one stream in its own thread, so that no child ever blocks on a full pipe."""
 
     def __init__(self, stream: IO[str] | None, on_line: Callable[[str], None] | None) -> None:
         self._lines: list[str] = []
@@ -219,7 +241,7 @@ class _Reader:
         self._thread.start()
 
     def finish(self) -> None:
-        """After the child's end: let go of the stream, also where an interrupt came first."""
+        """Release the stream after the end of the child, even if an interrupt prevented `start`."""
         if self._thread.ident is not None:
             self.text()
         elif self._stream is not None:
@@ -228,7 +250,7 @@ class _Reader:
     def _drain(self) -> None:
         if self._stream is None:
             return
-        # A stream that we closed ourselves, because its process was ended, has no more to say.
+        # Reading a stream that this process closed raises ValueError; there is no more output.
         with contextlib.suppress(ValueError), self._stream as stream:
             for line in stream:
                 self._lines.append(line)
@@ -236,6 +258,6 @@ class _Reader:
                     self._on_line(line.rstrip("\n"))
 
     def text(self) -> str:
-        # A grandchild can keep the pipe open after the child's end: what is here is enough then.
+        # A grandchild can keep the pipe open after the end of the child: return what has arrived.
         self._thread.join(2.0)
         return "".join(self._lines)

@@ -1,8 +1,8 @@
 """Errors that a reader can act on: what was expected, what was seen, what to do.
 
-Three things must never be mixed up: somebody asked for something impossible (`UsageError`, exit
-code 4), the world did not let us look (`InfrastructureError`, exit code 6), and a worker broke
-a guarantee (a verdict, not an exception; exit code 1).
+Three things must never be mixed up: the user asked for something impossible (`UsageError`, exit
+code 4), the environment prevented the observation (`InfrastructureError`, exit code 6), and a
+worker broke a guarantee (a verdict, not an exception; exit code 1).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ EXIT_NOT_PROVED = 6
 
 
 class QueuejobError(Exception):
-    """Base of all errors of this project; `exit_code` is what the process ends with."""
+    """Base of all errors of this project; the process exits with `exit_code`."""
 
     exit_code = EXIT_NOT_PROVED
 
@@ -28,7 +28,7 @@ class QueuejobError(Exception):
 
 
 class UsageError(QueuejobError):
-    """What was asked for does not exist or does not fit; nothing has been created."""
+    """The requested thing does not exist or does not fit; nothing has been created."""
 
     exit_code = EXIT_USAGE
 
@@ -38,12 +38,12 @@ class InfrastructureError(QueuejobError):
 
 
 class NotProved(QueuejobError):
-    """Nothing is known about a guarantee: the worker may keep it or not."""
+    """Nothing is known about a guarantee: the worker may keep it or break it."""
 
 
 class CommandFailed(InfrastructureError):
-    """A process ended with a code other than 0, or was not there at all."""
+    """A process exited with a code other than 0, or its program does not exist."""
 
 
 class TimedOut(InfrastructureError):
-    """Something that was waited for did not come within its bound."""
+    """An awaited condition did not hold within its time limit."""

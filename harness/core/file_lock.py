@@ -1,6 +1,6 @@
-"""One process at a time: a file lock that says what it waits for, and not for ever.
+"""One process at a time: a file lock that names what it waits for, with a time limit.
 
-The kernel gives a lock back when its holder dies, however it dies.
+The kernel releases the lock when its holder dies for any reason.
 """
 
 from __future__ import annotations
@@ -16,10 +16,17 @@ from harness.core.progress import Notify
 
 
 @contextlib.contextmanager
-def exclusive(file: Path, what: str, *, timeout: float, tell: Notify) -> Iterator[None]:
-    """Hold the lock `file` for the block; `timeout` (s) bounds the wait for another holder.
+def exclusive(file: Path, what: str, *, timeout: float, notify: Notify) -> Iterator[None]:
+    """Hold the lock `file` while the block runs.
 
-    Raises `TimedOut` when the other one does not end in time.
+    Args:
+        file: The lock file; its folder is created if needed.
+        what: What the lock protects, for the progress line and the error.
+        timeout: Seconds to wait for another holder.
+        notify: Gets one progress line when another process holds the lock.
+
+    Raises:
+        TimedOut: The other holder does not release the lock in time.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(file)
@@ -27,7 +34,7 @@ def exclusive(file: Path, what: str, *, timeout: float, tell: Notify) -> Iterato
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            tell(f"waiting for another process: {what}")
+            notify(f"waiting for another process: {what}")
             lock.acquire(timeout=timeout)
     except Timeout:
         raise TimedOut(

@@ -1,4 +1,4 @@
-"""Telling one process from another that got the same number later."""
+"""Distinguishes a process from a later one that got the same pid."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ import msgspec
 
 
 class ProcessId(msgspec.Struct, frozen=True):
-    """A process: its pid, and when it began (clock ticks after boot, see proc_pid_stat(5))."""
+    """A process: its pid, and when it began."""
 
     pid: int
+    #: Clock ticks after boot (field 22 of proc_pid_stat(5)); -1 where no such process exists.
     began: int
 
     @property
     def alive(self) -> bool:
-        """True while that very process runs; a zombie has ended."""
+        """True while this very process runs; a zombie counts as ended."""
         state, began = _stat(self.pid)
         return began >= 0 and began == self.began and state != "Z"
 
 
 def current_process(pid: int | None = None) -> ProcessId:
-    """The identity of a running process, by default our own; began is -1 when there is none."""
+    """Return the identity of a running process, by default of this one.
+
+    `began` is -1 when there is no such process.
+    """
     number = os.getpid() if pid is None else pid
     return ProcessId(number, _stat(number)[1])
 
 
 def pid_scope() -> str:
-    """A word for where pids mean what they mean here: this boot, and this pid namespace."""
+    """Return an identifier of the scope in which pids are unique: this boot and pid namespace."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()
     numbers = Path("/proc/self/ns/pid").readlink()
     return hashlib.sha256(f"{boot}{numbers}".encode()).hexdigest()[:12]
@@ -40,6 +44,6 @@ def _stat(pid: int) -> tuple[str, int]:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return "", -1
-    # The command's name stands in parentheses and may hold anything, also spaces and ")".
+    # The command name is in parentheses and may contain anything, even spaces and ")".
     fields = text.rpartition(")")[2].split()
     return fields[0], int(fields[19])

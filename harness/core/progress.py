@@ -1,4 +1,4 @@
-"""What a person sees while something takes long: a spinner on a terminal, else a line per step."""
+"""Progress output of long steps: a spinner on a terminal, otherwise one line per step."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from rich.markup import escape
 
 from harness.core.clock import monotonic
 
-#: Seconds between two lines of sign of life in a long step without a terminal.
+#: Seconds between two heartbeat lines of a long step without a terminal.
 HEARTBEAT = 30.0
 
 
 class Progress:
-    """Tells of steps on one stream (default: standard error). Safe to share between threads."""
+    """Reports steps on a stream (default: standard error); safe to share between threads."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
 
     @property
     def is_live(self) -> bool:
-        """Whether what is shown can be shown anew in its place."""
+        """Whether the output can be redrawn in place."""
         return self._console.is_terminal
 
     def live_display(self, first: RenderableType) -> Live:
-        """A place at the end of the terminal, above which notes go on; its user starts it."""
+        """Return a display at the end of the terminal; notes appear above it.
+
+        The caller starts it.
+        """
         return Live(
             first,
             console=self._console,
@@ -41,21 +44,24 @@ class Progress:
         )
 
     def note(self, line: str) -> None:
-        """One line, at once."""
+        """Print one line at once."""
         self._console.print(f"queuejob: {line}", markup=False)
 
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
-        """A step with a duration; the block may report a detail by calling what it is given."""
-        begun = monotonic()
-        live = self._live(title, begun) if self.is_live else self._plain(title, begun)
+        """Report a step and its duration.
+
+        The block can report a detail by calling the function that it receives.
+        """
+        started_at = monotonic()
+        live = self._live(title, started_at) if self.is_live else self._plain(title, started_at)
         try:
             with live as detail:
                 yield detail
         except BaseException:
-            self.note(f"{title}: failed after {monotonic() - begun:.0f} s")
+            self.note(f"{title}: failed after {monotonic() - started_at:.0f} s")
             raise
-        self.note(f"{title}: {monotonic() - begun:.1f} s")
+        self.note(f"{title}: {monotonic() - started_at:.1f} s")
 
     @contextlib.contextmanager
     def _live(self, title: str, begun: float) -> Iterator[Callable[[str], None]]:
@@ -70,10 +76,10 @@ class Progress:
     @contextlib.contextmanager
     def _plain(self, title: str, begun: float) -> Iterator[Callable[[str], None]]:
         self.note(f"{title} …")
-        latest, over = [""], threading.Event()
+        latest, stopped = [""], threading.Event()
 
         def beat() -> None:
-            while not over.wait(HEARTBEAT):
+            while not stopped.wait(HEARTBEAT):
                 self.note(f"{title}: {monotonic() - begun:.0f} s so far. {latest[0][-120:]}")
 
         def detail(text: str) -> None:
@@ -84,16 +90,9 @@ class Progress:
         try:
             yield detail
         finally:
-            over.set()
+            stopped.set()
             thread.join()
 
 
-class Silent(Progress):
-    """Says nothing: for callers that have their own way to tell."""
-
-    def note(self, line: str) -> None:
-        """Nothing."""
-
-
-#: Takes one line of news, for a person who waits.
+#: Callback for one progress line.
 Notify = Callable[[str], None]

@@ -1,7 +1,8 @@
-"""Typed registries: the modules of one package, and the entry points that other packages add.
+"""Typed registries: the modules of one package, and the entry points of other packages.
 
-A module takes part under its file name, by an attribute with an agreed name. An entry point takes
-part under its own name. Two objects with the same name are an error, wherever they come from.
+A module is registered under its file name, by an attribute with an agreed name. An entry point is
+registered under its own name. Two objects with the same name are an error, also where they come
+from different sources.
 """
 
 from __future__ import annotations
@@ -21,49 +22,53 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Registry(Generic[T]):
-    """All objects of one kind, by name.
+    """All objects of one kind, by name."""
 
-    `package` is scanned for modules; `packages_only` leaves out those that are no package.
-    `attribute` is what each module calls its object. `group` is the entry-point group.
-    """
-
-    #: For messages, in the plural: "scenarios".
+    #: Plural, for messages: "scenarios".
     kind: str
+    #: The package to scan for modules.
     package: str
+    #: Name of the attribute that holds the object of each module.
     attribute: str
+    #: The entry-point group.
     group: str
+    #: Skip modules that are not packages.
     packages_only: bool = False
 
     def names(self) -> list[str]:
-        """All names, sorted. Raises `UsageError` where two objects have the same name."""
+        """Return all names, sorted; raises `UsageError` where two objects have the same name."""
         return sorted([*self._modules(), *self._entry_points()])
 
     def get(self, name: str) -> T:
-        """Return the object with this name; `UsageError` names those that exist."""
-        added = self._entry_points()
-        if name in added:
-            loaded: T = added[name].load()
+        """Return the object with this name; `UsageError` lists the existing names."""
+        entry_points_by_name = self._entry_points()
+        if name in entry_points_by_name:
+            loaded: T = entry_points_by_name[name].load()
             return loaded
         if name in self._modules():
-            found: T = getattr(importlib.import_module(f"{self.package}.{name}"), self.attribute)
-            return found
-        known = self.names()
-        close = get_close_matches(name, known, n=1)
+            attribute: T = getattr(
+                importlib.import_module(f"{self.package}.{name}"), self.attribute
+            )
+            return attribute
+        names = self.names()
+        close = get_close_matches(name, names, n=1)
         raise UsageError(
             f"there is no {name!r} among the {self.kind}",
-            expected=f"one of {', '.join(known)}",
+            expected=f"one of {', '.join(names)}",
             seen=name,
             todo=f"did you mean {close[0]!r}?" if close else "",
         )
 
     def all(self) -> dict[str, T]:
-        """Every object, by its name, in the order of the names."""
+        """Return every object by its name, in the order of the names."""
         return {name: self.get(name) for name in self.names()}
 
     def summary(self, name: str) -> str:
-        """The first line of the docstring of the module that has this object."""
-        added = self._entry_points().get(name)
-        module = importlib.import_module(added.module if added else f"{self.package}.{name}")
+        """Return the first docstring line of the module that holds this object."""
+        entry_point = self._entry_points().get(name)
+        module = importlib.import_module(
+            entry_point.module if entry_point else f"{self.package}.{name}"
+        )
         return (module.__doc__ or "").strip().partition("\n")[0]
 
     def _modules(self) -> list[str]:
@@ -75,20 +80,20 @@ class Registry(Generic[T]):
         ]
 
     def _entry_points(self) -> dict[str, EntryPoint]:
-        added = _entry_points(self.group)
+        points = _entry_points(self.group)
         origins = {name: [f"the module {self.package}.{name}"] for name in self._modules()}
-        for point in added:
+        for point in points:
             origin = f"the entry point {point.value!r} of {_distribution(point)}"
             origins.setdefault(point.name, []).append(origin)
-        for name, places in origins.items():
-            if len(places) > 1:
+        for name, origins_of_name in origins.items():
+            if len(origins_of_name) > 1:
                 raise UsageError(
                     f"two of the {self.kind} are called {name!r}",
                     expected="a name for one object only",
-                    seen=" and ".join(places),
+                    seen=" and ".join(origins_of_name),
                     todo=f"rename the entry point in the group {self.group}, or uninstall it",
                 )
-        return {point.name: point for point in added}
+        return {point.name: point for point in points}
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -97,5 +102,5 @@ def _distribution(point: EntryPoint) -> str:
 
 @cache
 def _entry_points(group: str) -> tuple[EntryPoint, ...]:
-    """Read once: they stand in files of every distribution that is installed."""
+    """Return the entry points of a group, cached: each read scans all installed distributions."""
     return tuple(entry_points(group=group))

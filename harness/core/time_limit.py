@@ -1,4 +1,4 @@
-"""How long a check may go on: one limit for all processes that share its folder."""
+"""The time limit of a check, for all processes that share its folder."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from harness.core.clock import now
 from harness.core.errors import InfrastructureError
 
-#: What part of it is enough once a broken guarantee was found.
-_FOUND = 1 / 3
+#: Part of the limit that remains valid once a broken guarantee was found.
+_AFTER_VIOLATION = 1 / 3
 _BEGAN, _BROKEN = "began", "broken"
 
 
@@ -19,28 +19,30 @@ class OutOfTime(InfrastructureError):
     """The check has no time left."""
 
 
-#: Seconds that are left.
+#: Returns the remaining seconds.
 Left = Callable[[], float]
 
 
 def unlimited() -> float:
-    """There is no limit."""
+    """Return infinity: there is no limit."""
     return inf
 
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """So many seconds from the first call on, whichever process of the check that was in."""
+    """A limit that counts from the first call on, in whichever process of the check that was."""
 
+    #: Shared by the processes of the check; two files in it hold the state.
     folder: Path
+    #: Limit in seconds; a third of it once a guarantee is broken.
     seconds: float
 
     def left(self) -> float:
-        """Seconds until the check has to end; below 0 once it had to."""
-        return self._most() - (now().timestamp() - self._began())
+        """Return the remaining seconds; negative once the time is over."""
+        return self._allowed() - (now().timestamp() - self._began())
 
     def check(self, name: str) -> None:
-        """Raise `OutOfTime` where the time is over, so a scenario cannot be played any more."""
+        """Raise `OutOfTime` when the time is over, so that no further scenario starts."""
         if self.left() <= 0:
             raise OutOfTime(
                 f"{name} was not played: {self.why()}",
@@ -50,7 +52,7 @@ class TimeLimit:
             )
 
     def why(self) -> str:
-        """What has ended it."""
+        """Return the reason why the time is over."""
         if (self.folder / _BROKEN).exists():
             return (
                 f"a guarantee was found broken, and a third of --max-duration ({self.seconds:g} s) "
@@ -59,12 +61,12 @@ class TimeLimit:
         return f"the time of --max-duration ({self.seconds:g} s) was over"
 
     def broken(self) -> None:
-        """A guarantee is broken: what is not known yet may stay unknown."""
+        """Record that a guarantee is broken; open questions may then stay open."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / _BROKEN).touch()
 
-    def _most(self) -> float:
-        return self.seconds * (_FOUND if (self.folder / _BROKEN).exists() else 1.0)
+    def _allowed(self) -> float:
+        return self.seconds * (_AFTER_VIOLATION if (self.folder / _BROKEN).exists() else 1.0)
 
     def _began(self) -> float:
         path = self.folder / _BEGAN
@@ -74,5 +76,5 @@ class TimeLimit:
                 file.write(f"{now().timestamp():.3f}")
         except FileExistsError:
             pass
-        words = path.read_text(encoding="utf-8")
-        return float(words) if words else now().timestamp()  # it is being written
+        text = path.read_text(encoding="utf-8")
+        return float(text) if text else now().timestamp()  # empty while another process writes it

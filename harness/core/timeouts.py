@@ -1,4 +1,4 @@
-"""How long each wait of the harness may take, in seconds."""
+"""Time limits of all waits of the harness, in seconds."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Bounds of all waits, in seconds. Generous: they end what hangs, they do not measure."""
+    """Limits of all waits, in seconds; generous, because they end hangs and measure nothing."""
 
     #: One request to the API server.
     api: float = 30.0
-    #: A new namespace until pods can be made in it.
+    #: From the creation of a namespace until it accepts pods.
     namespace: float = 60.0
-    #: A pod, from its creation until it is ready; its image is on the node already.
+    #: From the creation of a pod until it is ready; its image is already on the node.
     pod_ready: float = 120.0
-    #: How long the scheduler may find no place for a pod (others may be about to leave).
+    #: How long a pod may stay unschedulable (other pods may be about to leave).
     schedule: float = 60.0
-    #: A broker, from its creation until it takes connections.
+    #: From the creation of a broker until it accepts connections.
     broker_ready: float = 180.0
     #: A command in a container.
     command: float = 60.0
-    #: A forwarded port until it can be connected to.
+    #: From the start of a port forward until it accepts connections.
     forward: float = 30.0
-    #: A Job, from its creation until it is Complete or Failed.
+    #: From the creation of a Job until it is Complete or Failed.
     job: float = 300.0
-    #: Something that follows at once from what was seen (a line in a log, a message given back).
+    #: For an effect that follows at once from an observed event (a log line, a returned message).
     settle: float = 60.0
-    #: How long something that must never come is watched for.
+    #: How long to watch for an event that must never occur.
     absence: float = 10.0
 
     def scaled(self, factor: float) -> Timeouts:
-        """The same bounds, `factor` times as long: for machines that are slower or busier."""
-        return Timeouts(**{f.name: getattr(self, f.name) * factor for f in fields(self)})
+        """Return limits `factor` times as long, for slower or busier machines."""
+        return Timeouts(
+            **{field.name: getattr(self, field.name) * factor for field in fields(self)}
+        )

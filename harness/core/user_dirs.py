@@ -1,6 +1,6 @@
-"""Where this tool keeps things on a machine: what can be made again, and what it must remember.
+"""Folders of this tool on a machine: a cache to rebuild at will, and lasting state.
 
-`QUEUEJOB_CACHE` and `QUEUEJOB_STATE` name the folders; without them the XDG variables do, and
+`QUEUEJOB_CACHE` and `QUEUEJOB_STATE` name the folders. Without them the XDG variables do, and
 without those they are `~/.cache/queuejob` and `~/.local/state/queuejob`.
 """
 
@@ -13,12 +13,15 @@ from harness.core.errors import InfrastructureError
 
 
 def cache_folder() -> Path:
-    """The folder for downloads and builds; losing it costs time only. Made if need be."""
+    """Return the folder for downloads and builds, created if needed.
+
+    Losing it costs only time.
+    """
     return _folder("QUEUEJOB_CACHE", "XDG_CACHE_HOME", ".cache")
 
 
 def state_folder() -> Path:
-    """The folder for locks, logs and whatever a running daemon refers to. Made if need be."""
+    """Return the folder for locks, logs and files of running daemons, created if needed."""
     return _folder("QUEUEJOB_STATE", "XDG_STATE_HOME", ".local/state")
 
 
@@ -26,7 +29,7 @@ def _folder(own: str, xdg: str, default: str) -> Path:
     named, base = os.environ.get(own), Path(os.environ.get(xdg, ""))
     if named:
         folder = Path(named).expanduser().absolute()
-    elif base.is_absolute():  # the XDG specification: a relative path is to be ignored
+    elif base.is_absolute():  # the XDG specification: ignore a relative path
         folder = base / "queuejob"
     else:
         folder = Path.home() / default / "queuejob"

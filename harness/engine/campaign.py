@@ -1,4 +1,4 @@
-"""All runs of one worker: each scenario is played once, whoever asks for it first."""
+"""All runs of one worker: each scenario is played once, shared between processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from harness.history import Event, FaultConfirmed, Header, read
 from harness.report.rows import PlannedRun
 
 #: Seconds to wait for another process that plays the same scenario.
-_TURN = 1800.0
+_SCENARIO_TURN = 1800.0
 
 _LEARNED = "learned.json"
 
@@ -47,7 +47,7 @@ _HISTORY = "history.ndjson"
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """A history with what the invariants say about it, and why it did not come to its end."""
+    """A history, the judgement of the invariants on it, and why it did not come to its end."""
 
     judgement: Judgement
     events: tuple[Event, ...]
@@ -59,17 +59,19 @@ class JudgedRun:
         return self.judgement.header
 
     def violated(self) -> set[str]:
-        """The ids of the invariants that the worker breaks."""
+        """Return the ids of the invariants that the worker violates."""
         outcome = self.judgement.outcome
         return {name for name in self.judgement.verdicts if outcome(name) is Outcome.FAIL}
 
     def suspected(self) -> set[str]:
-        """The ids of those that are not broken as far as is known, though something speaks
-        against the worker."""
+        """Return the ids of invariants that are suspect.
+
+        These are not violated as far as is known, but some evidence is against the worker.
+        """
         return {name for name in self.judgement.verdicts if self.judgement.suspect(name)}
 
     def of_the_job(self) -> set[str]:
-        """The ids of those that are broken by what the Job asks for."""
+        """Return the ids of the invariants that the Job's own settings violate."""
         return {
             name
             for name, verdict in self.judgement.verdicts.items()
@@ -78,45 +80,47 @@ class JudgedRun:
         }
 
     def unconfirmed_faults(self) -> list[str]:
-        """The faults that were not seen to land."""
-        seen = {one.what.fault for one in self.events if isinstance(one.what, FaultConfirmed)}
-        return [name for name in self.header.faults if name not in seen]
+        """Return the faults that were not seen to land."""
+        confirmed = {
+            event.what.fault for event in self.events if isinstance(event.what, FaultConfirmed)
+        }
+        return [name for name in self.header.faults if name not in confirmed]
 
     def findings_text(self, *names: str) -> list[str]:
-        """What is said about these invariants beside that they hold, each with its story."""
+        """Return the findings of these invariants other than passes, each with its narrative."""
         lines: list[str] = []
         for name in names:
             for finding in self.judgement[name].findings:
                 if finding.outcome is not Outcome.PASS:
                     lines.append(f"{name} {finding.outcome} ({finding.subject}): {finding.reason}")
-                    lines += [f"    {line}" for line in self._story(finding)]
+                    lines += [f"    {line}" for line in self._narrative(finding)]
         return lines
 
-    def _story(self, finding: Finding) -> list[str]:
+    def _narrative(self, finding: Finding) -> list[str]:
         wanted = set(finding.evidence)
-        return narrate(self.judgement.names, [one for one in self.events if one.id in wanted])
+        return narrate(self.judgement.names, [event for event in self.events if event.id in wanted])
 
 
 def planned_runs(out: Path, worker: WorkerUnderTest, level: Level) -> list[PlannedRun]:
-    """What campaigns have left in `out`: a run for each scenario of the profile, played or not."""
+    """Return a run for each scenario of the profile, whether or not campaigns played it."""
     pattern = worker.pattern
     folder = out / level / pattern
     return [
         PlannedRun(
-            name=one.name,
-            says=summary(worker, one),
-            proves=proved_by(one, pattern, level),
+            name=scenario.name,
+            says=summary(worker, scenario),
+            proves=proved_by(scenario, pattern, level),
             history=_relative(folder / name / _HISTORY, out),
             error=_text(folder / name / _ERROR),
             level=level,
         )
-        for name, one in playable_scenarios(pattern, level).items()
+        for name, scenario in playable_scenarios(pattern, level).items()
     ]
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """One worker, one folder; processes that share the folder share what was played."""
+    """All runs of one worker in one folder; processes that share the folder share the runs."""
 
     worker: WorkerUnderTest
     #: The image as the nodes know it.
@@ -125,17 +129,17 @@ class Campaign:
     folder: Path
     notify: Notify
     factor: float = 1.0
-    #: Where the fault-free run is, when it is another campaign's of the same worker.
+    #: The folder of the fault-free run, when another campaign of the same worker has it.
     home: Path | None = None
-    #: The profile by whose invariants the runs are judged.
+    #: The profile whose invariants judge the runs.
     level: Level = "extended"
-    #: Is told how each scenario goes on.
+    #: Called with the progress of each scenario.
     on_progress: ProgressSink = ignore_progress
-    #: How long all of it may take; None: as long as it does.
+    #: The time limit of all runs together; None: no limit.
     limit: TimeLimit | None = None
 
     def judged(self, name: str) -> JudgedRun:
-        """The scenario of this name: played, unless it was, and judged."""
+        """Play the scenario of this name, unless it was played already, and judge it."""
         folder = self._play(name)
         path = folder / _HISTORY
         if not path.exists():
@@ -143,14 +147,17 @@ class Campaign:
         with path.open("rb") as file:
             header, lines = read(file, str(path))
             events = tuple(lines)
-        why = _text(folder / _ERROR)
+        error = _text(folder / _ERROR)
         judgement = judge(header, events, self.level)
         if self.limit is not None and judgement.violated(self.level):
             self.limit.broken()
-        return JudgedRun(judgement, events, why, path)
+        return JudgedRun(judgement, events, error, path)
 
     def calibration(self) -> Calibration:
-        """What the fault-free run teaches; `InfrastructureError` where it taught nothing."""
+        """Return what the fault-free run teaches.
+
+        Raises `InfrastructureError` where it taught nothing.
+        """
         path = self._play(FAULT_FREE) / _LEARNED
         if not path.exists():
             raise InfrastructureError(
@@ -165,56 +172,58 @@ class Campaign:
         root = self.home if self.home and name == FAULT_FREE else self.folder
         folder = root / name
         root.mkdir(parents=True, exist_ok=True)
-        what = f"it plays {name}"
-        with exclusive(root / f"{name}.lock", what, timeout=_TURN, tell=self.notify):
+        purpose = f"it plays {name}"
+        with exclusive(root / f"{name}.lock", purpose, timeout=_SCENARIO_TURN, notify=self.notify):
             if not (folder / "over").exists():
-                shutil.rmtree(folder, ignore_errors=True)  # of one who was killed
+                shutil.rmtree(folder, ignore_errors=True)  # left by a process that was killed
                 folder.mkdir(parents=True)
                 try:
-                    self._perform(name, folder)
+                    self._play_scenario(name, folder)
                 except QueuejobError as error:
                     (folder / _ERROR).write_text(str(error), encoding="utf-8")
                 (folder / "over").touch()
                 self.on_progress(ScenarioFinished(name, _text(folder / _ERROR)))
         return folder
 
-    def _perform(self, name: str, folder: Path) -> None:
+    def _play_scenario(self, name: str, folder: Path) -> None:
         scenario = find_scenario(name)
         if self.limit is not None:
             self.limit.check(scenario.name)
         self.on_progress(ScenarioStarted(name, summary(self.worker, scenario)))
         if name == FAULT_FREE:
-            learned = Calibration()
+            calibration = Calibration()
         else:
             self.on_progress(
-                WaitStarted(name, f"the end of {FAULT_FREE}", now() + timedelta(seconds=_TURN))
+                WaitStarted(
+                    name, f"the end of {FAULT_FREE}", now() + timedelta(seconds=_SCENARIO_TURN)
+                )
             )
-            learned = self.calibration()
+            calibration = self.calibration()
         self.on_progress(WaitStarted(name, "a broker with its tap"))
-        station = self.testbed()
+        testbed = self.testbed()
         self.on_progress(WaitStarted(name, ""))
-        if self.limit is not None:  # it may have been over while others were waited for
+        if self.limit is not None:  # the wait may have used it up
             self.limit.check(scenario.name)
-        part = RunSpec(self.worker, self.image, scenario, station, learned, self.factor)
-        left = unlimited if self.limit is None else self.limit.left
-        played = runner.run(part, folder, self.on_progress, name, left)
-        if played.error is not None:
-            (folder / _ERROR).write_text(str(played.error), encoding="utf-8")
+        spec = RunSpec(self.worker, self.image, scenario, testbed, calibration, self.factor)
+        time_left = unlimited if self.limit is None else self.limit.left
+        result = runner.run(spec, folder, self.on_progress, name, time_left)
+        if result.error is not None:
+            (folder / _ERROR).write_text(str(result.error), encoding="utf-8")
         if name == FAULT_FREE:
-            self._learn(played, folder)
+            self._save_calibration(result, folder)
 
-    def _learn(self, played: runner.RunResult, folder: Path) -> None:
+    def _save_calibration(self, played: runner.RunResult, folder: Path) -> None:
         with played.path.open("rb") as file:
             header, lines = read(file, str(played.path))
             events = tuple(lines)
-        view = build_model(header, events)
-        if not view.attempts:
-            return  # nobody was given anything: there is nothing to go by
+        model = build_model(header, events)
+        if not model.attempts:
+            return  # no worker was given an item, so there is nothing to learn from
         roles = getattr(played.reader, "roles", None)
-        settles = any(one.settled and not one.settled.at_once for one in view.attempts)
-        ended = view.job.over is not None
-        known = Calibration(
-            measure(view),
+        settles = any(attempt.settled and not attempt.settled.at_once for attempt in model.attempts)
+        ended = model.job.over is not None
+        calibration = Calibration(
+            measure(model),
             roles().fault_free() if roles else None,
             settles,
             ended,
@@ -222,13 +231,13 @@ class Campaign:
             if self.worker.start_pattern
             else phrase_learning.learned_phrase(events, played.items),
         )
-        known.save(folder / _LEARNED)
+        calibration.save(folder / _LEARNED)
 
 
 def _relative(path: Path, root: Path) -> str:
-    """The path of a file below `root`, empty where there is none (or nothing in it)."""
-    there = path.exists() and path.stat().st_size > 0
-    return path.relative_to(root).as_posix() if there else ""
+    """Return the path of a file relative to `root`; empty where the file is missing or empty."""
+    has_content = path.exists() and path.stat().st_size > 0
+    return path.relative_to(root).as_posix() if has_content else ""
 
 
 def _text(path: Path) -> str:

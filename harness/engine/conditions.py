@@ -1,4 +1,4 @@
-"""Looks at the events of a run that goes on: each makes a condition that can be waited for."""
+"""Conditions on the events of a run in progress; a scenario waits until one holds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Find = Callable[[Sequence[Event]], "Event | None"]
 
 
 def latest(test: Callable[[Observation], bool]) -> Find:
-    """The newest event that `test` fits."""
+    """Find the newest event whose observation `test` accepts."""
 
     def find(events: Sequence[Event]) -> Event | None:
         return next((event for event in reversed(events) if test(event.what)), None)
@@ -47,21 +47,27 @@ def latest(test: Callable[[Observation], bool]) -> Find:
 
 
 def exit_of(worker: Worker) -> Find:
-    """How a worker has ended."""
+    """Find the exit of a worker."""
     return latest(
-        lambda what: (
-            isinstance(what, ContainerSeen) and what.worker == worker and what.state == "terminated"
+        lambda observation: (
+            isinstance(observation, ContainerSeen)
+            and observation.worker == worker
+            and observation.state == "terminated"
         )
     )
 
 
 def running() -> Find:
-    """A worker that runs."""
-    return latest(lambda what: isinstance(what, ContainerSeen) and what.state != "waiting")
+    """Find a container that has started."""
+    return latest(
+        lambda observation: (
+            isinstance(observation, ContainerSeen) and observation.state != "waiting"
+        )
+    )
 
 
 def at_work(events: Sequence[Event]) -> set[Worker]:
-    """The workers whose containers run."""
+    """Return the workers whose containers run."""
     states = {
         event.what.worker: event.what.state
         for event in events
@@ -71,34 +77,47 @@ def at_work(events: Sequence[Event]) -> set[Worker]:
 
 
 def any_worker_exited() -> Find:
-    """A worker that has ended, however."""
-    return latest(lambda what: isinstance(what, ContainerSeen) and what.state == "terminated")
+    """Find the exit of any worker, with any exit code."""
+    return latest(
+        lambda observation: (
+            isinstance(observation, ContainerSeen) and observation.state == "terminated"
+        )
+    )
 
 
 def worker_succeeded() -> Find:
-    """A worker that has ended with exit code 0."""
-    return latest(lambda what: isinstance(what, ContainerSeen) and what.exit_code == 0)
+    """Find a worker that exited with 0."""
+    return latest(
+        lambda observation: isinstance(observation, ContainerSeen) and observation.exit_code == 0
+    )
 
 
 def pod_gone(pod: str) -> Find:
-    """The end of a pod, by its uid."""
+    """Find the deletion of a pod, by its uid."""
     return latest(
-        lambda what: isinstance(what, PodSeen) and what.pod == pod and what.change == "deleted"
+        lambda observation: (
+            isinstance(observation, PodSeen)
+            and observation.pod == pod
+            and observation.change == "deleted"
+        )
     )
 
 
 def logs_ended(pod: str) -> Find:
-    """The end of the logs of all runs in a pod, by its uid: its processes are no more."""
+    """Find the end of the logs of all container runs in a pod, by its uid.
+
+    From then on its processes are gone.
+    """
 
     def find(events: Sequence[Event]) -> Event | None:
-        there, over = set(), {}
+        seen, log_ends = set(), {}
         for event in events:
-            what = event.what
-            if isinstance(what, ContainerSeen) and what.worker.pod == pod:
-                there.add(what.worker)
-            elif isinstance(what, LogEnded) and what.worker.pod == pod:
-                over[what.worker] = event
-        return None if there - over.keys() else max(over.values(), default=None, key=_by_id)
+            observation = event.what
+            if isinstance(observation, ContainerSeen) and observation.worker.pod == pod:
+                seen.add(observation.worker)
+            elif isinstance(observation, LogEnded) and observation.worker.pod == pod:
+                log_ends[observation.worker] = event
+        return None if seen - log_ends.keys() else max(log_ends.values(), default=None, key=_by_id)
 
     return find
 
@@ -108,24 +127,28 @@ def _by_id(event: Event) -> int:
 
 
 def pod_terminating(pod: str) -> Find:
-    """A pod, by its uid, that has been asked to end."""
-    return latest(lambda what: isinstance(what, PodSeen) and what.pod == pod and what.deleting)
+    """Find a pod, by its uid, whose deletion has been requested."""
+    return latest(
+        lambda observation: (
+            isinstance(observation, PodSeen) and observation.pod == pod and observation.deleting
+        )
+    )
 
 
 def cut_off_after(event_id: int, address: str) -> Find:
-    """What shows, later than that event, that nobody at an address is heard: cut, or held.
+    """Find evidence that an address is cut off: a connection cut or held after an event.
 
-    Some take a connection for each command, and have none that could be cut.
+    Some workers open a connection for each command, and have none that could be cut.
     """
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = connections_of(events, address)
+        connections = connections_of(events, address)
         for event in reversed(events):
             if event.id <= event_id:
                 return None
             if isinstance(event.what, ConnectionCut):
                 return event
-            if isinstance(event.what, ConnectionHeld) and event.what.connection in its:
+            if isinstance(event.what, ConnectionHeld) and event.what.connection in connections:
                 return event
         return None
 
@@ -133,30 +156,30 @@ def cut_off_after(event_id: int, address: str) -> Find:
 
 
 def open_of(address: str) -> Callable[[Sequence[Event]], list[ConnectionOpened] | None]:
-    """The connections from an address that are open, where there are any."""
+    """Return the open connections from an address, or None where there are none."""
 
     def find(events: Sequence[Event]) -> list[ConnectionOpened] | None:
-        found: dict[int, ConnectionOpened] = {}
+        open_connections: dict[int, ConnectionOpened] = {}
         for event in events:
             if isinstance(event.what, ConnectionOpened) and event.what.address == address:
-                found[event.what.connection] = event.what
+                open_connections[event.what.connection] = event.what
             elif isinstance(event.what, ConnectionClosed):
-                found.pop(event.what.connection, None)
-        return list(found.values()) or None
+                open_connections.pop(event.what.connection, None)
+        return list(open_connections.values()) or None
 
     return find
 
 
 def ended(event: Event) -> Worker | None:
-    """The worker whose end an event shows."""
-    what = event.what
-    if isinstance(what, ContainerSeen) and what.state == "terminated":
-        return what.worker
+    """Return the worker whose exit an event shows."""
+    observation = event.what
+    if isinstance(observation, ContainerSeen) and observation.state == "terminated":
+        return observation.worker
     return None
 
 
 def address_of(events: Sequence[Event], connection: int) -> str:
-    """Whence a connection came; empty where that is not known."""
+    """Return the address from which a connection came; empty where that is not known."""
     for event in events:
         if isinstance(event.what, ConnectionOpened) and event.what.connection == connection:
             return event.what.address
@@ -164,79 +187,93 @@ def address_of(events: Sequence[Event], connection: int) -> str:
 
 
 def is_ready(events: Sequence[Event]) -> bool:
-    """Whether some item is there for whoever asks."""
-    there: dict[Payload, int] = {}
+    """Return whether the queue has an item for a worker that asks."""
+    ready: dict[Payload, int] = {}
     for event in events:
-        what = event.what
-        if isinstance(what, (ItemEnqueued, ItemReturned, ItemReclaimed)):
-            there[what.item] = there.get(what.item, 0) + 1
-        elif isinstance(what, (ItemDelivered, ItemSettled)):
-            taken = isinstance(what, ItemDelivered) or there.get(what.item, 0) > 0
-            there[what.item] = max(0, there.get(what.item, 0) - taken)
-    return any(there.values())
+        observation = event.what
+        if isinstance(observation, (ItemEnqueued, ItemReturned, ItemReclaimed)):
+            ready[observation.item] = ready.get(observation.item, 0) + 1
+        elif isinstance(observation, (ItemDelivered, ItemSettled)):
+            was_ready = isinstance(observation, ItemDelivered) or ready.get(observation.item, 0) > 0
+            ready[observation.item] = max(0, ready.get(observation.item, 0) - was_ready)
+    return any(ready.values())
 
 
 def leased_until(events: Sequence[Event], address: str) -> float | None:
-    """The end of the last lease that whoever is at an address had, as far as it was told."""
-    its, until = connections_of(events, address), None
+    """Return the end of the last lease of the worker at an address, as far as it was seen."""
+    connections, until = connections_of(events, address), None
     for event in events:
-        what = event.what
-        if isinstance(what, (ItemDelivered, ItemLeased)) and what.connection in its:
-            until = what.until
+        observation = event.what
+        if (
+            isinstance(observation, (ItemDelivered, ItemLeased))
+            and observation.connection in connections
+        ):
+            until = observation.until
     return until
 
 
 def without_work(events: Sequence[Event], address: str, worker: Worker) -> float | None:
-    """Since when a worker has had nothing to do; None while it has an item, or has not come.
+    """Return since when a worker is idle; None while it has an item, or is not connected yet.
 
-    `address` is its pod's; the runs of its container come after each other.
+    `address` is its pod's; the runs of its container follow each other.
     """
-    its = connections_of(events, address)
-    has, since = set[Payload](), None
+    connections = connections_of(events, address)
+    held_items, since = set[Payload](), None
     for event in events:
-        what = event.what
-        if isinstance(what, ConnectionOpened) and what.address == address:
-            since = event.time if since is None and not has else since
-        elif isinstance(what, ItemDelivered):
-            if what.connection in its:
-                has.add(what.item)
+        observation = event.what
+        if isinstance(observation, ConnectionOpened) and observation.address == address:
+            since = event.time if since is None and not held_items else since
+        elif isinstance(observation, ItemDelivered):
+            if observation.connection in connections:
+                held_items.add(observation.item)
                 since = None
-            elif what.item in has:  # another has it now
-                has.discard(what.item)
-                since = since if has else event.time
-        elif isinstance(what, (ItemSettled, ItemReturned, ItemReclaimed)) and what.item in has:
-            has.discard(what.item)
-            since = since if has else event.time
-        elif (over := ended(event)) is not None and over != worker and over.pod == worker.pod:
-            has.clear()
+            elif observation.item in held_items:  # another worker has it now
+                held_items.discard(observation.item)
+                since = since if held_items else event.time
+        elif (
+            isinstance(observation, (ItemSettled, ItemReturned, ItemReclaimed))
+            and observation.item in held_items
+        ):
+            held_items.discard(observation.item)
+            since = since if held_items else event.time
+        elif (exited := ended(event)) is not None and exited != worker and exited.pod == worker.pod:
+            held_items.clear()
             since = None
     return since
 
 
-def noticed_after(event_id: int, worker: Worker, address: str) -> Find:
-    """A worker connects anew, or has ended, later than that event."""
+def noticed_cut_after(event_id: int, worker: Worker, address: str) -> Find:
+    """Find a new connection of a worker, or its exit, later than an event."""
 
     def find(events: Sequence[Event]) -> Event | None:
-        over = exit_of(worker)(events)
-        if over is not None and over.id > event_id:
-            return over
-        anew = latest(lambda what: isinstance(what, ConnectionOpened) and what.address == address)
-        found = anew(events)
-        return found if found is not None and found.id > event_id else None
+        worker_exit = exit_of(worker)(events)
+        if worker_exit is not None and worker_exit.id > event_id:
+            return worker_exit
+        find_connection = latest(
+            lambda observation: (
+                isinstance(observation, ConnectionOpened) and observation.address == address
+            )
+        )
+        opened = find_connection(events)
+        return opened if opened is not None and opened.id > event_id else None
 
     return find
 
 
-def said_since(moment: float, address: str) -> Find:
-    """What means something and came to or from an address at that moment of the run, or later."""
+def printed_since(moment: float, address: str) -> Find:
+    """Find a request, delivery or settlement at an address, at the moment `moment` or later."""
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = connections_of(events, address)
+        connections = connections_of(events, address)
         for event in events:
-            what = event.what
-            if not isinstance(what, (AskedForItem, ItemDelivered, ItemSettled)):
+            observation = event.what
+            if not isinstance(observation, (AskedForItem, ItemDelivered, ItemSettled)):
                 continue
-            if what.connection in its and what.at is not None and what.at >= moment:
+            if (
+                observation.connection in connections
+                and observation.at is not None
+                and observation.at >= moment
+            ):
                 return event
         return None
 
@@ -244,55 +281,63 @@ def said_since(moment: float, address: str) -> Find:
 
 
 def settled(connection: int) -> Find:
-    """An item that was settled on this connection."""
-    return latest(lambda what: isinstance(what, ItemSettled) and what.connection == connection)
+    """Find an item that was settled on this connection."""
+    return latest(
+        lambda observation: (
+            isinstance(observation, ItemSettled) and observation.connection == connection
+        )
+    )
 
 
 def progress() -> Find:
-    """An item that was given to somebody, or settled."""
-    return latest(lambda what: isinstance(what, (ItemDelivered, ItemSettled)))
+    """Find an item that was delivered or settled."""
+    return latest(lambda observation: isinstance(observation, (ItemDelivered, ItemSettled)))
 
 
 def job_at(parallelism: int) -> Find:
-    """The Job, changed to let so many pods run at once."""
-    return latest(lambda what: isinstance(what, JobSeen) and what.parallelism == parallelism)
+    """Find the Job after its `parallelism` was changed to this value."""
+    return latest(
+        lambda observation: (
+            isinstance(observation, JobSeen) and observation.parallelism == parallelism
+        )
+    )
 
 
 def started_or_held_again(worker: Worker, connection: int, address: str) -> Find:
-    """A worker that was let go on a connection says that it has begun, or is held once more.
+    """Find the start line of a worker that was resumed, or the moment when it is held again.
 
-    That may be on another connection from its address: some take one for each command.
+    It may be held on another connection from its address: some workers open one for each command.
     """
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = connections_of(events, address) | {connection}
-        given = [one.what for one in events if isinstance(one.what, ItemDelivered)]
-        items = {one.item for one in given if one.connection in its}
-        # A greeting before looks like a beginning, too; how an odd item is printed nobody knows.
-        plain = bool(items) and all(isinstance(one, str) for one in items)
-        again: Event | None = None
-        let_go = False
+        connections = connections_of(events, address) | {connection}
+        deliveries = [entry.what for entry in events if isinstance(entry.what, ItemDelivered)]
+        items = {entry.item for entry in deliveries if entry.connection in connections}
+        # A greeting resembles a start line; how a worker prints a binary item is not known.
+        plain = bool(items) and all(isinstance(entry, str) for entry in items)
+        held_again: Event | None = None
+        released = False
         for event in reversed(events):
-            what = event.what
-            if isinstance(what, ItemStarted) and what.worker == worker:
-                if let_go and plain and what.item not in items:
+            observation = event.what
+            if isinstance(observation, ItemStarted) and observation.worker == worker:
+                if released and plain and observation.item not in items:
                     continue
-                return event  # logs come their own way: perhaps before it is told to be let go
-            if isinstance(what, ConnectionReleased) and what.connection == connection:
-                let_go = True
-            elif isinstance(what, ConnectionHeld) and what.connection in its:
-                if let_go and what.connection == connection:
-                    return again  # this is what it was let go from
-                again = again if let_go else event
-                if not let_go and what.connection != connection:
+                return event  # the log may arrive before the release is recorded
+            if isinstance(observation, ConnectionReleased) and observation.connection == connection:
+                released = True
+            elif isinstance(observation, ConnectionHeld) and observation.connection in connections:
+                if released and observation.connection == connection:
+                    return held_again  # the hold that the release ended
+                held_again = held_again if released else event
+                if not released and observation.connection != connection:
                     return event
-        return again if let_go else None
+        return held_again if released else None
 
     return find
 
 
 def connections_of(events: Sequence[Event], address: str) -> set[int]:
-    """All connections that came from an address."""
+    """Return all connections that came from an address."""
     return {
         event.what.connection
         for event in events
@@ -301,36 +346,44 @@ def connections_of(events: Sequence[Event], address: str) -> set[int]:
 
 
 def another_connects(address: str) -> Callable[[Sequence[Event]], ConnectionOpened | None]:
-    """The first connection from anywhere else."""
+    """Return the first connection from any other address."""
 
     def find(events: Sequence[Event]) -> ConnectionOpened | None:
-        opened = (one.what for one in events if isinstance(one.what, ConnectionOpened))
-        return next((one for one in opened if one.address != address), None)
+        opened = (entry.what for entry in events if isinstance(entry.what, ConnectionOpened))
+        return next((entry for entry in opened if entry.address != address), None)
 
     return find
 
 
 def last_delivery_to(address: str) -> Find:
-    """The last item that whoever is at an address was given."""
+    """Find the last item that was delivered to the worker at an address."""
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = connections_of(events, address)
-        given = latest(lambda what: isinstance(what, ItemDelivered) and what.connection in its)
-        return given(events)
+        connections = connections_of(events, address)
+        find_delivery = latest(
+            lambda observation: (
+                isinstance(observation, ItemDelivered) and observation.connection in connections
+            )
+        )
+        return find_delivery(events)
 
     return find
 
 
 def delivered_to_other(item: Payload, address: str, after: int) -> Find:
-    """An item was given to somebody at another address, later than the event `after`."""
+    """Find the delivery of an item to any other address, later than the event `after`."""
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = connections_of(events, address)
+        connections = connections_of(events, address)
         for event in events:
-            what = event.what
-            if event.id <= after or not isinstance(what, ItemDelivered) or what.item != item:
+            observation = event.what
+            if (
+                event.id <= after
+                or not isinstance(observation, ItemDelivered)
+                or observation.item != item
+            ):
                 continue
-            if what.connection not in its:
+            if observation.connection not in connections:
                 return event
         return None
 
@@ -338,14 +391,17 @@ def delivered_to_other(item: Payload, address: str, after: int) -> Find:
 
 
 def starts(worker: Worker, item: Payload) -> Find:
-    """A worker says that it begins an item."""
+    """Find the start line of a worker for an item."""
     return latest(
-        lambda what: isinstance(what, ItemStarted) and (what.worker, what.item) == (worker, item)
+        lambda observation: (
+            isinstance(observation, ItemStarted)
+            and (observation.worker, observation.item) == (worker, item)
+        )
     )
 
 
-def starts_anew(worker: Worker, before: int) -> Find:
-    """A worker says that it begins an item, after so many events."""
+def starts_again(worker: Worker, before: int) -> Find:
+    """Find a start line of a worker after the first `before` events."""
 
     def find(events: Sequence[Event]) -> Event | None:
         for event in events[before:]:
@@ -357,12 +413,14 @@ def starts_anew(worker: Worker, before: int) -> Find:
 
 
 def finished(worker: Worker) -> Find:
-    """A worker says that it has finished an item."""
-    return latest(lambda what: isinstance(what, ItemDone) and what.worker == worker)
+    """Find an end line of a worker."""
+    return latest(
+        lambda observation: isinstance(observation, ItemDone) and observation.worker == worker
+    )
 
 
 def all_settled(items: Iterable[Payload], but: int) -> Find:
-    """So many of the items, less `but`, have been settled; the last of these events."""
+    """Find the settlement after which all of the items, less `but`, are settled."""
     wanted = set(items)
 
     def find(events: Sequence[Event]) -> Event | None:
@@ -378,15 +436,15 @@ def all_settled(items: Iterable[Payload], but: int) -> Find:
 
 
 def delivery_elsewhere(address: str, after: int) -> Find:
-    """An item that somebody at another address got, later than the event `after`."""
+    """Find the delivery of any item to another address, later than the event `after`."""
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = connections_of(events, address)
+        connections = connections_of(events, address)
         for event in events:
-            what = event.what
-            if event.id <= after or not isinstance(what, ItemDelivered):
+            observation = event.what
+            if event.id <= after or not isinstance(observation, ItemDelivered):
                 continue
-            if what.connection not in its:
+            if observation.connection not in connections:
                 return event
         return None
 
@@ -394,38 +452,42 @@ def delivery_elsewhere(address: str, after: int) -> Find:
 
 
 def another_asks(connection: int) -> Find:
-    """Somebody else wants an item."""
-    return latest(lambda what: isinstance(what, AskedForItem) and what.connection != connection)
+    """Find a request for an item on another connection."""
+    return latest(
+        lambda observation: (
+            isinstance(observation, AskedForItem) and observation.connection != connection
+        )
+    )
 
 
-#: Seconds after a refusal in which workers may yet find another way to their work.
+#: Seconds after a refusal in which workers may still find another way to their work.
 _ANOTHER_WAY = 15.0
 
 
-def turned_down(events: Sequence[Event], now: float) -> RequestRefused | None:
-    """What the broker has refused so that workers cannot begin; None while they may yet.
+def refused_requests(events: Sequence[Event], now: float) -> RequestRefused | None:
+    """Return the refusal of the broker because of which workers cannot begin, or None.
 
-    Some ask for what they need not have: a refusal counts when nothing was given to anybody, and
-    two workers have failed since, or some seconds are over.
+    Some workers ask for what they do not need. So a refusal counts only if the broker delivered
+    nothing, and two workers failed since or `_ANOTHER_WAY` seconds passed.
     """
     first: Event | None = None
     last: RequestRefused | None = None
     failed = 0
     for event in events:
-        what = event.what
-        if isinstance(what, ItemDelivered):
+        observation = event.what
+        if isinstance(observation, ItemDelivered):
             return None
-        if isinstance(what, RequestRefused):
-            first, last = first or event, what
-        elif isinstance(what, ContainerSeen) and first is not None:
-            failed += what.state == "terminated" and what.exit_code != 0
+        if isinstance(observation, RequestRefused):
+            first, last = first or event, observation
+        elif isinstance(observation, ContainerSeen) and first is not None:
+            failed += observation.state == "terminated" and observation.exit_code != 0
     if first is None or last is None:
         return None
     return last if failed > 1 or now - first.time > _ANOTHER_WAY else None
 
 
 def owners(events: Sequence[Event]) -> dict[int, Worker]:
-    """Whose the connections are, as far as is known."""
+    """Return the owner of each connection, as far as it is known."""
     return {
         event.what.connection: event.what.worker
         for event in events
@@ -434,83 +496,84 @@ def owners(events: Sequence[Event]) -> dict[int, Worker]:
 
 
 def end_of_attempt(item: Payload, *, one_each: bool) -> Find:
-    """What came of the first attempt on an item: its worker has ended, or goes on with others.
+    """Find the end of the first attempt on an item: its worker exits, or goes on with others.
 
-    `one_each`: a worker takes one item, and what it was handed beside it was no attempt.
+    `one_each`: a worker takes one item; an item that it was handed in addition was no attempt.
     """
 
     def find(events: Sequence[Event]) -> Event | None:
-        whose = owners(events)
-        given: set[Worker | None] = set()
-        settled: set[Worker | None] = set()
-        others: set[Worker | None] = set()
+        owner_of = owners(events)
+        with_item: set[Worker | None] = set()
+        after_settling: set[Worker | None] = set()
+        with_others: set[Worker | None] = set()
         for event in events:
-            what = event.what
-            if isinstance(what, ItemStarted) and what.item == item:
-                others.discard(what.worker)
-            elif isinstance(what, ContainerSeen):
-                if what.state == "terminated" and what.worker in given - (
-                    others if one_each else set()
+            observation = event.what
+            if isinstance(observation, ItemStarted) and observation.item == item:
+                with_others.discard(observation.worker)
+            elif isinstance(observation, ContainerSeen):
+                if observation.state == "terminated" and observation.worker in with_item - (
+                    with_others if one_each else set()
                 ):
                     return event
-            elif isinstance(what, (ItemDelivered, AskedForItem, ItemSettled)):
-                worker = whose.get(what.connection or 0)
-                mine = not isinstance(what, AskedForItem) and what.item == item
-                if isinstance(what, ItemSettled):
-                    (settled if mine else others).add(worker)
-                elif mine:
-                    given.add(worker)
-                elif worker in settled and not _takes_back(what):
+            elif isinstance(observation, (ItemDelivered, AskedForItem, ItemSettled)):
+                worker = owner_of.get(observation.connection or 0)
+                same_item = not isinstance(observation, AskedForItem) and observation.item == item
+                if isinstance(observation, ItemSettled):
+                    (after_settling if same_item else with_others).add(worker)
+                elif same_item:
+                    with_item.add(worker)
+                elif worker in after_settling and not _withdraws_request(observation):
                     return event
         return None
 
     return find
 
 
-def fate(item: Payload, attempts: int, *, one_each: bool) -> Find:
-    """What shows what becomes of an item on which the work fails, once another one was settled.
+def outcome_of_item(item: Payload, attempts: int, *, one_each: bool) -> Find:
+    """Find the event that shows what becomes of an item on which the work fails.
 
-    It is settled, and whoever did that has ended or goes on; or so many attempts on it are over. A
-    copy that waits in a queue from which it comes back is neither.
+    That needs another item to be settled. Then either the failing item is settled and the worker
+    that did so exits or goes on; or `attempts` attempts on it are over. A copy that waits in a
+    queue from which it comes back is neither.
     """
-    over = end_of_attempt(item, one_each=one_each)
+    find_end = end_of_attempt(item, one_each=one_each)
 
     def find(events: Sequence[Event]) -> Event | None:
-        given = settled = sent = 0
-        another, waits = False, False
+        deliveries = settlements = copies = 0
+        other_settled, waiting = False, False
         for event in events:
-            what = event.what
-            if isinstance(what, ItemSettled) and what.effective is not False:
-                settled += what.item == item
-                another = another or what.item != item
-            elif isinstance(what, ItemDelivered) and what.item == item:
-                given += 1
-            elif isinstance(what, ItemEnqueued) and what.item == item:
-                sent, waits = sent + 1, False
-            elif isinstance(what, MessagePublished) and what.item == item:
-                waits = what.waiting
-        if not another or not given:
+            observation = event.what
+            if isinstance(observation, ItemSettled) and observation.effective is not False:
+                settlements += observation.item == item
+                other_settled = other_settled or observation.item != item
+            elif isinstance(observation, ItemDelivered) and observation.item == item:
+                deliveries += 1
+            elif isinstance(observation, ItemEnqueued) and observation.item == item:
+                copies, waiting = copies + 1, False
+            elif isinstance(observation, MessagePublished) and observation.item == item:
+                waiting = observation.waiting
+        if not other_settled or not deliveries:
             return None
-        if given > attempts:
+        if deliveries > attempts:
             return events[-1]
-        last = _from_last_delivery(events, item)
-        if given < attempts and (settled < sent or waits):
+        since_delivery = _from_last_delivery(events, item)
+        if deliveries < attempts and (settlements < copies or waiting):
             return None
-        return over(last)
+        return find_end(since_delivery)
 
     return find
 
 
 def _from_last_delivery(events: Sequence[Event], item: Payload) -> Sequence[Event]:
-    """The owners of all connections, and all since the item was given out last."""
-    place = next(
+    """Return the owners of all connections, then all events since an item's last delivery."""
+    start = next(
         index
         for index in range(len(events) - 1, -1, -1)
-        if isinstance(what := events[index].what, ItemDelivered) and what.item == item
+        if isinstance(observation := events[index].what, ItemDelivered) and observation.item == item
     )
-    known = [one for one in events[:place] if isinstance(one.what, ConnectionOwner)]
-    return [*known, *events[place:]]
+    owner_events = [event for event in events[:start] if isinstance(event.what, ConnectionOwner)]
+    return [*owner_events, *events[start:]]
 
 
-def _takes_back(what: Observation) -> bool:
+def _withdraws_request(what: Observation) -> bool:
     return isinstance(what, AskedForItem) and what.room == 0

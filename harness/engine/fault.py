@@ -1,4 +1,4 @@
-"""What a fault is, and whether a provider can do it."""
+"""Faults of workers and brokers, and whether a provider can inject them."""
 
 from __future__ import annotations
 
@@ -13,46 +13,55 @@ from harness.infra.cluster import Provider
 
 
 class WorkerFault(Protocol):
-    """Something that befalls a worker, recorded with what confirms that it landed."""
+    """A fault of one worker, recorded with the events that confirm that it landed."""
 
     @property
     def name(self) -> str: ...
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Why it cannot be done with this provider; empty when it can."""
+        """Return why this provider cannot inject the fault; empty when it can."""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Do it to the worker at an address, see it land, and leave nothing of it held.
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Inject the fault into the worker at an address, see it land, and release everything.
 
-        Raises `TimedOut` when it was not seen to land.
+        Args:
+            context: The run.
+            worker: The target.
+            address: The IP address of the worker's pod.
+
+        Raises:
+            TimedOut: The fault was not seen to land.
         """
 
 
 class BrokerFault(Protocol):
-    """Something that befalls all at once, for some time: the broker, or the way to it."""
+    """A fault of all workers at once, for some time: of the broker, or of the way to it."""
 
     @property
     def name(self) -> str: ...
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Why it cannot be done with this provider; empty when it can."""
+        """Return why this provider cannot inject the fault; empty when it can."""
 
-    def active(self, stage: ScenarioContext) -> AbstractContextManager[int]:
-        """Do it for as long as the block lasts, and undo it; gives the event of its beginning."""
+    def active(self, context: ScenarioContext) -> AbstractContextManager[int]:
+        """Inject the fault for as long as the block lasts, then undo it.
+
+        Yields the id of the event that records its beginning.
+        """
 
 
-#: All faults that have a module; the tap does the others.
+#: All faults that have a module; the tap injects the others.
 FAULTS: Registry[WorkerFault | BrokerFault] = Registry(
     kind="faults", package="harness.faults", attribute="FAULT", group="queuejob.faults"
 )
 
 
 def unavailable_reason(names: Collection[str], provider: Provider) -> str:
-    """Why one of these faults cannot be done with this provider; empty when all can.
+    """Return why this provider cannot inject one of these faults; empty when it can.
 
-    What has no module here is done by the tap, and always can be.
+    A fault without a module is injected by the tap, which is always possible.
     """
     for fault in FAULTS.all().values():
-        if fault.name in names and (why := fault.unavailable_reason(provider)):
-            return f"{fault.name}: {why}"
+        if fault.name in names and (reason := fault.unavailable_reason(provider)):
+            return f"{fault.name}: {reason}"
     return ""

@@ -1,7 +1,7 @@
-"""The words with which a worker says that it begins, where they are none of the built-in ones.
+"""Learns the start lines of a worker that uses none of the built-in phrases.
 
-In the fault-free run a line that names an item and comes as soon as its worker was given that item,
-for each item once and in the same form, says that the work on it begins, in whatever language.
+In the fault-free run a line that names an item and comes as soon as its worker got that item, for
+each item once and in the same form, means that the work on it begins, in any language.
 """
 
 from __future__ import annotations
@@ -14,99 +14,119 @@ from harness.checks.model import PROMPT, Attempt, RunModel, WorkerLifetime, buil
 from harness.history import Event, Header, ItemDone, ItemStarted, LogLine, Payload, Worker
 from harness.history.log_phrases import LineReader
 
-#: So many items together show how a worker speaks.
-_FEW = 3
-#: Of a hundred lines about a beginning so many come at once.
-_MOST = 75
-#: Seconds by which the clocks of tap and kubelet may differ.
+#: The least number of items that show how a worker logs.
+_LEAST_ITEMS = 3
+#: The least percentage of start lines that come promptly.
+_PROMPT_PERCENT = 75
+#: Seconds by which the clocks of the tap and the kubelet may differ.
 _SKEW = 0.1
 
 
 def statements(
     header: Header, events: Sequence[Event], items: Sequence[bytes]
 ) -> list[ItemStarted]:
-    """What lines in a worker's own words say, as it would have been recorded at once.
+    """Return the start events that lines in a worker's own form mean.
 
-    `events` are those of a fault-free run. Nothing where a line in built-in words, or in the
-    owner's, has told of a beginning.
+    They are as they would have been recorded at once. `events` are those of a fault-free run. Empty
+    where a line with a built-in phrase, or one that matches the user's pattern, showed a start.
     """
-    form = _beginnings(build_model(header, events), events, items)
-    return list(_told(events, items, form)) if form else []
+    form = _start_form(build_model(header, events), events, items)
+    return list(_start_events(events, items, form)) if form else []
 
 
 def learned_phrase(events: Iterable[Event], items: Sequence[bytes]) -> str:
-    """The form of such lines, for `LineReader`, where a beginning was told by it."""
+    """Return the form of such lines, for `LineReader`; empty where no start was found by it."""
     lines, reader = dict[int, str](), LineReader(items)
     for event in events:
-        what = event.what
-        if isinstance(what, LogLine) and isinstance(what.text, str):
-            lines[event.id] = what.text
-        elif isinstance(what, ItemStarted) and not what.guess and what.line in lines:
-            named = reader.names(lines[what.line])
+        observation = event.what
+        if isinstance(observation, LogLine) and isinstance(observation.text, str):
+            lines[event.id] = observation.text
+        elif (
+            isinstance(observation, ItemStarted)
+            and not observation.guess
+            and observation.line in lines
+        ):
+            named = reader.names(lines[observation.line])
             if named is not None:
                 return named[1]
     return ""
 
 
-def _beginnings(view: RunModel, events: Iterable[Event], items: Sequence[bytes]) -> str:
-    attempts = [one for one in view.attempts if one.settled is not None]
-    if len(attempts) < _FEW or any(one.started for one in view.attempts):
+def _start_form(view: RunModel, events: Iterable[Event], items: Sequence[bytes]) -> str:
+    attempts = [attempt for attempt in view.attempts if attempt.settled is not None]
+    if len(attempts) < _LEAST_ITEMS or any(attempt.started for attempt in view.attempts):
         return ""
     if any(len(item.enqueued) > 1 for item in view.sent):
-        return ""  # nobody could say which of equal ones a line is about
-    found = {
+        return ""  # it would be open which of several equal items a line is about
+    delays = {
         form: delay
-        for form, lines in _by_form(events, LineReader(items)).items()
-        if (delay := _delay(view, attempts, lines)) is not None
+        for form, lines in _moments_by_form(events, LineReader(items)).items()
+        if (delay := _mean_delay(view, attempts, lines)) is not None
     }
-    return min(found, key=lambda form: found[form], default="")
+    return min(delays, key=lambda form: delays[form], default="")
 
 
-def _told(events: Sequence[Event], items: Sequence[bytes], form: str) -> Iterator[ItemStarted]:
+def _start_events(
+    events: Sequence[Event], items: Sequence[bytes], form: str
+) -> Iterator[ItemStarted]:
     reader = LineReader(items, begins=form)
-    known = {one.what.line for one in events if isinstance(one.what, (ItemStarted, ItemDone))}
+    known = {
+        recorded.what.line
+        for recorded in events
+        if isinstance(recorded.what, (ItemStarted, ItemDone))
+    }
     for event in events:
-        what = event.what
-        if isinstance(what, LogLine) and isinstance(what.text, str) and event.id not in known:
-            told = reader.read(what.text)
-            if told is not None and told.kind == "start":
-                yield ItemStarted(told.item, what.worker, event.id, what.at, told.guess)
+        observation = event.what
+        if (
+            isinstance(observation, LogLine)
+            and isinstance(observation.text, str)
+            and event.id not in known
+        ):
+            statement = reader.read(observation.text)
+            if statement is not None and statement.kind == "start":
+                yield ItemStarted(
+                    statement.item, observation.worker, event.id, observation.at, statement.guess
+                )
 
 
-#: When lines of one form came, by what they name and by who wrote them.
-_Lines = dict[tuple[Payload, Worker], list[float]]
+#: Seconds at which lines of one form came, by the item that they name and by their worker.
+_MomentsByItem = dict[tuple[Payload, Worker], list[float]]
 
 
-def _by_form(events: Iterable[Event], reader: LineReader) -> dict[str, _Lines]:
-    found: dict[str, _Lines] = defaultdict(lambda: defaultdict(list))
+def _moments_by_form(events: Iterable[Event], reader: LineReader) -> dict[str, _MomentsByItem]:
+    forms: dict[str, _MomentsByItem] = defaultdict(lambda: defaultdict(list))
     for event in events:
-        what = event.what
-        if isinstance(what, LogLine) and isinstance(what.text, str):
-            named = reader.names(what.text)
+        observation = event.what
+        if isinstance(observation, LogLine) and isinstance(observation.text, str):
+            named = reader.names(observation.text)
             if named is not None:
                 item, form = named
-                found[form][item, what.worker].append(what.at)
-    return found
+                forms[form][item, observation.worker].append(observation.at)
+    return forms
 
 
-def _delay(view: RunModel, attempts: Sequence[Attempt], lines: _Lines) -> float | None:
-    """How soon such lines come, in seconds on the average; None where they say no beginning."""
+def _mean_delay(view: RunModel, attempts: Sequence[Attempt], lines: _MomentsByItem) -> float | None:
+    """Return the average delay of such lines in seconds; None where they mean no start."""
     delays = []
     for attempt in attempts:
         life = view.life(attempt.worker)
         if life is None or not life.run.log_whole or attempt.settled is None:
             return None
-        own = lines.get((attempt.item, life.worker), [])
-        if len(own) != 1:
+        moments = lines.get((attempt.item, life.worker), [])
+        if len(moments) != 1:
             return None
-        delays.append(own[0] - _free(attempt, life, own[0]))
-    prompt = sum(one <= PROMPT for one in delays)
-    if min(delays) < -_SKEW or 100 * prompt < _MOST * len(delays):
+        delays.append(moments[0] - _could_begin(attempt, life, moments[0]))
+    prompt = sum(delay <= PROMPT for delay in delays)
+    if min(delays) < -_SKEW or 100 * prompt < _PROMPT_PERCENT * len(delays):
         return None
     return fmean(delays) if sum(map(len, lines.values())) == len(attempts) else None
 
 
-def _free(attempt: Attempt, life: WorkerLifetime, until: float) -> float:
-    """When a worker could begin with an item: it was given it, and had done what it had before."""
-    done = (one.settled.effect for one in life.attempts if one.settled and one is not attempt)
-    return max([attempt.delivered.at, *(one for one in done if one <= until)])
+def _could_begin(attempt: Attempt, life: WorkerLifetime, until: float) -> float:
+    """Return when a worker could begin an item: it had it, and was done with its last one."""
+    settlements = (
+        earlier.settled.effect
+        for earlier in life.attempts
+        if earlier.settled and earlier is not attempt
+    )
+    return max([attempt.delivered.at, *(earlier for earlier in settlements if earlier <= until)])

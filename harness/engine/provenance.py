@@ -1,4 +1,4 @@
-"""What a run stands on, for its report: image, cluster, broker, manifests, and this tool itself."""
+"""Provenance of a run, for its report: image, cluster, broker, manifests, this tool."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from harness.report.model import (
     Implementation,
 )
 
-#: Seconds for one question.
-_QUICK = 30.0
-#: What an image's standard labels say of whose it is.
-_LABELS = "org.opencontainers.image."
-_TOLD = {
+#: Timeout of one query, in seconds.
+_TIMEOUT = 30.0
+#: Prefix of the standard labels of an image, and the report's fields that they fill.
+_LABEL_PREFIX = "org.opencontainers.image."
+_LABEL_OF_FIELD = {
     "organization": "vendor",
     "project": "title",
     "url": "url",
@@ -45,7 +45,7 @@ _TOLD = {
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """All that is known of them once there is a cluster."""
+    """All that is known of the run's inputs once there is a cluster."""
 
     implementation: Implementation
     environment: Environment
@@ -60,51 +60,56 @@ class Provenance(msgspec.Struct, frozen=True):
 def save_once(
     bench: Infrastructure, cluster: Cluster, worker: WorkerUnderTest, ref: str, path: Path
 ) -> None:
-    """Write into `path` what this run stands on, unless another process has.
+    """Write the provenance into `path`, unless another process has done so.
 
-    Raises `InfrastructureError` when the image is not the one that it was for that process.
+    Raises `InfrastructureError` when the image is not the one that the other process saw.
     """
-    seen = implementation(bench.docker, worker.image, ref)
+    current = implementation(bench.docker, worker.image, ref)
     if not path.exists():
         files = manifests_of(worker)
-        made = Provenance(
-            seen,
+        provenance = Provenance(
+            current,
             _environment(bench, cluster),
             (_broker(bench, worker.pattern, files),),
             files,
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{current_process().pid}.new")
-        fresh.write_bytes(msgspec.json.encode(made))
-        fresh.replace(path)
-    elif (first := Provenance.load(path).implementation.image) != seen.image:
+        new_file = path.with_suffix(f".{current_process().pid}.new")
+        new_file.write_bytes(msgspec.json.encode(provenance))
+        new_file.replace(path)
+    elif (first := Provenance.load(path).implementation.image) != current.image:
         raise InfrastructureError(
             f"{worker.image} has become another image while it was tested",
             expected=first.digest,
-            seen=seen.image.digest,
+            seen=current.image.digest,
             todo="test an image that nobody builds meanwhile, best by its digest",
         )
 
 
 def implementation(docker: Docker, name: str, ref: str) -> Implementation:
-    """The image that `ref` is in Docker, and whose it is, by its own labels."""
-    found = json.loads(docker.run("image", "inspect", ref).stdout)[0]
-    labels = found.get("Config", {}).get("Labels") or {}
-    told = {field: str(labels.get(f"{_LABELS}{label}", "")) for field, label in _TOLD.items()}
-    return Implementation(image=_image(name, found), **told)
+    """Return the image that `ref` is in Docker, and the origin that its labels name."""
+    inspection = json.loads(docker.run("image", "inspect", ref).stdout)[0]
+    labels = inspection.get("Config", {}).get("Labels") or {}
+    origin = {
+        field: str(labels.get(f"{_LABEL_PREFIX}{label}", ""))
+        for field, label in _LABEL_OF_FIELD.items()
+    }
+    return Implementation(image=_image(name, inspection), **origin)
 
 
 def _image(name: str, found: Mapping[str, Any]) -> Image:
-    """With the digest of its manifest where it was pulled, else with its id."""
-    pulled = sorted(one.rpartition("@")[2] for one in found.get("RepoDigests") or [])
-    where = f"{found.get('Os', '')}/{found.get('Architecture', '')}"
-    if pulled:
-        return Image(ref=name, digest=pulled[0], digest_kind="manifest", platform=where)
-    return Image(ref=name, digest=found["Id"], digest_kind="imageId", platform=where)
+    """Describe an image by the digest of its manifest if it was pulled, else by its id."""
+    digests = sorted(
+        repo_digest.rpartition("@")[2] for repo_digest in found.get("RepoDigests") or []
+    )
+    image_platform = f"{found.get('Os', '')}/{found.get('Architecture', '')}"
+    if digests:
+        return Image(ref=name, digest=digests[0], digest_kind="manifest", platform=image_platform)
+    return Image(ref=name, digest=found["Id"], digest_kind="imageId", platform=image_platform)
 
 
 def manifests_of(worker: WorkerUnderTest) -> tuple[Digested, ...]:
-    """The pattern's manifests, and the user's own: the Job, and what it needs."""
+    """Return the pattern's manifests, and the user's own: the Job, and what it needs."""
     root = manifests.folder()
     files = {
         file.relative_to(root).as_posix(): file
@@ -123,13 +128,15 @@ def manifests_of(worker: WorkerUnderTest) -> tuple[Digested, ...]:
 
 
 def harness() -> Harness:
-    """This tool: its version, its commit in a checkout, and all that it is installed with."""
-    installed = sorted({f"{one.name}=={one.version}" for one in metadata.distributions()})
+    """Describe this tool: its version, its commit in a checkout, and all installed packages."""
+    installed = sorted(
+        {f"{package.name}=={package.version}" for package in metadata.distributions()}
+    )
     root = Path(__file__).parents[2]
     commit, dirty = "", None
     if (root / ".git").exists():
-        commit = _asked("git", "-C", root, "rev-parse", "HEAD")
-        dirty = bool(_asked("git", "-C", root, "status", "--porcelain")) if commit else None
+        commit = _output_of("git", "-C", root, "rev-parse", "HEAD")
+        dirty = bool(_output_of("git", "-C", root, "status", "--porcelain")) if commit else None
     return Harness(
         version=__version__,
         commit=commit,
@@ -139,67 +146,71 @@ def harness() -> Harness:
 
 
 def _environment(bench: Infrastructure, cluster: Cluster) -> Environment:
-    words = ("--kubeconfig", cluster.kubeconfig, "get", "nodes", "--output", "json")
-    nodes = _nodes(_asked(cluster.kubectl, *words))
+    arguments = ("--kubeconfig", cluster.kubeconfig, "get", "nodes", "--output", "json")
+    nodes = _nodes(_output_of(cluster.kubectl, *arguments))
     info = nodes[0]["status"]["nodeInfo"] if nodes else {}
-    room = nodes[0]["status"]["capacity"] if nodes else {}
+    capacity = nodes[0]["status"]["capacity"] if nodes else {}
     catalogue = bench.images.catalogue
-    own = cluster.owned and bench.settings.provider == "kind"
+    created_here = cluster.owned and bench.settings.provider == "kind"
     return Environment(
         kubernetes=info.get("kubeletVersion", ""),
         provider=bench.settings.provider,
-        provider_version=catalogue.module("kind").version if own else "",
-        node_image_digest=(bench.docker.image_id(catalogue.tag("node")) or "") if own else "",
+        provider_version=catalogue.module("kind").version if created_here else "",
+        node_image_digest=(bench.docker.image_id(catalogue.tag("node")) or "")
+        if created_here
+        else "",
         nodes=len(nodes),
         runtime=info.get("containerRuntimeVersion", ""),
         arch=info.get("architecture", platform.machine()),
         kernel=info.get("kernelVersion", ""),
-        cpu=int(room["cpu"]) if str(room.get("cpu", "")).isdigit() else 0,
-        memory=_bytes(str(room.get("memory", ""))),
+        cpu=int(capacity["cpu"]) if str(capacity.get("cpu", "")).isdigit() else 0,
+        memory=_bytes(str(capacity.get("memory", ""))),
     )
 
 
 def _broker(bench: Infrastructure, pattern: str, files: Sequence[Digested]) -> Broker:
-    known = PATTERNS.get(pattern)
-    kind, (program, *words) = known.recipe, known.version_command
+    pattern_info = PATTERNS.get(pattern)
+    kind, (program, *arguments) = pattern_info.recipe, pattern_info.version_command
     tag = bench.images.catalogue.tag(kind)
-    run = ("run", "--rm", "--network=none", "--entrypoint", program, tag, *words)
+    run = ("run", "--rm", "--network=none", "--entrypoint", program, tag, *arguments)
     try:
-        said = bench.docker.run(*run, check=False, timeout=_QUICK).stdout
+        output = bench.docker.run(*run, check=False, timeout=_TIMEOUT).stdout
     except QueuejobError:
-        said = ""  # the report says less then; the run is as good as before
-    own = f"patterns/{pattern}/"
+        output = ""  # the report then shows less; the run is as good as before
+    prefix = f"patterns/{pattern}/"
     config = [
-        f"{one.path} {one.sha256}" for one in files if one.path.startswith(own) and kind in one.path
+        f"{file.path} {file.sha256}"
+        for file in files
+        if file.path.startswith(prefix) and kind in file.path
     ]
     return Broker(
         kind="redis" if kind == "redis" else "rabbitmq",
-        version=_version(said),
+        version=_version(output),
         image_digest=bench.docker.image_id(tag) or "",
         config_digest=digest("\n".join(config).encode()),
     )
 
 
 def _version(said: str) -> str:
-    """As 7.0.15 of `Redis server v=7.0.15 sha=…`."""
+    """Return the version in a program's output: 7.0.15 of `Redis server v=7.0.15 sha=…`."""
     words = [word.removeprefix("v=") for word in said.split()]
     return next((word for word in words if word[:1].isdigit() and "." in word), "")
 
 
-def _asked(*words: str | Path) -> str:
-    """What a program says; empty when it does not."""
+def _output_of(*words: str | Path) -> str:
+    """Return the output of a program; empty when it fails."""
     try:
-        return commands.run([*words], timeout=_QUICK).stdout.strip()
+        return commands.run([*words], timeout=_TIMEOUT).stdout.strip()
     except (CommandFailed, TimedOut):
         return ""
 
 
 def _nodes(said: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(said)["items"] if said else []
-    return found
+    nodes: list[dict[str, Any]] = json.loads(said)["items"] if said else []
+    return nodes
 
 
 def _bytes(quantity: str) -> int:
-    """Bytes of a node's memory, which the kubelet gives in Ki."""
+    """Return the bytes of a node's memory, which the kubelet reports in Ki."""
     number = quantity.removesuffix("Ki")
     return int(number) * (1024 if quantity.endswith("Ki") else 1) if number.isdigit() else 0

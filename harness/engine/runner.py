@@ -1,4 +1,4 @@
-"""One run of one scenario: from an empty queue to a history on disk, in a straight line."""
+"""Runs one scenario once: from an empty queue to a history on disk."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ from harness.patterns.interpreter import Interpreter
 from harness.patterns.job_manifest import worker_container
 from harness.tap.records import Record
 
-#: Seconds for the last words of a Job that has ended.
-_LAST_WORDS = 10.0
+#: Seconds to wait for the last states and log lines of a Job that has ended.
+_LAST_LOGS = 10.0
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run that is over: its history, and why it did not come to its end (or None)."""
+    """A finished run: its history, and why it did not come to its end (or None)."""
 
     path: Path
     error: QueuejobError | None
-    #: What the reader of the wire has learned, for the scenarios that follow.
+    #: The interpreter of the wire; the scenarios that follow use what it learned.
     reader: Interpreter
-    #: What was sent.
+    #: The items that were sent.
     items: tuple[bytes, ...]
 
 
@@ -76,40 +76,45 @@ def run(
     name: str = "",
     left: Left = unlimited,
 ) -> RunResult:
-    """Play a scenario; `folder` gets `history.ndjson` and the logs.
+    """Play a scenario and write `history.ndjson` and the logs into a folder.
 
-    `hear` is told how it goes on, under the name `name`; there are so many seconds `left` for it.
+    An expected failure is in the history and in the result. Only unforeseen errors and Ctrl-C are
+    raised; then, too, the history records that the run did not come to its end.
 
-    What goes wrong is in the history and in the answer. Only what nobody foresaw, and Ctrl-C,
-    is raised, and then too the history says that the run did not come to its end.
+    Args:
+        part: The worker, the scenario, the testbed and the calibration.
+        folder: Gets the history and the logs.
+        hear: Called with progress events.
+        name: The name of the scenario in progress events.
+        left: Returns the seconds that are left for the run.
     """
     items = items_for(part)
     manifest = job_manifest(part, len(items))
     container = str(worker_container(manifest, part.container)["name"])
-    recording = Recorder(folder / "history.ndjson", header_for(part, items), hear, name, left)
-    reader = part.pattern.interpreter(
-        part.queue, recording.epoch, part.calibration.roles, part.worker.seeding
+    recorder = Recorder(folder / "history.ndjson", header_for(part, items), hear, name, left)
+    interpreter = part.pattern.interpreter(
+        part.queue, recorder.epoch, part.calibration.roles, part.worker.seeding
     )
     error: QueuejobError | None = None
-    why = "it was interrupted"
+    end_reason = "it was interrupted"
     try:
-        with contextlib.closing(recording):
+        with contextlib.closing(recorder):
             try:
-                error = _play(
-                    _ActiveRun(part, folder, recording, reader, items, manifest, container)
+                error = _play_and_drain(
+                    _ActiveRun(part, folder, recorder, interpreter, items, manifest, container)
                 )
-                why = str(error) if error else ""
+                end_reason = str(error) if error else ""
             finally:
-                recording.record("harness", RunEnded(why))
+                recorder.record("harness", RunEnded(end_reason))
     except BaseException:
         part.testbed.dirty = True
         raise
-    return RunResult(recording.path, error, reader, items)
+    return RunResult(recorder.path, error, interpreter, items)
 
 
 @dataclass(frozen=True)
 class _ActiveRun:
-    """A run that has been begun."""
+    """A run in progress."""
 
     spec: RunSpec
     folder: Path
@@ -125,127 +130,127 @@ class _ActiveRun:
 
     @property
     def hide(self) -> Masker:
-        """Takes out of words what is secret in the Job, and in what it needs."""
+        """Masks the secrets of the Job, and of the objects that it needs, in a text."""
         return masker_for([*secrets_of(self.manifest), *secrets_in(self.spec.supplies)])
 
 
-def _play(run: _ActiveRun) -> QueuejobError | None:
-    """The run itself, and what is left after it; an error that the reader of it can act on."""
+def _play_and_drain(run: _ActiveRun) -> QueuejobError | None:
+    """Play the run and record what it leaves behind; return an error the user can act on."""
     error: QueuejobError | None = None
-    station, recording = run.spec.testbed, run.recorder
+    testbed, recorder = run.spec.testbed, run.recorder
     try:
-        with _observed(run) as stage:
+        with _observing(run) as context:
             try:
-                apply_companions(station.namespace, run.spec.supplies, run.hide)
+                apply_companions(testbed.namespace, run.spec.supplies, run.hide)
                 if not run.spec.scenario.late:
-                    _seed(run)
-                run.spec.scenario.play(stage)
+                    _seed_queue(run)
+                run.spec.scenario.play(context)
             except QueuejobError as failure:
                 error = failure
-            stage.clear_breakpoints()
-            _last_words(stage)
-            # What workers did from here on nobody would see, but what is left would show it.
-            station.tap.hold_all()
-            station.tap.sync(station.namespace.timeouts.settle)
-        # Nobody listens to the tap any more: what is still open comes out now.
-        for what in run.reader.finish():
-            recording.record("tap", what)
+            context.clear_breakpoints()
+            _wait_for_last_logs(context)
+            # No observer sees the workers from here on, but what is left would show their effects.
+            testbed.tap.hold_all()
+            testbed.tap.sync(testbed.namespace.timeouts.settle)
+        # The tap's records end here: take what the interpreter still has open.
+        for observation in run.reader.finish():
+            recorder.record("tap", observation)
         _in_own_words(run)
-        station.end(run.job)
-        left, depth = station.broker.drain(
+        testbed.end(run.job)
+        remaining, depth = testbed.broker.drain(
             run.spec.queue,
             run.items,
             _dead(run.reader),
             run.spec.worker.seeding,
             _places(run),
         )
-        for one in left:
-            recording.record("broker", one)
-        recording.record("broker", depth)
-        station.broker.clear()
-        station.tap.sync(station.namespace.timeouts.settle)
+        for entry in remaining:
+            recorder.record("broker", entry)
+        recorder.record("broker", depth)
+        testbed.broker.clear()
+        testbed.tap.sync(testbed.namespace.timeouts.settle)
     except QueuejobError as failure:
-        station.dirty = True
+        testbed.dirty = True
         error = error or failure
     return error
 
 
 @contextlib.contextmanager
-def _observed(run: _ActiveRun) -> Iterator[ScenarioContext]:
-    """All observers at work, for as long as the block lasts."""
-    part, recording, station = run.spec, run.recorder, run.spec.testbed
-    owners = ConnectionOwners(lambda owner: recording.record("pods", owner))
-    worker = part.worker
+def _observing(run: _ActiveRun) -> Iterator[ScenarioContext]:
+    """Run all observers for as long as the block lasts."""
+    spec, recorder, testbed = run.spec, run.recorder, run.spec.testbed
+    owners = ConnectionOwners(lambda owner: recorder.record("pods", owner))
+    worker = spec.worker
     patterns = (worker.start_pattern, worker.done_pattern, worker.digest_pattern)
     hide = run.hide
-    logs = PodRecorder(
-        recording,
+    pod_recorder = PodRecorder(
+        recorder,
         owners,
         run.job,
         run.items,
         container=run.container,
         patterns=patterns,
-        begins=part.calibration.begins,
+        begins=spec.calibration.begins,
         hide=hide,
     )
 
     def read(worker: Worker) -> str:
-        pod = stage.pod(worker).name
-        return logs.read.get(ContainerRun(pod, run.container, worker.run), "")
+        pod = context.pod(worker).name
+        return pod_recorder.read.get(ContainerRun(pod, run.container, worker.run), "")
 
-    stage = ScenarioContext(
-        scenario=part.scenario,
-        testbed=station,
-        recorder=recording,
+    context = ScenarioContext(
+        scenario=spec.scenario,
+        testbed=testbed,
+        recorder=recorder,
         owners=owners,
-        calibration=part.calibration,
-        points=_points(part, run.items),
+        calibration=spec.calibration,
+        points=_points(spec, run.items),
         items=run.items,
-        start=lambda: station.namespace.create(run.manifest),
+        start=lambda: testbed.namespace.create(run.manifest),
         read=read,
-        remains=lambda: station.broker.residual_keys(part.queue, _dead(run.reader)),
-        set_aside=lambda: station.broker.dead_letter_count(part.queue),
+        remains=lambda: testbed.broker.residual_keys(spec.queue, _dead(run.reader)),
+        set_aside=lambda: testbed.broker.dead_letter_count(spec.queue),
         job=run.job,
-        queue=part.queue,
+        queue=spec.queue,
         container=run.container,
-        fill=lambda: _seed(run),
-        add=_adding(run),
-        idle_watch=idle_watch_seconds(part),
-        send=lambda queue, items: station.broker.seed(queue, items, worker.seeding),
-        another=partial(neighbour_job_manifest, part) if part.queue_env else None,
+        fill=lambda: _seed_queue(run),
+        add=_item_adder(run),
+        idle_watch=idle_watch_seconds(spec),
+        send=lambda queue, items: testbed.broker.seed(queue, items, worker.seeding),
+        another=partial(neighbour_job_manifest, spec) if spec.queue_env else None,
         declared="".join(f", {name}={value}" for name, value in worker.seeding.arguments),
     )
     with (
-        station.record_router.listening(
-            _TapRecorder(run, owners), lambda why: recording.gap("tap", why)
+        testbed.record_router.listening(
+            _TapRecorder(run, owners), lambda why: recorder.gap("tap", why)
         ),
-        following(station.namespace, run.folder / "logs", logs, logs.wanted, hide),
-        watching(station.namespace, run.job, recording),
-        watching_warnings(station.namespace, run.job, recording),
+        following(testbed.namespace, run.folder / "logs", pod_recorder, pod_recorder.wanted, hide),
+        watching(testbed.namespace, run.job, recorder),
+        watching_warnings(testbed.namespace, run.job, recorder),
     ):
-        yield stage
-        _exits(run, logs)
+        yield context
+        _exits(run, pod_recorder)
 
 
-def _teaches(part: RunSpec) -> bool:
-    """Whether this is the fault-free run, before which nothing is known."""
+def _is_calibration_run(part: RunSpec) -> bool:
+    """Return whether this is the fault-free run, before which nothing is known."""
     return part.calibration == Calibration() and not part.scenario.faults
 
 
 def _exits(run: _ActiveRun, logs: PodRecorder) -> None:
-    """The fault-free run: when its workers exited, where their nodes can be asked."""
+    """In the fault-free run, record when workers exited, where their nodes can be queried."""
     provider = run.spec.testbed.provider
-    if not _teaches(run.spec) or provider.node_access_error():
+    if not _is_calibration_run(run.spec) or provider.node_access_error():
         return
-    # A copy: where the Job goes on, others may end meanwhile.
+    # A copy: while the Job goes on, other workers may exit.
     ended = {node: dict(workers) for node, workers in list(logs.ended_on.items())}
-    with contextlib.suppress(QueuejobError):  # then whole seconds have to be enough
-        for one in exit_times(provider.on_node, ended, run.recorder.epoch):
-            run.recorder.record("nodes", one)
+    with contextlib.suppress(QueuejobError):  # then the kubelet's whole seconds have to be enough
+        for container_exit in exit_times(provider.on_node, ended, run.recorder.epoch):
+            run.recorder.record("nodes", container_exit)
 
 
 def _points(part: RunSpec, items: tuple[bytes, ...]) -> Points:
-    """Where this worker can be stopped; one that never reports anything cannot be at its report."""
+    """Return where this worker can be stopped: not at its report if it never reports anything."""
     points = part.pattern.points(part.calibration.roles, items)
     if part.calibration.settles:
         return points
@@ -259,83 +264,85 @@ class _TapRecorder:
         self._run, self._owners = run, owners
 
     def __call__(self, at: float, record: Record) -> None:
-        recording = self._run.recorder
+        recorder = self._run.recorder
         try:
-            for what in self._run.reader.feed(at, record):
-                recording.record("tap", what)
-        # A reader that fails on what a worker says has not seen it: that must not go unnoticed.
+            for observation in self._run.reader.feed(at, record):
+                recorder.record("tap", observation)
+        # An interpreter that fails on a record has not seen it: this must not go unnoticed.
         except Exception as error:
-            recording.gap("tap", f"{record!r:.200} could not be read: {error!r}")
+            recorder.gap("tap", f"{record!r:.200} could not be read: {error!r}")
         if isinstance(record, ConnectionOpened):
-            moment = at - recording.epoch
+            moment = at - recorder.epoch
             self._owners.opened(record.connection, record.address, moment)
 
 
-def _seed(run: _ActiveRun) -> None:
-    part, items = run.spec, run.items[: items_at_start(run.spec, len(run.items))]
+def _seed_queue(run: _ActiveRun) -> None:
+    spec, items = run.spec, run.items[: items_at_start(run.spec, len(run.items))]
     _announce(run, items)
-    if part.scenario.tries is not None:
-        tries = min(part.scenario.tries, part.worker.max_attempts)
-        part.testbed.broker.set_delivery_limit(part.queue, tries, part.worker.seeding)
-    part.testbed.broker.seed(part.queue, items, part.worker.seeding)
-    if part.worker.sentinel:
-        part.testbed.broker.set_sentinel(part.worker.sentinel)
+    if spec.scenario.tries is not None:
+        tries = min(spec.scenario.tries, spec.worker.max_attempts)
+        spec.testbed.broker.set_delivery_limit(spec.queue, tries, spec.worker.seeding)
+    spec.testbed.broker.seed(spec.queue, items, spec.worker.seeding)
+    if spec.worker.sentinel:
+        spec.testbed.broker.set_sentinel(spec.worker.sentinel)
 
 
 def _announce(run: _ActiveRun, items: Sequence[bytes]) -> None:
-    """Record what is put into RabbitMQ; Redis tells by itself what is put into it.
+    """Record items that are put into RabbitMQ; Redis shows automatically what is put into it.
 
-    Before it is there: who waits for it has it before anybody could say so.
+    The record comes first: a waiting worker could get the item before the record is written.
     """
     for item in () if run.spec.pattern.capabilities.shows_enqueued_items else items:
         run.recorder.record("harness", ItemEnqueued(payload(item), run.spec.queue))
 
 
-def _adding(run: _ActiveRun) -> Callable[[], bool]:
-    """Puts what was not there at first into the queue, one at a time; False when all are."""
-    part, rest = run.spec, iter(run.items[items_at_start(run.spec, len(run.items)) :])
+def _item_adder(run: _ActiveRun) -> Callable[[], bool]:
+    """Return a function that adds one more item to the queue; False when none is left."""
+    spec, remaining = run.spec, iter(run.items[items_at_start(run.spec, len(run.items)) :])
 
     def add() -> bool:
-        item = next(rest, None)
+        item = next(remaining, None)
         if item is None:
             return False
         _announce(run, [item])
-        part.testbed.broker.seed(part.queue, [item], part.worker.seeding)
+        spec.testbed.broker.seed(spec.queue, [item], spec.worker.seeding)
         return True
 
     return add
 
 
-def _last_words(stage: ScenarioContext) -> None:
-    """Where the Job has ended: until the last states and lines of its workers are there."""
-    if stage.ended(stage.recorder.events) is None:
+def _wait_for_last_logs(context: ScenarioContext) -> None:
+    """Wait, where the Job has ended, for the last states and log lines of its workers."""
+    if context.ended(context.recorder.events) is None:
         return
 
     def find(events: Sequence[Event]) -> bool | None:
         states: dict[Worker, str] = {}
-        ended = set()
+        log_ended = set()
         for event in events:
             if isinstance(event.what, ContainerSeen):
                 states[event.what.worker] = event.what.state
             elif isinstance(event.what, LogEnded):
-                ended.add(event.what.worker)
+                log_ended.add(event.what.worker)
         begun = {worker for worker, state in states.items() if state != "waiting"}
-        over = all(states[worker] == "terminated" for worker in begun)
-        return True if over and begun <= ended else None
+        all_terminated = all(states[worker] == "terminated" for worker in begun)
+        return True if all_terminated and begun <= log_ended else None
 
-    stage.recorder.wait_or_none("the workers' last words", find, _LAST_WORDS)
+    context.recorder.wait_or_none("the workers' last words", find, _LAST_LOGS)
 
 
 def _in_own_words(run: _ActiveRun) -> None:
-    """The fault-free run: find out which lines say a beginning, where no built-in words do."""
-    part, recording = run.spec, run.recorder
-    if _teaches(part) and not part.worker.start_pattern:
-        for one in phrase_learning.statements(recording.header, list(recording.events), run.items):
-            recording.record("logs", one)
+    """In the fault-free run, learn the worker's start lines, where no built-in phrase matches."""
+    spec, recorder = run.spec, run.recorder
+    if _is_calibration_run(spec) and not spec.worker.start_pattern:
+        for statement in phrase_learning.statements(
+            recorder.header, list(recorder.events), run.items
+        ):
+            recorder.record("logs", statement)
 
 
 def _places(run: _ActiveRun) -> Places:
-    """Where items may lie in other bytes than their own, as the reader knows by now."""
+    """Return where items may lie in a changed form, as far as the interpreter knows by now."""
     roles = getattr(run.reader, "roles", None)
     if roles is None:
         return Places()
@@ -344,19 +351,19 @@ def _places(run: _ActiveRun) -> Places:
     def done(place: str) -> bool:
         return is_done(place.encode(errors="surrogateescape"), roles().done)
 
-    told: Mapping[bytes, Literal["leased", "dead"]] = getattr(run.reader, "bodies", dict)()
-    bodies = {key.decode(errors="backslashreplace"): where for key, where in told.items()}
+    known_bodies: Mapping[bytes, Literal["leased", "dead"]] = getattr(run.reader, "bodies", dict)()
+    bodies = {key.decode(errors="backslashreplace"): where for key, where in known_bodies.items()}
     return Places(leased, dead, None if run.spec.calibration.roles is None else done, bodies)
 
 
 def _texts(keys: Sequence[bytes]) -> tuple[str, ...]:
-    return tuple(one.decode(errors="backslashreplace") for one in keys)
+    return tuple(key.decode(errors="backslashreplace") for key in keys)
 
 
 def _dead(reader: Interpreter) -> tuple[str, ...]:
-    """The places that the reader knows of where items lie that nobody waits for any more.
+    """Return the keys known as dead-letter or archive locations.
 
-    In RabbitMQ: all queues of the workers' own.
+    In RabbitMQ: all queues that the workers declared.
     """
     if isinstance(reader, AmqpInterpreter):
         return reader.queues()

@@ -1,4 +1,4 @@
-"""What a scenario can do to a run that goes on: start the Job, stop workers at points, wait."""
+"""A scenario, and what it can do to its run: start the Job, stop workers at points, wait."""
 
 from __future__ import annotations
 
@@ -49,80 +49,86 @@ from harness.tap.points import Point
 
 T = TypeVar("T")
 
-#: Where an item fails again and again, the end is waited for so many times its bound at most.
+#: With an item that fails again and again, wait for the end at most this many times `Bounds.end`.
 _FAILING = 2
 
-#: Pods at once, as on the task pages.
+#: Pods at once, as in the Kubernetes tutorials.
 _TWO = 2
-#: Makes a run's items, from the page's names and a mark that is in no other run's.
+#: Makes a run's items from the tutorial's names and a suffix that no other run uses.
 Payloads = Callable[[Sequence[str], str], Sequence[bytes]]
 
 
 def find_scenario(name: str) -> Scenario:
-    """The scenario of a module (or an entry point); `UsageError` names those that exist."""
-    found = SCENARIOS.get(name)
-    if not isinstance(found, Scenario):
+    """Return the scenario of a module (or an entry point).
+
+    Raises `UsageError`, which names the scenarios that exist.
+    """
+    scenario = SCENARIOS.get(name)
+    if not isinstance(scenario, Scenario):
         raise UsageError(
             f"{name!r} is no scenario",
             expected="a harness.engine.scenario.Scenario",
-            seen=repr(found),
+            seen=repr(scenario),
         )
-    return found
+    return scenario
 
 
 def playable_scenarios(pattern: str, level: Level = "core") -> dict[str, Scenario]:
-    """A profile's scenarios of a pattern by module name, in the order in which they begin."""
+    """Return a profile's scenarios of a pattern by module name, in the order they begin."""
     return {name: find_scenario(name) for name in scenarios(pattern, level)}
 
 
 class ScenarioNotApplicable(InfrastructureError):
-    """This worker has no such moment: the scenario cannot be played, so nothing is proved by it."""
+    """This worker has no such moment, so the scenario cannot be played and proves nothing."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One way to run a Job. `play` is called once the items are there; it starts the Job."""
+    """One way to run a Job.
+
+    The runner calls `play` once the items are in the queue; `play` starts the Job.
+    """
 
     name: str
-    #: One sentence for a reader.
+    #: One sentence that describes the scenario to a reader.
     says: str
     #: By pattern: the invariants that this scenario is to prove.
     proves: dict[str, tuple[str, ...]]
     play: Callable[[ScenarioContext], None]
     #: The faults that must be confirmed.
     faults: tuple[str, ...] = ()
-    #: How many items; None: all of the task page's.
+    #: How many items; None: all of the tutorial's.
     items: int | None = None
     parallelism: int = _TWO
-    #: Coarse: how many completions more than items.
+    #: Coarse: by how much the Job's `completions` exceed the number of items.
     more_completions: int = 0
-    #: Fine: `completions` of the Job, which the task page leaves out.
+    #: Fine: `completions` of the Job, which the tutorial leaves out.
     completions: int | None = None
     #: One of the items makes the worker's handler fail.
     failing: bool = False
-    #: The first profile that it is a part of; what it `proves` may be of another.
+    #: The lowest profile that includes it; the invariants in `proves` may belong to another one.
     level: Level = "core"
-    #: What the items are, where not just the names of the task page.
+    #: Makes the items, where they are not just the tutorial's names.
     payloads: Payloads | None = None
-    #: Coarse: so often the queue gives out an item before it sets it aside, or as often as the
-    #: worker's user says if that is less; None: it counts nothing, as on the task page.
+    #: Coarse: the queue delivers an item this many times before it dead-letters it, or as often as
+    #: `max_attempts` if the user sets less; None: no delivery limit, as in the tutorial.
     tries: int | None = None
-    #: There is no queue until `play` fills it.
+    #: The queue does not exist until `play` fills it.
     late: bool = False
-    #: `play` adds items: at first there are as many as `at_first` of harness.engine.run_spec says.
+    #: `play` adds items; `harness.engine.run_spec.items_at_start` gives how many are there first.
     adds: bool = False
-    #: Fine: as many items as are worked off in so many seconds, if that is more than `items`.
+    #: Fine: as many items as one worker finishes in this many seconds, if that exceeds `items`.
     seconds: float = 0.0
     #: Added to the pods' spec.
     pod: Mapping[str, Any] | None = None
-    #: There is another Job with the same worker, and a queue of its own.
+    #: A second Job runs the same worker on a queue of its own.
     neighbour: bool = False
-    #: It takes long: whoever plays several at once begins with it.
+    #: It takes long: a campaign that plays several scenarios at once begins with it.
     long: bool = False
 
     @property
     def shaped(self) -> bool:
-        """It needs a Job of a certain shape, so a user's own does not do."""
+        """Whether it needs a Job of a certain shape, so that the user's own Job does not fit."""
         return (
             self.parallelism != _TWO
             or self.completions is not None
@@ -135,7 +141,10 @@ class Scenario:
 
 @dataclass
 class ScenarioContext:
-    """A run that goes on. Moments are seconds since its start; every wait is bounded."""
+    """A run in progress, as its scenario drives it.
+
+    Moments are seconds since the run's start; every wait is bounded.
+    """
 
     scenario: Scenario
     testbed: Testbed
@@ -144,30 +153,30 @@ class ScenarioContext:
     calibration: Calibration
     points: Points
     items: tuple[bytes, ...]
-    #: Starts the Job with so many pods at once.
+    #: Starts the Job.
     start: Callable[[], None]
-    #: What has been read of a worker's log: the kubelet's moment of its last line.
+    #: How far a worker's log has been read: the kubelet's timestamp of the last line.
     read: Callable[[Worker], str]
-    #: What the workers have left in the broker, beside items: by name.
+    #: Names of what the workers left in the broker in addition to items.
     remains: Callable[[], tuple[str, ...]]
-    #: How many items the broker has set aside by itself.
+    #: How many items the broker dead-lettered automatically.
     set_aside: Callable[[], int]
-    #: Puts items into another queue, in the way in which this worker wants them.
+    #: Puts items into another queue, in the form that this worker expects.
     send: Callable[[str, Sequence[bytes]], None]
     job: str
     queue: str
     container: str
-    #: Puts the items into the queue, where that is late.
+    #: Puts the items into the queue, where the scenario is `late`.
     fill: Callable[[], None] = lambda: None
-    #: Puts one item more into the queue; False where there is none.
+    #: Puts one more item into the queue; False where no item is left.
     add: Callable[[], bool] = lambda: False
-    #: Seconds for which a worker without work is watched for leaving too early.
+    #: Seconds for which the harness watches whether a worker without work exits too early.
     idle_watch: float = 0.0
-    #: The Job by this name of other workers like these, with their queue and so many items.
+    #: Builds a second Job of the same worker from a name, a queue and a number of items.
     another: Callable[[str, str, int], Manifest] | None = None
-    #: RabbitMQ: how the queue was declared, beside that it is durable.
+    #: RabbitMQ: how the queue was declared, in addition to `durable`.
     declared: str = ""
-    _traps: list[BreakpointHandle] = field(default_factory=list)
+    _breakpoints: list[BreakpointHandle] = field(default_factory=list)
     _containers: dict[Worker, str] = field(default_factory=dict)
 
     @property
@@ -176,13 +185,13 @@ class ScenarioContext:
 
     @property
     def start_timeout(self) -> float:
-        """Seconds for a worker to come to a point: its pod has to start, and may fail before."""
+        """Seconds for a worker to reach a point: its pod has to start, and may fail before."""
         return self.testbed.namespace.timeouts.pod_ready
 
     # -- points -------------------------------------------------------------------------------
 
     def set_breakpoint(self, point: Point | None, address: str | None = None) -> BreakpointHandle:
-        """Stop the first worker that comes to a point.
+        """Stop the first worker that reaches a point.
 
         Raises `ScenarioNotApplicable` where the wire does not show that point.
         """
@@ -193,42 +202,42 @@ class ScenarioContext:
                 seen="none in the fault-free run",
                 todo="see the other scenarios: what a worker never reports, nobody can take back",
             )
-        trap = self.testbed.tap.set_breakpoint(point, address)
-        self._traps.append(trap)
-        return trap
+        breakpoint_handle = self.testbed.tap.set_breakpoint(point, address)
+        self._breakpoints.append(breakpoint_handle)
+        return breakpoint_handle
 
     def resume(self, trap: BreakpointHandle) -> None:
-        """Let whoever was caught go on."""
+        """Let the worker that hit this breakpoint go on."""
         trap.release()
-        self._traps.remove(trap)
+        self._breakpoints.remove(trap)
 
     def clear_breakpoints(self, *traps: BreakpointHandle) -> None:
-        """Give up these traps; all, where none is named."""
-        for trap in traps or tuple(self._traps):
+        """Clear these breakpoints; all of them, where none is given."""
+        for trap in traps or tuple(self._breakpoints):
             trap.clear()
-            self._traps.remove(trap)
+            self._breakpoints.remove(trap)
 
     def resume_client(self, address: str) -> None:
-        """Catch nobody any more, and let all go on that is held of a client.
+        """Clear all breakpoints, then release every connection that is held of a client.
 
-        In this order: who came to a trap between the two would be held for ever.
+        In this order: a worker that hit a breakpoint between the two would be held for ever.
         """
         self.clear_breakpoints()
         self.testbed.tap.release(address)
 
     def wait_for_hit(self, trap: BreakpointHandle, timeout: float | None = None) -> RemoteHit:
-        """Who came to the point first."""
-        bound = timeout or self.start_timeout
-        what = f"a worker at the point {trap.point.name!r}"
-        with self.recorder.waiting(what, bound):
+        """Wait for the first worker that reaches the point, and return its hit."""
+        seconds = timeout or self.start_timeout
+        description = f"a worker at the point {trap.point.name!r}"
+        with self.recorder.waiting(description, seconds):
             try:
-                return trap.caught(min(bound, max(0.0, self.recorder.left())))
+                return trap.caught(min(seconds, max(0.0, self.recorder.left())))
             except TimedOut:
-                self.recorder.in_time(what)
+                self.recorder.in_time(description)
                 raise
 
     def worker_at(self, address: str, but: Collection[Worker] = ()) -> Worker:
-        """Whose address this is: the run of the container that is there now, none of `but`."""
+        """Return the worker at an address: the current container run, none of `but`."""
 
         def find(_: Sequence[Event]) -> Worker | None:
             worker = self.owners.current_run(address)
@@ -236,14 +245,14 @@ class ScenarioContext:
 
         return self.recorder.wait(f"the pod with the address {address}", find, self.start_timeout)
 
-    # -- looking ------------------------------------------------------------------------------
+    # -- waiting and inspecting -----------------------------------------------------------------
 
     def wait(self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float) -> T:
-        """What `find` makes of the events so far, as soon as it is not None."""
+        """Wait until `find` returns something other than None for the events so far; return it."""
         return self.recorder.wait(what, find, timeout)
 
     def pod(self, worker: Worker) -> PodSeen:
-        """The pod of a worker, as it was seen last."""
+        """Return a worker's pod as it was last seen."""
         pods = [
             event.what
             for event in self.recorder.events
@@ -252,39 +261,44 @@ class ScenarioContext:
         return pods[-1]
 
     def container_of(self, worker: Worker) -> str:
-        """The id by which the node knows a worker's container; asked for once."""
+        """Return the id by which the node knows a worker's container; queried once each."""
         if worker not in self._containers:
-            found = self.testbed.namespace.container_id(self.pod(worker).name, self.container)
-            self._containers[worker] = found
+            container_id = self.testbed.namespace.container_id(
+                self.pod(worker).name, self.container
+            )
+            self._containers[worker] = container_id
         return self._containers[worker]
 
     def drain_log(self, worker: Worker) -> None:
-        """Wait until all that a worker has written up to now is recorded."""
-        at = self.recorder.elapsed()
+        """Wait until everything that a worker has written up to now is recorded."""
+        now = self.recorder.elapsed()
         pod = self.pod(worker).name
-        last = self.testbed.namespace.last_line(pod, self.container).partition(" ")[0]
+        last_stamp = self.testbed.namespace.last_line(pod, self.container).partition(" ")[0]
 
         def find(_: Sequence[Event]) -> bool | None:
-            # Moments of one form: as text they are ordered as they are in time.
-            return True if self.read(worker).rstrip("Z") >= last.rstrip("Z") else None
+            # Timestamps of one format sort as text in the order of time.
+            return True if self.read(worker).rstrip("Z") >= last_stamp.rstrip("Z") else None
 
-        self.wait(f"the log of {pod} up to {last}", find, self.testbed.namespace.timeouts.settle)
-        self.recorder.record("logs", LogCaughtUp(worker, at))
+        self.wait(
+            f"the log of {pod} up to {last_stamp}", find, self.testbed.namespace.timeouts.settle
+        )
+        self.recorder.record("logs", LogCaughtUp(worker, now))
 
     def ended(self, events: Sequence[Event]) -> int | None:
-        """The event that shows the end of the Job."""
+        """Return the id of the event that shows the end of the Job, or None."""
         for event in reversed(events):
             if isinstance(event.what, JobSeen):
-                for one in event.what.conditions:
-                    if one.type in ("Complete", "Failed") and one.status == "True":
+                for condition in event.what.conditions:
+                    if condition.type in ("Complete", "Failed") and condition.status == "True":
                         return event.id
                 return None
         return None
 
     def wait_for_first_connection(self) -> None:
-        """Wait until a worker has reached the broker, or the Job has ended without.
+        """Wait until a worker has connected to the broker, or the Job ended without that.
 
-        `InfrastructureError` says why nobody can, with the last words of a worker.
+        Raises `InfrastructureError`, which explains why no worker can connect and quotes the last
+        log lines.
         """
         try:
             self.wait("a worker to connect to the broker", self._connected, self.start_timeout)
@@ -299,44 +313,44 @@ class ScenarioContext:
             ) from None
 
     def wait_until_any_starts(self) -> None:
-        """Wait for the first item that is given to anybody.
+        """Wait until the broker delivers the first item to any worker.
 
-        `InfrastructureError` where the broker refuses what workers need for that.
+        Raises `InfrastructureError` where the broker refuses what workers need for that.
         """
 
         def find(events: Sequence[Event]) -> bool | None:
             self.check_refusals(events)
-            given = any(isinstance(event.what, ItemDelivered) for event in events)
-            return True if given or self.ended(events) is not None else None
+            delivered = any(isinstance(event.what, ItemDelivered) for event in events)
+            return True if delivered or self.ended(events) is not None else None
 
         self.recorder.wait_or_none("an item to be given to somebody", find, self.bounds.progress)
 
     def check_refusals(self, events: Sequence[Event]) -> None:
         """Raise `InfrastructureError` where the broker refuses what workers need to begin."""
-        refused = conditions.turned_down(events, self.recorder.elapsed())
-        if refused is None:
+        refusal = conditions.refused_requests(events, self.recorder.elapsed())
+        if refusal is None:
             return
-        own = refused.queue == self.queue
-        asked = ", ".join(refused.wanted)
+        own_queue = refusal.queue == self.queue
+        arguments = ", ".join(refusal.wanted)
         todo = "see what the worker asks of the broker, and whether it has to be there before"
-        if own and asked:
-            options = " ".join(f"--queue-args {one}" for one in refused.wanted)
+        if own_queue and arguments:
+            options = " ".join(f"--queue-args {argument}" for argument in refusal.wanted)
             todo = f"let the harness declare {self.queue} like this: {options}"
-        elif own:
+        elif own_queue:
             todo = (
                 "declare the queue durable and without arguments, as the harness does, or say with "
                 "--queue-args NAME=VALUE how the harness is to declare it"
             )
         raise InfrastructureError(
-            f"the broker refuses what workers ask for, so none can begin: {refused.why}",
+            f"the broker refuses what workers ask for, so none can begin: {refusal.why}",
             expected=f"a queue {self.queue} that the worker takes as the harness declared it: "
             f"durable{self.declared}"
-            if own
-            else f"a broker that grants {refused.method or 'all that the worker asks for'}",
-            seen=f"{refused.method} of {refused.queue} with {asked or 'no arguments'}: "
-            f"{refused.code} {refused.why}"
-            if own
-            else f"{refused.code} {refused.why}",
+            if own_queue
+            else f"a broker that grants {refusal.method or 'all that the worker asks for'}",
+            seen=f"{refusal.method} of {refusal.queue} with {arguments or 'no arguments'}: "
+            f"{refusal.code} {refusal.why}"
+            if own_queue
+            else f"{refusal.code} {refusal.why}",
             todo=todo,
         )
 
@@ -346,8 +360,8 @@ class ScenarioContext:
                 return True
             if isinstance(event.what, ConnectionRefused):
                 raise InfrastructureError(f"a worker was turned away: {event.what.why}")
-        standing = self._standing(events)
-        obstacle = not_running(standing)
+        state = self._cluster_state(events)
+        obstacle = not_running(state)
         if obstacle and self.recorder.elapsed() >= obstacle.since + obstacle.patience:
             raise InfrastructureError(
                 f"no worker gets to run: {obstacle.why}",
@@ -355,40 +369,40 @@ class ScenarioContext:
                 seen=self.describe_last_output(),
                 todo=obstacle.todo,
             )
-        if standing.job.complete is not None:
+        if state.job.complete is not None:
             return True
-        if standing.job.failed is not None:
+        if state.job.failed is not None:
             raise InfrastructureError(
                 "the Job failed before a worker had reached the broker: "
-                f"{standing.job.reason or 'nobody says why'} ({clean(standing.job.why)})",
+                f"{state.job.reason or 'nobody says why'} ({clean(state.job.why)})",
                 expected="a worker that connects to the broker",
                 seen=self.describe_last_output(),
                 todo="see what the worker wrote; give what it needs with --env or --manifests",
             )
         for event in events:
-            what = event.what
-            if isinstance(what, ContainerSeen) and what.reason in HOPELESS:
+            observation = event.what
+            if isinstance(observation, ContainerSeen) and observation.reason in HOPELESS:
                 raise InfrastructureError(
                     "the worker ends again and again, and has not reached the broker",
                     expected="a container that starts and connects",
-                    seen=f"{what.reason}; {self.describe_last_output()}",
+                    seen=f"{observation.reason}; {self.describe_last_output()}",
                     todo="see what the worker wrote; tell it where the broker is "
                     "(--env NAME={host}, {port} or {url}), and what else it needs",
                 )
         return None
 
     @staticmethod
-    def _standing(events: Sequence[Event]) -> ClusterState:
-        """What the cluster told last of the Job and its pods."""
+    def _cluster_state(events: Sequence[Event]) -> ClusterState:
+        """Return the latest state of the Job and its pods that the cluster reported."""
         table = ClusterTable()
         for event in events:
-            if (take := table.takes.get(type(event.what))) is not None:
-                take(event, event.what)
+            if (record := table.takes.get(type(event.what))) is not None:
+                record(event, event.what)
         return ClusterState.of(table)
 
     def describe_last_output(self) -> str:
-        """How workers have ended, and what they wrote last."""
-        ends = {
+        """Describe how workers exited and what they wrote last."""
+        codes = {
             f"exit code {event.what.exit_code}"
             for event in self.recorder.events
             if isinstance(event.what, ContainerSeen) and event.what.exit_code is not None
@@ -398,58 +412,60 @@ class ScenarioContext:
             for event in self.recorder.events
             if isinstance(event.what, LogLine)
         ]
-        cut = {
+        cut_short = {
             event.what.why
             for event in self.recorder.events
             if isinstance(event.what, LogEnded) and not event.what.whole
         }
-        words = " | ".join([*lines[-3:], *sorted(cut)]) or "nothing"
-        return f"workers ended with {', '.join(sorted(ends)) or 'nothing yet'}, and wrote: {words}"
+        output = " | ".join([*lines[-3:], *sorted(cut_short)]) or "nothing"
+        return (
+            f"workers ended with {', '.join(sorted(codes)) or 'nothing yet'}, and wrote: {output}"
+        )
 
     def wait_until_started(self, worker: Worker, caught: RemoteHit) -> None:
-        """Wait until a worker that was let go says that it has begun, or is held once more.
+        """Wait until a resumed worker logs that it began its item, or is held again.
 
-        Returns at once where the fault-free run has shown no such words: what was delivered to
-        a worker that has nothing else counts as begun.
+        Returns at once where the fault-free run showed no start lines: an item that was delivered
+        to a worker without any other item counts as begun.
         """
-        known = self.calibration.figures
-        late = known.log_live is False  # its words may come when all is over
-        if (known.starts_matched is None or late) and not self._traps:
+        figures = self.calibration.figures
+        logs_late = figures.log_live is False  # its lines may arrive only after the run
+        if (figures.starts_matched is None or logs_late) and not self._breakpoints:
             return
 
         find = conditions.started_or_held_again(worker, caught.connection, caught.address)
         self.wait("the worker to begin its item", find, self.start_timeout)
 
     def wait_for_the_end(self) -> None:
-        """Until the Job has ended, or nothing brought it nearer to that for as long as it may take.
+        """Wait until the Job ends, or makes no progress for the longest time that is allowed.
 
-        Which of them it was is for the judge to say, by the same rule.
+        The judge decides which of the two it was, by the same rule.
         """
-        begun, what = self.recorder.elapsed(), "the end of the Job"
-        left = self.bounds.end
-        while left > 0:
-            if self.recorder.wait_or_none(what, self.ended, left) is not None:
+        since, description = self.recorder.elapsed(), "the end of the Job"
+        remaining = self.bounds.end
+        while remaining > 0:
+            if self.recorder.wait_or_none(description, self.ended, remaining) is not None:
                 return
-            left = self._time_left(begun)
+            remaining = self._remaining_time(since)
 
-    def _time_left(self, begun: float) -> float:
-        """Seconds for which it is worth to wait on, `begun` at a moment."""
+    def _remaining_time(self, begun: float) -> float:
+        """Return the seconds for which it is worth to wait on, in a wait that began at `begun`."""
         events = tuple(self.recorder.events)
-        view, now = build_model(self.recorder.header, events), self.recorder.elapsed()
-        calm = max(view.fault_log.stable_since or 0.0, begun)
-        by = progress_deadline(view, calm, now).by
-        if self.recorder.header.failing_item is not None:  # for which there is no end of pauses
-            by = min(by, begun + _FAILING * self.bounds.end)
-        return by - now
+        model, now = build_model(self.recorder.header, events), self.recorder.elapsed()
+        calm_since = max(model.fault_log.stable_since or 0.0, begun)
+        deadline = progress_deadline(model, calm_since, now).by
+        if self.recorder.header.failing_item is not None:  # its retries have no end
+            deadline = min(deadline, begun + _FAILING * self.bounds.end)
+        return deadline - now
 
     @property
     def lease(self) -> float | None:
-        """Seconds of a lease that are waited for; None where no lease was seen."""
+        """Seconds to wait for a lease to end; None where no lease was seen."""
         return self.calibration.lease
 
     @property
     def reclaim(self) -> float:
-        """Seconds to wait for an item to come to another worker, also where nobody can tell."""
+        """Seconds to wait for an item to come to another worker, also where no bound is known."""
         return (
             CALIBRATION_BOUNDS.reclaim or 0.0
             if self.bounds.reclaim is None
@@ -457,9 +473,9 @@ class ScenarioContext:
         )
 
     def whole_lease(self) -> float:
-        """Seconds of this worker's lease.
+        """Return the seconds of this worker's lease.
 
-        Raises `ScenarioNotApplicable` where its end cannot be waited for.
+        Raises `ScenarioNotApplicable` where the end of the lease cannot be waited for.
         """
         lease, longest = self.calibration.figures.lease, self.calibration.ceiling
         if lease is None:
@@ -479,25 +495,26 @@ class ScenarioContext:
             )
         return lease
 
-    # -- harm ---------------------------------------------------------------------------------
+    # -- fault log ------------------------------------------------------------------------------
 
     def cut_off(self, fault: str, to: str, worker: Worker, address: str) -> int:
-        """Cut a worker off from its broker for good, as its death does; the id of that event.
+        """Cut a worker off from its broker for good, as its death does; return the event's id.
 
-        Nothing that it says from then on counts, however long the cluster takes to end it. It
-        hears nothing of that, so it cannot end by itself before. `let_back` is for its successor.
+        Nothing that the worker sends from then on counts, however long the cluster takes to end it.
+        The worker does not notice the cut, so it cannot exit before because of it.
+        `TapClient.let_back` lets its successor in.
         """
         self.testbed.tap.hold(address)
-        event = self.injected(fault, to, worker, cut_off=True)
+        event_id = self.injected(fault, to, worker, cut_off=True)
         self.testbed.tap.sever(address)
-        return event
+        return event_id
 
     def injected(
         self, fault: str, to: str, worker: Worker | None = None, *, cut_off: bool = False
     ) -> int:
-        """Record that harm is done from now on; the id of that event.
+        """Record that a fault is injected from now on; return the event's id.
 
-        It befalls the run of the worker's container that is there by now.
+        The fault is attributed to the container run that is current now.
         """
         worker = worker and self.owners.newest_run(worker)
         event = self.recorder.record("harness", FaultInjected(fault, to, worker, None, cut_off))
@@ -506,15 +523,15 @@ class ScenarioContext:
         return event.id if event else 0
 
     def landed(self, fault: str, worker: Worker, at: float | None = None) -> None:
-        """Record that from now on, or since a moment, a worker does nothing more."""
+        """Record that a worker does nothing more from now on, or since the moment `at`."""
         moment = self.recorder.elapsed() if at is None else at
         self.recorder.record("harness", FaultLanded(fault, worker, moment))
 
     def confirmed(self, fault: str, *evidence: int) -> None:
-        """Record that it was seen to land."""
+        """Record that the fault was seen to land."""
         ids = tuple(sorted(set(evidence)))
         self.recorder.record("harness", FaultConfirmed(fault, ids))
 
     def healed(self, fault: str) -> None:
-        """Record that the harm is over: from here on the worker has to get along."""
+        """Record that the fault is over: from here on the worker has to recover."""
         self.recorder.record("harness", FaultHealed(fault))

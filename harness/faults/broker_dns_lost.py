@@ -1,4 +1,4 @@
-"""The broker's name means nothing: DNS knows no such Service."""
+"""The harness deletes the broker's Service, so that DNS does not know its name."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from harness.infra.cluster import Provider
 
 @dataclass(frozen=True)
 class BrokerDnsLost:
-    """Takes the broker's Service away, and brings it back with the same address."""
+    """Delete the broker's Service, and create it again with the same address."""
 
     name: str = "broker's name unknown"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: it takes nothing but the API server."""
+        """Return an empty reason: this fault needs nothing but the API server."""
         return ""
 
     @contextlib.contextmanager
-    def active(self, stage: ScenarioContext) -> Iterator[int]:
-        """For as long as the block lasts; gives the event of its beginning."""
-        namespace, service = stage.testbed.namespace, stage.testbed.pattern.service
+    def active(self, context: ScenarioContext) -> Iterator[int]:
+        """Keep the fault active for the block; yield the id of the event of its beginning."""
+        namespace, service = context.testbed.namespace, context.testbed.pattern.service
         manifest = namespace.remove_service(service)
         try:
-            yield stage.injected(self.name, f"Service {service}: deleted")
+            yield context.injected(self.name, f"Service {service}: deleted")
         finally:
             namespace.create(manifest)
-            stage.healed(self.name)
+            context.healed(self.name)
 
 
 FAULT = BrokerDnsLost()

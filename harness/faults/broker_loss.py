@@ -1,4 +1,4 @@
-"""The broker is killed and its disk is lost: it comes back, and knows of nothing."""
+"""The harness kills the broker and deletes its disk: the broker restarts without its data."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from harness.infra.cluster import Provider
 
 @dataclass(frozen=True)
 class BrokerLoss:
-    """Kills the broker's process from its node, and deletes what it has written."""
+    """Kill the broker's process from its node, and delete the files that it has written."""
 
     name: str = "broker lost"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """It takes commands on the node."""
+        """Return why the harness cannot run commands on nodes; empty if it can."""
         return provider.node_access_error()
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when the broker serves again; what was held for the worker is lost with it."""
-        tap = stage.testbed.tap
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Lose the broker; return when it serves again.
+
+        The messages that the harness held for the worker are lost with it.
+        """
+        tap = context.testbed.tap
         tap.hold(address)
-        begun = kill_broker(stage, self.name, "SIGKILL", wipe=True)
+        begun = kill_broker(context, self.name, "SIGKILL", wipe=True)
         tap.cut(address)
         tap.release(address)
-        stage.confirmed(self.name, begun, *confirm_restart(stage, begun, kept=False))
-        stage.healed(self.name)
+        context.confirmed(self.name, begun, *confirm_restart(context, begun, kept=False))
+        context.healed(self.name)
 
 
 FAULT = BrokerLoss()

@@ -1,4 +1,4 @@
-"""The broker is told to end, and is started again with all that it had."""
+"""The harness stops the broker with SIGTERM: the broker restarts with all its data."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from harness.infra.cluster import Provider
 
 @dataclass(frozen=True)
 class BrokerRestart:
-    """Sends SIGTERM to the broker's process from its node: it writes down what it has."""
+    """Send SIGTERM to the broker's process from its node, so that it saves its data."""
 
     name: str = RESTARTED
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """It takes a command on the node."""
+        """Return why the harness cannot run commands on nodes; empty if it can."""
         return provider.node_access_error()
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when the broker serves again; nobody is held."""
-        begun = kill_broker(stage, self.name, "SIGTERM", wipe=False)
-        stage.confirmed(self.name, begun, *confirm_restart(stage, begun, kept=True))
-        stage.healed(self.name)
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Restart the broker; return when it serves again. The harness holds no worker."""
+        begun = kill_broker(context, self.name, "SIGTERM", wipe=False)
+        context.confirmed(self.name, begun, *confirm_restart(context, begun, kept=True))
+        context.healed(self.name)
 
 
 FAULT = BrokerRestart()

@@ -1,4 +1,4 @@
-"""Nobody listens at the broker's address: connections are refused."""
+"""The broker's Service leads to no pod: connections to its address are refused."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.engine.scenario import ScenarioContext
-from harness.engine.steps.broker_restart import NOBODY
+from harness.engine.steps.broker_restart import UNREACHABLE_LABEL
 from harness.engine.steps.common import wait_on_node
 from harness.infra.cluster import Provider
 
-#: Succeeds where kube-proxy refuses connections to an address, or works otherwise than by iptables.
-#: Not by a connection: the tap would take it for a worker's.
-_REFUSED = """
+#: Script that succeeds if kube-proxy refuses connections to the address `$0`, or does not use
+#: iptables. The script does not connect to the address: the tap would take the connection for a
+#: worker's.
+_REFUSED_BY_NODE = """
 rules=$(iptables-save -t filter)
 case "$rules" in *KUBE-SERVICES*) ;; *) exit 0 ;; esac
 echo "$rules" | grep -q -e "-d $0/32 .*-j REJECT" && exit
@@ -24,41 +25,44 @@ exit 1
 
 @dataclass(frozen=True)
 class BrokerUnreachable:
-    """Lets the broker's Service lead to no pod; it keeps its name and its address."""
+    """Change the broker's Service to select no pod; it keeps its name and its address."""
 
     name: str = "broker unreachable"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: it takes nothing but the API server."""
+        """Return an empty reason: this fault needs nothing but the API server."""
         return ""
 
     @contextlib.contextmanager
-    def active(self, stage: ScenarioContext) -> Iterator[int]:
-        """For as long as the block lasts; gives the event of its beginning.
+    def active(self, context: ScenarioContext) -> Iterator[int]:
+        """Keep the fault active for the block; yield the id of the event of its beginning.
 
-        Who was connected before stays so.
+        Clients that were connected before stay connected.
         """
-        namespace, service = stage.testbed.namespace, stage.testbed.pattern.service
-        namespace.patch_selector(service, **{NOBODY: "true"})
+        namespace, service = context.testbed.namespace, context.testbed.pattern.service
+        namespace.patch_selector(service, **{UNREACHABLE_LABEL: "true"})
         try:
-            _until_refused(stage)
-            yield stage.injected(self.name, f"Service {service}: it leads to no pod")
+            _wait_until_refused(context)
+            yield context.injected(self.name, f"Service {service}: it leads to no pod")
         finally:
-            namespace.patch_selector(service, **{NOBODY: None})
-            stage.healed(self.name)
+            namespace.patch_selector(service, **{UNREACHABLE_LABEL: None})
+            context.healed(self.name)
 
 
-def _until_refused(stage: ScenarioContext) -> None:
-    """Wait until all nodes know: they hear of it from the API server, each for itself."""
-    namespace, provider = stage.testbed.namespace, stage.testbed.provider
+def _wait_until_refused(context: ScenarioContext) -> None:
+    """Wait until all nodes refuse connections.
+
+    Each node learns of the change from the API server, at its own time.
+    """
+    namespace, provider = context.testbed.namespace, context.testbed.provider
     if provider.node_access_error():
         return
-    address = namespace.cluster_ip(stage.testbed.pattern.service)
-    # What runs on the spare node is another's, and it may be frozen.
-    names = (one.name for one in namespace.nodes())
-    for node in (one for one in names if one != provider.spare_node()):
-        what = f"the broker's address to be refused on {node}"
-        wait_on_node(stage, what, node, _REFUSED, address)
+    address = namespace.cluster_ip(context.testbed.pattern.service)
+    # The spare node serves other runs, and may be frozen.
+    names = (candidate.name for candidate in namespace.nodes())
+    for node in (candidate for candidate in names if candidate != provider.spare_node()):
+        awaited = f"the broker's address to be refused on {node}"
+        wait_on_node(context, awaited, node, _REFUSED_BY_NODE, address)
 
 
 FAULT = BrokerUnreachable()

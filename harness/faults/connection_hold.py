@@ -1,4 +1,4 @@
-"""A worker hangs, as far as its broker can tell: nothing passes until its item is another's."""
+"""The harness holds a worker's connections until another worker has its item."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from harness.infra.cluster import Provider
 
 @dataclass(frozen=True)
 class ConnectionHold:
-    """Holds a worker's connections, those that it has and those that it makes meanwhile."""
+    """Hold a worker's connections, the open ones and those that it opens meanwhile."""
 
     name: str = "held past its lease"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: the tap does it."""
+        """Return an empty reason: this fault needs nothing but the tap."""
         return ""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Hold until somebody else was given its item, or surely could have been; then let go."""
-        tap = stage.testbed.tap
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Hold until another worker got the item, or surely could have; then release."""
+        tap = context.testbed.tap
         tap.hold(address)
-        to = f"pod {stage.pod(worker).name}: nothing passes until its lease is over"
-        begun = stage.injected(self.name, to, worker)
-        shown = wait_until_taken_over(stage, address)
-        stage.resume_client(address)
-        stage.confirmed(self.name, begun, shown)
-        stage.healed(self.name)
+        description = f"pod {context.pod(worker).name}: nothing passes until its lease is over"
+        begun = context.injected(self.name, description, worker)
+        evidence = wait_until_taken_over(context, address)
+        context.resume_client(address)
+        context.confirmed(self.name, begun, evidence)
+        context.healed(self.name)
 
 
 FAULT = ConnectionHold()

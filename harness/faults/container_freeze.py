@@ -1,4 +1,4 @@
-"""SIGSTOP from the node: a worker's processes do nothing until they are told to go on."""
+"""The harness freezes a worker's processes with SIGSTOP from its node, and thaws them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness.history import Worker
 from harness.infra.cluster import Provider
 
 _CTR = ("ctr", "--namespace", "k8s.io", "task")
-#: Succeeds when all processes of a container are stopped, and there are any.
-_STOPPED = """
+#: Script that succeeds if the container has processes, and all of them are stopped.
+_ALL_STOPPED = """
 pids=$(ctr --namespace k8s.io task ps "$0" | awk 'NR > 1 { print $1 }')
 [ -n "$pids" ] || exit 1
 for pid in $pids; do grep -q '^State:[[:space:]]*[Tt]' "/proc/$pid/status" || exit 1; done
@@ -21,28 +21,28 @@ for pid in $pids; do grep -q '^State:[[:space:]]*[Tt]' "/proc/$pid/status" || ex
 
 @dataclass(frozen=True)
 class ContainerFreeze:
-    """Stops a worker for longer than its lease; it does not know that time has passed."""
+    """Stop a worker for longer than its lease; it does not know that time has passed."""
 
     name: str = "container frozen"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """It takes commands on the node."""
+        """Return why the harness cannot run commands on nodes; empty if it can."""
         return provider.node_access_error()
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Freeze until somebody else was given its item, or surely could have been; then thaw."""
-        node, container = stage.pod(worker).node, stage.container_of(worker)
-        provider = stage.testbed.provider
-        to = f"pod {stage.pod(worker).name}: SIGSTOP from its node"
-        begun = stage.injected(self.name, to, worker)
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Freeze until another worker got the item, or surely could have; then thaw."""
+        node, container = context.pod(worker).node, context.container_of(worker)
+        provider = context.testbed.provider
+        description = f"pod {context.pod(worker).name}: SIGSTOP from its node"
+        begun = context.injected(self.name, description, worker)
         provider.on_node(node, *_CTR, "kill", "--all", "--signal", "SIGSTOP", container)
-        what = "all processes of the container to be stopped"
-        wait_on_node(stage, what, node, _STOPPED, container)
-        shown = wait_until_taken_over(stage, address)
+        awaited = "all processes of the container to be stopped"
+        wait_on_node(context, awaited, node, _ALL_STOPPED, container)
+        evidence = wait_until_taken_over(context, address)
         provider.on_node(node, *_CTR, "kill", "--all", "--signal", "SIGCONT", container)
-        stage.resume_client(address)
-        stage.confirmed(self.name, begun, shown)
-        stage.healed(self.name)
+        context.resume_client(address)
+        context.confirmed(self.name, begun, evidence)
+        context.healed(self.name)
 
 
 FAULT = ContainerFreeze()

@@ -1,4 +1,4 @@
-"""Out of memory: the kernel kills what is in the container, and the kubelet says so."""
+"""A worker's container runs out of memory: the kernel kills it, the kubelet reports it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from harness.engine.steps.common import PID
 from harness.history import Worker
 from harness.infra.cluster import Provider
 
-_KILLED = 137
-#: Leaves the container 4 MiB more than it has, and uses up more in its place (cgroup v1 or v2).
-#: Only what eats goes in there, for the kernel may kill all that it finds. It is to begin with what
-#: is there already, also where the kubelet has asked it to spare that (a guaranteed pod). Whom the
-#: kernel has killed it counts; the kubelet's word for it comes by an event that may be late. Where
-#: nothing counts any more, the container is gone, and its end tells how.
-_EAT = (
+_SIGKILL_EXIT_CODE = 137
+#: Script that leaves the container 4 MiB more than it uses, and allocates more in its cgroup (v1 or
+#: v2). Only the allocating process joins the cgroup, for the kernel may kill every process there.
+#: The kernel must begin with the processes that are there already, also if the kubelet asked it to
+#: spare them (a guaranteed pod). The script reads the kernel's count of kills, because the
+#: kubelet's report comes by an event that may be late. If the cgroup's counter is gone, so is the
+#: container, and its exit shows the cause.
+_EXHAUST_MEMORY = (
     PID
     + """\
 group=/sys/fs/cgroup/memory$(awk -F: '$2 == "memory" { print $3 }' "/proc/$pid/cgroup")
@@ -41,27 +42,29 @@ exit 1
 
 @dataclass(frozen=True)
 class ContainerOom:
-    """Lets a worker's container have no more memory, and has it ask for some."""
+    """Lower the memory limit of a worker's container, and make it ask for more memory."""
 
     name: str = "out of memory"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """It takes commands on the node."""
+        """Return why the harness cannot run commands on nodes; empty if it can."""
         return provider.node_access_error()
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """From now on nothing passes, and what was held is lost."""
-        tap, pod = stage.testbed.tap, stage.pod(worker)
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Kill the worker. From now on no message passes, and held messages are lost."""
+        tap, pod = context.testbed.tap, context.pod(worker)
         tap.hold(address)
-        container = stage.container_of(worker)
-        begun = stage.cut_off(self.name, f"pod {pod.name}: no more memory", worker, address)
-        stage.testbed.provider.on_node(pod.node, "sh", "-c", _EAT, container)
-        timeout = stage.testbed.namespace.timeouts.settle
-        end = stage.wait(f"pod {pod.name} to be killed", conditions.exit_of(worker), timeout)
+        container = context.container_of(worker)
+        begun = context.cut_off(self.name, f"pod {pod.name}: no more memory", worker, address)
+        context.testbed.provider.on_node(pod.node, "sh", "-c", _EXHAUST_MEMORY, container)
+        timeout = context.testbed.namespace.timeouts.settle
+        exit_event = context.wait(
+            f"pod {pod.name} to be killed", conditions.exit_of(worker), timeout
+        )
         tap.let_back(address)
-        if getattr(end.what, "exit_code", None) == _KILLED:
-            stage.confirmed(self.name, begun, end.id)
-        stage.healed(self.name)
+        if getattr(exit_event.what, "exit_code", None) == _SIGKILL_EXIT_CODE:
+            context.confirmed(self.name, begun, exit_event.id)
+        context.healed(self.name)
 
 
 FAULT = ContainerOom()

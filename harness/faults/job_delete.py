@@ -1,4 +1,4 @@
-"""The Job is deleted while its workers are at work: they are told to stop, and have their grace."""
+"""The harness deletes the Job while its workers are at work; they have their grace period."""
 
 from __future__ import annotations
 
@@ -14,66 +14,68 @@ from harness.infra.cluster import Provider
 from harness.infra.kube import Refused
 from harness.infra.kube.api import NOT_FOUND
 
-#: Seconds that a pod has to end, unless its manifest says otherwise.
-_GRACE = 30
+#: Seconds that a pod has to end, unless its manifest sets another grace period.
+_GRACE_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class JobDelete:
-    """Deletes the Job; its pods go with it."""
+    """Delete the Job; its pods go with it."""
 
     name: str = "Job deleted"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: it takes nothing but the API server."""
+        """Return an empty reason: this fault needs nothing but the API server."""
         return ""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when all pods are gone, or have had more than their time."""
-        others = conditions.at_work(stage.recorder.events) - {worker}
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Delete the Job; return when all pods are gone, or had more than their grace period."""
+        others = conditions.at_work(context.recorder.events) - {worker}
         begun = [
-            stage.injected(self.name, f"pod {stage.pod(one).name} is told to end", one)
-            for one in (worker, *sorted(others, key=lambda one: one.pod))
+            context.injected(self.name, f"pod {context.pod(victim).name} is told to end", victim)
+            for victim in (worker, *sorted(others, key=lambda victim: victim.pod))
         ]
-        gone = delete(stage, drained=False)
-        stage.confirmed(self.name, *begun, gone)
-        stage.healed(self.name)
+        gone = delete(context, drained=False)
+        context.confirmed(self.name, *begun, gone)
+        context.healed(self.name)
 
 
-def delete(stage: ScenarioContext, *, drained: bool) -> int:
-    """Delete the Job, give its pods their time, and record what is left; the id of that event.
+def delete(context: ScenarioContext, *, drained: bool) -> int:
+    """Delete the Job, wait for its pods to end, and record what remains.
 
-    `drained`: there is no work left, so whatever its workers still have in the broker is waste.
+    `drained`: no work remains, so all that its workers still have in the broker is waste. Returns
+    the id of the recorded event.
     """
-    namespace = stage.testbed.namespace
-    namespace.delete_job(stage.job)
+    namespace = context.testbed.namespace
+    namespace.delete_job(context.job)
     left: tuple[str, ...] = ()
 
     def probe() -> None:
         nonlocal left
-        left = _objects(stage)
+        left = _remaining_objects(context)
         if left:
             raise NotYet(", ".join(left))
 
-    timeout = _GRACE + namespace.timeouts.settle
-    with contextlib.suppress(TimedOut):  # whether something may be left is for the judge to say
+    timeout = _GRACE_SECONDS + namespace.timeouts.settle
+    with contextlib.suppress(TimedOut):  # the judge decides whether something may remain
         wait_until("the Job and its pods to be gone", probe, timeout=timeout, interval=0.5)
-    stage.testbed.tap.sync(namespace.timeouts.settle)
-    keys = stage.remains() if drained else None
-    event = stage.recorder.record("harness", JobDeleted(stage.job, left, keys))
+    context.testbed.tap.sync(namespace.timeouts.settle)
+    keys = context.remains() if drained else None
+    event = context.recorder.record("harness", JobDeleted(context.job, left, keys))
     return event.id if event else 0
 
 
-def _objects(stage: ScenarioContext) -> tuple[str, ...]:
-    namespace = stage.testbed.namespace
-    pods = tuple(f"pod {one.name}" for one in namespace.pods_of(stage.job))
+def _remaining_objects(context: ScenarioContext) -> tuple[str, ...]:
+    """Return the pods of the Job, and the Job itself, as far as they still exist."""
+    namespace = context.testbed.namespace
+    pods = tuple(f"pod {pod.name}" for pod in namespace.pods_of(context.job))
     try:
-        namespace.job(stage.job)
+        namespace.job(context.job)
     except Refused as refused:
         if refused.status != NOT_FOUND:
             raise
         return pods
-    return (f"Job {stage.job}", *pods)
+    return (f"Job {context.job}", *pods)
 
 
 FAULT = JobDelete()

@@ -1,4 +1,4 @@
-"""Another Job with the same worker, on a queue whose name begins with the name of ours."""
+"""Another Job with the same worker runs on a queue whose name begins with our queue's."""
 
 from __future__ import annotations
 
@@ -11,53 +11,58 @@ from harness.engine.scenario import ScenarioContext, ScenarioNotApplicable
 from harness.history import Digest, NeighbourSeen, Worker, to_bytes
 from harness.infra.cluster import Provider
 
-_NAME = "{}-next"
+_NEIGHBOUR_NAME = "{}-next"
 
 
 @dataclass(frozen=True)
 class NeighbourJob:
-    """Fills the other queue and runs a Job on it, beside ours."""
+    """Fill the other queue and run a Job on it, at the same time as ours."""
 
     name: str = "another Job"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: it takes nothing but the API server."""
+        """Return an empty reason: this fault needs nothing but the API server."""
         return ""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, queue: str) -> None:
-        """Run it to its end, or for as long as an item of ours is to be reclaimed in.
+    def inject(self, context: ScenarioContext, worker: Worker, queue: str) -> None:
+        """Run the other Job to its end, or for as long as the reclaim of our item may take.
 
-        `worker` is the one of ours that has an item meanwhile. `ScenarioNotApplicable` for workers
-        whose queue cannot be set.
+        `worker` is the worker of our Job that has an item meanwhile. Raises `ScenarioNotApplicable`
+        if the worker's queue cannot be set.
         """
-        if stage.another is None:
+        if context.another is None:
             raise ScenarioNotApplicable(
                 "the worker cannot be told of another queue",
                 expected="--queue-env NAME, the environment variable that names the queue",
                 seen="no such option",
             )
-        items = [one for one in stage.recorder.header.neighbours if not isinstance(one, Digest)]
-        job, other = _NAME.format(stage.job), _NAME.format(queue)
-        begun = stage.injected(self.name, f"Job {job}, with the queue {other}", worker)
-        stage.send(other, [to_bytes(one) for one in items])
-        stage.testbed.namespace.create(stage.another(job, other, len(items)))
+        items = [
+            item for item in context.recorder.header.neighbours if not isinstance(item, Digest)
+        ]
+        job, other = _NEIGHBOUR_NAME.format(context.job), _NEIGHBOUR_NAME.format(queue)
+        begun = context.injected(self.name, f"Job {job}, with the queue {other}", worker)
+        context.send(other, [to_bytes(item) for item in items])
+        context.testbed.namespace.create(context.another(job, other, len(items)))
         try:
-            with contextlib.suppress(TimedOut):  # that it ends is not the point
-                stage.testbed.namespace.wait_ended(job, timeout=stage.reclaim)
-            stage.confirmed(self.name, begun, *_pods(stage, job))
+            with contextlib.suppress(TimedOut):  # the fault does not need its end
+                context.testbed.namespace.wait_ended(job, timeout=context.reclaim)
+            context.confirmed(self.name, begun, *_record_pods(context, job))
         finally:
-            stage.testbed.delete_job(job)
-            stage.healed(self.name)
+            context.testbed.delete_job(job)
+            context.healed(self.name)
 
 
-def _pods(stage: ScenarioContext, job: str) -> Iterator[int]:
-    """The events that show its pods; `ScenarioNotApplicable` where none has an address."""
-    found = [one for one in stage.testbed.namespace.pods_of(job) if one.address]
-    if not found:
+def _record_pods(context: ScenarioContext, job: str) -> Iterator[int]:
+    """Record the pods of the other Job; yield the ids of these events.
+
+    Raises `ScenarioNotApplicable` if no pod has an address.
+    """
+    pods = [candidate for candidate in context.testbed.namespace.pods_of(job) if candidate.address]
+    if not pods:
         raise ScenarioNotApplicable(f"the Job {job} has had no pods", expected="some", seen="none")
-    for pod in found:
-        seen = NeighbourSeen(pod.uid, pod.name, pod.address)
-        event = stage.recorder.record("pods", seen)
+    for pod in pods:
+        observation = NeighbourSeen(pod.uid, pod.name, pod.address)
+        event = context.recorder.record("pods", observation)
         yield event.id if event else 0
 
 

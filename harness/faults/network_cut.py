@@ -1,4 +1,4 @@
-"""The network between a worker and its broker is cut, and comes back a few seconds later."""
+"""The harness cuts the network between a worker and its broker for a few seconds."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from harness.engine.steps.common import wait_until_elapsed
 from harness.history import CUT_OFF, Worker
 from harness.infra.cluster import Provider
 
-#: Seconds for which nothing passes.
-_LASTS = 3.0
+#: Seconds for which no message passes.
+_CUT_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class NetworkCut:
-    """Breaks a worker's connections; whoever connects from there is not heard for a while."""
+    """Break a worker's connections; for a while its new connections do not reach the broker."""
 
     name: str = CUT_OFF
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: the tap does it."""
+        """Return an empty reason: this fault needs nothing but the tap."""
         return ""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when the broker can be reached again."""
-        tap, pod = stage.testbed.tap, stage.pod(worker)
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Cut the network; return when the worker can reach the broker again."""
+        tap, pod = context.testbed.tap, context.pod(worker)
         tap.hold(address)
-        begun = stage.injected(self.name, f"pod {pod.name}: its connections are cut", worker)
+        begun = context.injected(self.name, f"pod {pod.name}: its connections are cut", worker)
         tap.cut(address)
-        timeout = stage.testbed.namespace.timeouts.settle
-        alone = conditions.cut_off_after(begun, address)
-        broken = stage.wait("a connection to be cut, or not to be heard", alone, timeout)
-        wait_until_elapsed(stage, "the cut", stage.recorder.elapsed() + _LASTS, 2 * _LASTS)
-        tap.cut(address)  # of those who have come meanwhile nothing was heard
+        timeout = context.testbed.namespace.timeouts.settle
+        isolated = conditions.cut_off_after(begun, address)
+        broken = context.wait("a connection to be cut, or not to be heard", isolated, timeout)
+        wait_until_elapsed(
+            context, "the cut", context.recorder.elapsed() + _CUT_SECONDS, 2 * _CUT_SECONDS
+        )
+        tap.cut(address)  # also the connections that were opened meanwhile
         tap.release(address)
-        stage.confirmed(self.name, begun, broken.id)
-        stage.healed(self.name)
+        context.confirmed(self.name, begun, broken.id)
+        context.healed(self.name)
 
 
 FAULT = NetworkCut()

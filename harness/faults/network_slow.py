@@ -1,4 +1,4 @@
-"""A slow network: a worker waits a second for each answer of its broker."""
+"""The harness delays the network, so that a worker waits a second for each broker answer."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from harness.engine.scenario import ScenarioContext
 from harness.history import Event, Worker
 from harness.infra.cluster import Provider
 
-#: Seconds by which what is said is late, in each direction; and for which that goes on.
-_LATE, _LASTS = 0.5, 15.0
+#: Seconds by which each message is late, in each direction, and seconds for which that lasts.
+_DELAY, _DURATION = 0.5, 15.0
 
 
 @dataclass(frozen=True)
 class NetworkSlow:
-    """Lets all that a worker and its broker say arrive late, but in order and whole."""
+    """Delay all messages between a worker and its broker; they stay in order and complete."""
 
     name: str = "network slow"
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: the tap does it."""
+        """Return an empty reason: this fault needs nothing but the tap."""
         return ""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when the network is as it was."""
-        tap, recording = stage.testbed.tap, stage.recorder
-        to = f"pod {stage.pod(worker).name}: an answer takes {2 * _LATE:g} s"
-        since = recording.elapsed()
-        begun = stage.injected(self.name, to, worker)
-        tap.slow(address, _LATE)
-        over, gone = since + _LASTS, conditions.exit_of(worker)
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Slow the network down; return when it is fast again."""
+        tap, recorder = context.testbed.tap, context.recorder
+        description = f"pod {context.pod(worker).name}: an answer takes {2 * _DELAY:g} s"
+        since = recorder.elapsed()
+        begun = context.injected(self.name, description, worker)
+        tap.slow(address, _DELAY)
+        end, exited = since + _DURATION, conditions.exit_of(worker)
 
         def enough(events: Sequence[Event]) -> bool | None:
-            return True if recording.elapsed() > over or gone(events) else None
+            return True if recorder.elapsed() > end or exited(events) else None
 
-        recording.wait_or_none("a slow network to have lasted", enough, 2 * _LASTS)
+        recorder.wait_or_none("a slow network to have lasted", enough, 2 * _DURATION)
         tap.slow(address, 0.0)
-        timeout = stage.testbed.namespace.timeouts.settle
-        said = stage.wait("something to be said", conditions.said_since(since, address), timeout)
-        stage.confirmed(self.name, begun, said.id)
-        stage.healed(self.name)
+        timeout = context.testbed.namespace.timeouts.settle
+        message = context.wait(
+            "something to be said", conditions.printed_since(since, address), timeout
+        )
+        context.confirmed(self.name, begun, message.id)
+        context.healed(self.name)
 
 
 FAULT = NetworkSlow()

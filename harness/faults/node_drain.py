@@ -1,4 +1,4 @@
-"""A node drained, as before its maintenance: no new pods, and those that are there are evicted."""
+"""The harness drains a node as for maintenance: no new pods, and its pods are evicted."""
 
 from __future__ import annotations
 
@@ -12,30 +12,35 @@ from harness.infra.cluster import Provider
 
 @dataclass(frozen=True)
 class NodeDrain:
-    """Drains a worker's node of the pods of its Job; those of others stay."""
+    """Drain a worker's node of the pods of its Job; pods of others stay."""
 
     name: str = DRAINED
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Nodes that cannot be reached are somebody else's, and not to be closed."""
+        """Return why the harness cannot run commands on nodes; empty if it can.
+
+        Nodes that the harness cannot reach belong to others, and it must not cordon them.
+        """
         return provider.node_access_error()
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when the signal has arrived, and the node takes pods again."""
-        namespace, node = stage.testbed.namespace, stage.pod(worker).node
-        there = [one for one in namespace.pods_of(stage.job) if one.node == node]
-        to = f"node {node}: closed, and {len(there)} pods of the Job evicted"
-        begun = stage.injected(self.name, to, worker)
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Drain the node; return when the signal has arrived and the node takes pods again."""
+        namespace, node = context.testbed.namespace, context.pod(worker).node
+        evicted = [
+            candidate for candidate in namespace.pods_of(context.job) if candidate.node == node
+        ]
+        description = f"node {node}: closed, and {len(evicted)} pods of the Job evicted"
+        begun = context.injected(self.name, description, worker)
         with namespace.cordoned(node):
-            for pod in there:
+            for pod in evicted:
                 namespace.evict_pod(pod.name, grace=GRACE)
-            shown = wait_for_sigterm(stage, worker)
-        stage.confirmed(self.name, begun, shown)
+            evidence = wait_for_sigterm(context, worker)
+        context.confirmed(self.name, begun, evidence)
 
-    def heal(self, stage: ScenarioContext, worker: Worker) -> None:
-        """Wait until the worker has ended."""
-        wait_for_exit(stage, worker)
-        stage.healed(self.name)
+    def heal(self, context: ScenarioContext, worker: Worker) -> None:
+        """Wait until the worker has exited."""
+        wait_for_exit(context, worker)
+        context.healed(self.name)
 
 
 FAULT = NodeDrain()

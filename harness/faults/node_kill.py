@@ -1,4 +1,4 @@
-"""A worker's whole node dies: nothing on it ends as it should, and nobody can say that it ended."""
+"""The harness kills a worker's whole node: no process can shut down or report its end."""
 
 from __future__ import annotations
 
@@ -15,49 +15,55 @@ from harness.infra.cluster import Provider
 
 @dataclass(frozen=True)
 class NodeKill:
-    """Kills a worker's node, and gives up its pods as an operator does: nothing else would.
+    """Kill a worker's node, and force-delete its pods as an operator does.
 
-    A Job waits for the pods of a dead node for as long as the cluster has them.
+    No other component would do that: a Job waits for the pods of a dead node for as long as the
+    cluster has them.
     """
 
     name: str = NODE_KILLED
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """It takes a node that nobody else has anything on."""
+        """Return why there is no spare node, free of other work; empty if there is one."""
         return spare_node.unavailable_reason(provider)
 
     @contextlib.contextmanager
-    def active(self, stage: ScenarioContext, worker: Worker, address: str) -> Iterator[None]:
-        """The node is dead for as long as the block lasts, and takes no pods.
+    def active(self, context: ScenarioContext, worker: Worker, address: str) -> Iterator[None]:
+        """Keep the node dead for the block; meanwhile it takes no pods.
 
-        Its pods are given up, before the block, once its worker's item is another's, or could be.
+        Before the block, once another worker has the item or could have it, the harness gives up
+        the pods of the node.
         """
-        station, pod = stage.testbed, stage.pod(worker)
-        namespace, settle = station.namespace, station.namespace.timeouts.settle
-        given = stage.wait("the item of a worker", conditions.last_delivery_to(address), settle)
-        taken = conditions.delivered_to_other(getattr(given.what, "item", ""), address, given.id)
-        patience = (stage.lease or 0.0) + (stage.bounds.pickup or stage.reclaim)
+        testbed, pod = context.testbed, context.pod(worker)
+        namespace, settle = testbed.namespace, testbed.namespace.timeouts.settle
+        delivery = context.wait(
+            "the item of a worker", conditions.last_delivery_to(address), settle
+        )
+        taken_over = conditions.delivered_to_other(
+            getattr(delivery.what, "item", ""), address, delivery.id
+        )
+        patience = (context.lease or 0.0) + (context.bounds.pickup or context.reclaim)
         with namespace.cordoned(pod.node):
-            # Whether the kernel still tells anybody of the end of its connections is a matter of
-            # luck: nothing passes any more, and the broker hears of it.
-            to = f"node {pod.node}: all that runs on it killed at once"
-            begun = stage.cut_off(self.name, to, worker, address)
-            station.provider.kill_node(pod.node)
+            # The dying kernel may or may not close its connections. So the tap lets nothing pass,
+            # and closes them towards the broker.
+            description = f"node {pod.node}: all that runs on it killed at once"
+            begun = context.cut_off(self.name, description, worker, address)
+            testbed.provider.kill_node(pod.node)
             try:
-                station.tap.cut(address)
-                station.tap.release(address)
-                stage.recorder.wait_or_none("its being taken over", taken, patience)
-                for one in namespace.pods_of(stage.job):
-                    if one.node == pod.node:
-                        namespace.delete_pod(one.name, grace=0)
-                end = stage.wait(
+                testbed.tap.cut(address)
+                testbed.tap.release(address)
+                context.recorder.wait_or_none("its being taken over", taken_over, patience)
+                for candidate in namespace.pods_of(context.job):
+                    if candidate.node == pod.node:
+                        namespace.delete_pod(candidate.name, grace=0)
+                pod_end = context.wait(
                     f"pod {pod.name} to be given up", conditions.pod_gone(worker.pod), settle
                 )
-                stage.confirmed(self.name, begun, end.id)
-                stage.healed(self.name)
+                context.confirmed(self.name, begun, pod_end.id)
+                context.healed(self.name)
                 yield
             finally:
-                station.provider.start_node(pod.node)
+                testbed.provider.start_node(pod.node)
 
 
 FAULT = NodeKill()

@@ -1,4 +1,4 @@
-"""A pod evicted, as by whoever needs its place: SIGTERM, and time to come to an end."""
+"""The harness evicts a pod, as when its place is needed: SIGTERM with a grace period."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from harness.infra.cluster import Provider
 
 @dataclass(frozen=True)
 class PodEvict:
-    """Has a worker's pod evicted, and lets it talk to its broker until its end."""
+    """Evict a worker's pod, and let it talk to its broker until it exits."""
 
     name: str = EVICTED
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: it takes nothing but the API server."""
+        """Return an empty reason: this fault needs nothing but the API server."""
         return ""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when the signal has arrived, or the worker has ended for it already."""
-        pod = stage.pod(worker)
-        to = f"pod {pod.name}: evicted, with {GRACE} s of grace"
-        begun = stage.injected(self.name, to, worker)
-        stage.testbed.namespace.evict_pod(pod.name, grace=GRACE)
-        stage.confirmed(self.name, begun, wait_for_sigterm(stage, worker))
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Evict the pod; return when the worker has the signal, or has exited for it."""
+        pod = context.pod(worker)
+        description = f"pod {pod.name}: evicted, with {GRACE} s of grace"
+        begun = context.injected(self.name, description, worker)
+        context.testbed.namespace.evict_pod(pod.name, grace=GRACE)
+        context.confirmed(self.name, begun, wait_for_sigterm(context, worker))
 
-    def heal(self, stage: ScenarioContext, worker: Worker) -> None:
-        """Wait until the worker has ended."""
-        wait_for_exit(stage, worker)
-        stage.healed(self.name)
+    def heal(self, context: ScenarioContext, worker: Worker) -> None:
+        """Wait until the worker has exited."""
+        wait_for_exit(context, worker)
+        context.healed(self.name)
 
 
 FAULT = PodEvict()

@@ -1,4 +1,4 @@
-"""A pod deleted with grace: SIGTERM, and time to finish or to give back what it has."""
+"""The harness deletes a pod with grace: the worker can finish its item or give it back."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from harness.infra.cluster import Provider
 
 @dataclass(frozen=True)
 class PodTerminate:
-    """Deletes a worker's pod, and lets it talk to its broker until its end."""
+    """Delete a worker's pod, and let it talk to its broker until it exits."""
 
     name: str = STOPPED
 
     def unavailable_reason(self, provider: Provider) -> str:
-        """Always: it takes nothing but the API server."""
+        """Return an empty reason: this fault needs nothing but the API server."""
         return ""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when the signal has arrived, or the worker has ended for it already."""
-        pod = stage.pod(worker)
-        to = f"pod {pod.name}: deleted with {GRACE} s of grace"
-        begun = stage.injected(self.name, to, worker)
-        stage.testbed.namespace.delete_pod(pod.name, grace=GRACE)
-        stage.confirmed(self.name, begun, wait_for_sigterm(stage, worker))
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Delete the pod; return when the worker has the signal, or has exited for it."""
+        pod = context.pod(worker)
+        description = f"pod {pod.name}: deleted with {GRACE} s of grace"
+        begun = context.injected(self.name, description, worker)
+        context.testbed.namespace.delete_pod(pod.name, grace=GRACE)
+        context.confirmed(self.name, begun, wait_for_sigterm(context, worker))
 
-    def heal(self, stage: ScenarioContext, worker: Worker) -> None:
-        """Wait until the worker has ended."""
-        wait_for_exit(stage, worker)
-        stage.healed(self.name)
+    def heal(self, context: ScenarioContext, worker: Worker) -> None:
+        """Wait until the worker has exited."""
+        wait_for_exit(context, worker)
+        context.healed(self.name)
 
 
 FAULT = PodTerminate()

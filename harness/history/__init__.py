@@ -1,4 +1,4 @@
-"""What was observed in one run: typed events, in order, and the file that they are kept in."""
+"""The event log of one run: typed events in order, and their file."""
 
 from harness.history.base import Towards, Worker
 from harness.history.broker import BrokerBack, BrokerLost

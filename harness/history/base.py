@@ -1,4 +1,4 @@
-"""What all records of a history are made of."""
+"""Base types of all records of a history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-#: Where bytes go: a command towards the broker, a reply or a delivery towards the client.
+#: Direction of bytes: a command goes to the broker, a reply or a delivery to the client.
 Towards = Literal["broker", "client"]
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -14,11 +14,13 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Immutable, and read back strictly."""
+    """Immutable record; decoding rejects unknown fields."""
 
 
 class Worker(Record, frozen=True):
-    """One run of one container: pod uid, and how often that container was restarted before."""
+    """One run of one container."""
 
+    #: The pod's uid.
     pod: str
+    #: Number of restarts of the container before this run.
     run: Count = 0

@@ -1,4 +1,4 @@
-"""The broker as such: that it went away, and what it had when it was back."""
+"""The broker itself: its loss, and its state after a restart."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from harness.history.base import Count, Record
 
 
 class BrokerLost(Record, frozen=True, tag="broker_lost"):
-    """The broker has ended; until `BrokerBack` nobody reaches it, and nothing happens in it."""
+    """The broker ended; until `BrokerBack` no client reaches it and its state stays unchanged."""
 
     why: str
+    #: Seconds since the start of the run, by the tap's clock; None where the harness recorded it.
     at: float | None = None
 
 
 class BrokerBack(Record, frozen=True, tag="broker_back"):
-    """It has been started again, and has not yet served anybody since.
+    """The broker has started again, and has not served any client since."""
 
-    `kept`: with all that it had, or (False) with nothing of it; None while that is not known.
-    `keys` is how many it has that do not end by themselves (Redis), or of its queues (RabbitMQ).
-    """
-
+    #: Number of keys without an expiry (Redis), or number of its queues (RabbitMQ).
     keys: Count
+    #: True: it kept all its data. False: it lost all its data. None: not known yet.
     kept: bool | None = None
+    #: Seconds since the start of the run, by the tap's clock; None where the harness recorded it.
     at: float | None = None

@@ -1,8 +1,8 @@
-"""The words of a history. Each says what was seen, never what follows from it.
+"""The vocabulary of a history: each event records an observation, never a conclusion.
 
-The wire shows connections, logs and the cluster show workers: `ConnectionOwner` ties them
-together, as soon as it is known (a pod's address often comes after its first command).
-Moments are seconds since the start of the run, as floats.
+The wire shows connections; logs and the cluster show workers. `ConnectionOwner` connects them as
+soon as the owner is known (a pod's address often arrives after its first command). Moments are
+seconds since the start of the run, as floats.
 """
 
 from __future__ import annotations
@@ -109,11 +109,13 @@ Observation = (
 
 
 class Event(Record, frozen=True):
-    """One thing that was seen: `id` grows with every event, `time` never falls."""
+    """One observation."""
 
+    #: Grows with every event.
     id: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-    #: When it was seen, which may be later than when it was.
+    #: When it was recorded, which may be later than when it happened: seconds since the start of
+    #: the run, by the harness clock. Never decreases.
     time: Seconds
-    #: Who saw it, as "tap" or "pods".
+    #: The observer, as "tap" or "pods".
     source: str
     what: Observation

@@ -1,26 +1,25 @@
-"""The names of the faults that judges treat in a way of their own."""
+"""The names of the faults that the checks treat specially."""
 
 from __future__ import annotations
 
-#: The name of the fault that a worker can answer: SIGTERM, and time to come to an end.
+#: The fault that a worker can react to: SIGTERM, and time to end.
 STOPPED = "pod told to stop"
 
-#: The names of those like it, which the cluster's own parts do.
+#: Similar faults that the cluster's own components cause.
 EVICTED, DRAINED = "pod evicted", "node drained"
 
 STOPS = frozenset((STOPPED, EVICTED, DRAINED))
 
-#: The names of the faults that take a whole node from a worker, without a word: for a while, or
-#: for good.
+#: Faults that take a whole node from a worker without notice: for a while, or for good.
 NODE_LOST, NODE_KILLED = "node lost", "node killed"
 
 NODE_LOSSES = frozenset((NODE_LOST, NODE_KILLED))
 
-#: The name of the fault that a worker outlives: its broker is out of reach for a while.
+#: A fault that the worker survives: its broker is unreachable for a while.
 CUT_OFF = "network cut"
 
-#: The name of one that it has to find out about: its connection ended, and nothing told it so.
+#: A fault that the worker has to detect: its connection ended without any notification.
 HALF_OPEN = "connection half open"
 
-#: The name of another that it outlives: its broker ends, and is started again with all that it had.
+#: A fault that the worker survives: its broker restarts and keeps all its data.
 RESTARTED = "broker restarted"

@@ -6,32 +6,38 @@ from harness.history.base import Record, Worker
 
 
 class FaultInjected(Record, frozen=True, tag="fault_injected"):
-    """Harm was done: `fault` is the name that the header has, `to` says to what, for a reader."""
+    """The harness injected a fault."""
 
+    #: Name of the fault, as the header lists it.
     fault: str
+    #: Description of the target, for a reader.
     to: str
     worker: Worker | None = None
     connection: int | None = None
-    #: From here on nothing that the worker says reaches its broker: it is lost, whenever it ends.
+    #: From here on no message of the worker reaches its broker: the worker is lost, whenever it
+    #: ends.
     cut_off: bool = False
 
 
 class FaultLanded(Record, frozen=True, tag="fault_landed"):
-    """By now the worker does nothing more: the order to kill it, or to stop it, has been obeyed."""
+    """The worker does nothing more from now on: the order to kill or stop it took effect."""
 
     fault: str
     worker: Worker
+    #: Seconds since the start of the run, by the harness clock, or when the node obeyed, by its
+    #: clock.
     at: float | None = None
 
 
 class FaultConfirmed(Record, frozen=True, tag="fault_confirmed"):
-    """It was seen to land, in the events `evidence`."""
+    """Events prove that the fault landed."""
 
     fault: str
+    #: The ids of these events.
     evidence: tuple[int, ...]
 
 
 class FaultHealed(Record, frozen=True, tag="fault_healed"):
-    """The harm is undone, or does not go on; what must come is reckoned from here."""
+    """The fault is undone or does not continue; deadlines count from here."""
 
     fault: str

@@ -1,4 +1,7 @@
-"""A history on disk: JSON lines, the header first. Written as it happens, read with suspicion."""
+"""A history on disk: JSON lines, the header first.
+
+The writer appends live; the reader validates strictly.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,19 @@ from harness.core.errors import QueuejobError
 from harness.history.events import Event, Observation
 from harness.history.header import SCHEMA, Header
 
-#: Bytes of a line, with its end. Every payload is far smaller.
+#: Most bytes of a line, with its line break. Every payload is far smaller.
 MAX_LINE = 1024 * 1024
 
 _encoder = msgspec.json.Encoder()
 _header = msgspec.json.Decoder(Header)
 _event = msgspec.json.Decoder(Event)
 
-#: What msgspec raises for bytes that are not what they should be.
-_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+#: Exceptions of msgspec for bytes of another form.
+_INVALID = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class BrokenHistory(QueuejobError):
-    """A file is no history, or not a whole one; `line` counts from 1."""
+    """A file is not a history, or an incomplete one; `line` counts from 1."""
 
     def __init__(self, name: str, line: int, reason: str, todo: str = "") -> None:
         self.line, self.reason = line, reason
@@ -37,9 +40,9 @@ class BrokenHistory(QueuejobError):
 
 
 class Writer:
-    """Appends events to a new file; what is appended survives the death of this process.
+    """Appends events to a new file; appended events survive the death of this process.
 
-    `clock` gives the seconds since the start of the run. Safe to share between threads.
+    `clock` returns the seconds since the start of the run. Safe to share between threads.
     """
 
     def __init__(self, path: Path, header: Header, clock: Callable[[], float]) -> None:
@@ -47,15 +50,15 @@ class Writer:
         self._lock = threading.Lock()
         self._id, self._time = 0, 0.0
         self._file = path.open("xb")
-        self._put(header)
+        self._append(header)
 
     def record(self, source: str, what: Observation) -> Event:
-        """Append what `source` has seen just now; the event has its id and time."""
+        """Append what `source` observed just now; return the event with its id and time."""
         with self._lock:
-            # Ids and times go up together, whichever thread asked the clock first.
+            # Ids and times increase together, whichever thread read the clock first.
             self._time = max(self._time, self._clock())
             event = Event(self._id + 1, self._time, source, what)
-            self._put(event)
+            self._append(event)
             self._id += 1
         return event
 
@@ -74,7 +77,7 @@ class Writer:
     ) -> None:
         self.close()
 
-    def _put(self, thing: Header | Event) -> None:
+    def _append(self, thing: Header | Event) -> None:
         line = _encoder.encode(thing) + b"\n"
         if len(line) > MAX_LINE:
             raise ValueError(f"an event of {len(line)} bytes; a line has at most {MAX_LINE}")
@@ -83,11 +86,11 @@ class Writer:
 
 
 def read(file: BinaryIO, name: str = "") -> tuple[Header, Iterator[Event]]:
-    """The header, and the events one by one; only one line is in memory at a time.
+    """Return the header and an iterator over the events; only one line is in memory at a time.
 
-    Raises `BrokenHistory`, and so does the iterator when it comes to the broken line: what it has
-    given until then is good. A file that ends after a whole line is good too: it is the
-    judge's part to miss `RunEnded`.
+    Raises `BrokenHistory`, and so does the iterator when it reaches the broken line; the events
+    before it are valid. A file that ends after a complete line is valid, too: the judge detects a
+    missing `RunEnded`.
     """
     name = name or str(getattr(file, "name", "without a name"))
     return _read_header(file, name), _read_events(file, name)
@@ -99,7 +102,7 @@ def _read_header(file: BinaryIO, name: str) -> Header:
         raise BrokenHistory(name, 1, "the file is empty")
     try:
         schema = msgspec.json.decode(line, type=_Versioned).schema
-    except _BAD as error:
+    except _INVALID as error:
         raise BrokenHistory(name, 1, f"this is no header: {error}") from None
     if schema != SCHEMA:
         raise BrokenHistory(
@@ -110,7 +113,7 @@ def _read_header(file: BinaryIO, name: str) -> Header:
         )
     try:
         return _header.decode(line)
-    except _BAD as error:
+    except _INVALID as error:
         raise BrokenHistory(name, 1, f"this is no header: {error}") from None
 
 
@@ -120,7 +123,7 @@ def _read_events(file: BinaryIO, name: str) -> Iterator[Event]:
         number += 1
         try:
             event = _event.decode(line)
-        except _BAD as error:
+        except _INVALID as error:
             raise BrokenHistory(name, number, f"this is no event: {error}") from None
         if event.id <= last:
             raise BrokenHistory(name, number, f"event {event.id} comes after event {last}")
@@ -147,6 +150,6 @@ def _line(file: BinaryIO, name: str, number: int) -> bytes | None:
 
 
 class _Versioned(msgspec.Struct):
-    """What every header has, of whatever version."""
+    """The field that headers of all versions have."""
 
     schema: int

@@ -1,7 +1,7 @@
-"""What a line of a worker's log says about an item: that the work on it begins, or has ended.
+"""The meaning of a log line of a worker for an item: its work starts, or has ended.
 
-The built-in words are hints. A line is about an item only if it names an item that was sent, as a
-whole token. A pattern that the worker's owner gives is testimony: what it finds is what is said.
+The built-in phrases are hints. A line concerns an item only if it names a sent item as a whole
+token. A pattern from the worker's owner is testimony: its match is the worker's statement.
 """
 
 from __future__ import annotations
@@ -16,48 +16,48 @@ from harness.history import Guess, Payload, Worker, payload
 
 Kind = Literal["start", "done"]
 
-#: Words by which a line says that work begins, or has ended, where nobody gives a pattern.
+#: Phrases for the start or the end of work, where the owner gives no pattern.
 START = r"(?i:\b(?:working on|processing|starting|started|begins?|beginning|handling|executing)\b)"
 DONE = r"(?i:\b(?:done|finished|completed|complete|processed|succeeded|success)\b)"
 
-#: "finished processing apple" is one phrase, and says that the work has ended.
+#: "finished processing apple" is one phrase, and means that the work has ended.
 _PHRASE = re.compile(
     rf"(?P<done>{DONE}(?:\s+(?:with|the|of|work|working on|processing|handling|executing))*)"
     rf"|(?P<start>{START})",
     re.IGNORECASE,
 )
-#: With one of these words a line tells something else than a beginning, or an end in success.
+#: With one of these words a line means neither a start nor a successful end.
 _NEGATION = re.compile(
     r"\b(?:fail\w*|errors?|exception|traceback|skip\w*|already|duplicate\w*|ignor\w*|before|"
     r"cannot|can't|could|couldn't|unable|not|never|abort\w*|reject\w*|drop\w*|aside|lost|late|"
     r"stop\w*|interrupt\w*|cancel\w*|gave|giv\w+)\b",
     re.IGNORECASE,
 )
-#: A field of a structured line that says that there was no error.
+#: A field of a structured line that shows that there was no error.
 _NO_ERROR = re.compile(
     r"""(?i)\b(?:no|0|zero) errors?\b|errors?["']?\s*[:=]\s*(?:null|none|0|""|'')"""
 )
-#: "Processing apple … done": one line that is written in two steps.
+#: "Processing apple … done": one line, written in two steps.
 _AT_THE_END = re.compile(
     rf"{DONE}(?:\s*\(?(?:in|after)?\s*[\d.:]+\s*\w{{0,12}}\)?)?[\s.!)\"'}}\]]*$"
 )
-#: What may stand between the verb and the item: "Working on item #1: apple".
+#: Text that may stand between the verb and the item: "Working on item #1: apple".
 _FILLER = re.compile(
     r"""(?i)[\s:#=("'\[]*(?:(?:the|item|task|message|job|order|id)\b[\s:#=("'\[]*)*"""
 )
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _BRACKETED = re.compile(r"\([^()]*\)")
-#: What may stand beside a whole token, on its left and on its right.
-_LEFT, _RIGHT = frozenset("\"'`([{<,;:=|#"), frozenset("\"'`)]}>,;:!?|…")
-#: An item that is this short, or is a number, has to follow the verb: it may be a count elsewhere.
-_SHORT = 3
-#: So many lines that said nothing are looked at again.
-_KEPT = 200
-#: Longer items than this are not looked for within a line.
-_LONGEST = 1000
+#: Characters that may enclose a whole token, on its left and on its right.
+_LEFT_EDGES, _RIGHT_EDGES = frozenset("\"'`([{<,;:=|#"), frozenset("\"'`)]}>,;:!?|…")
+#: An item this short, or a number, must follow the verb; elsewhere it may be a count.
+_SHORT_LENGTH = 3
+#: Most lines without a known form that are kept for a second reading.
+_MAX_PENDING = 200
+#: Longer items are not searched within a line.
+_MAX_LENGTH = 1000
 _NUMBER = re.compile(r"[\d.,+-]+")
 _DIGITS = re.compile(r"\d+")
-#: Tokens that stand where an item could, and are none.
+#: Tokens at the position of an item that are not items.
 # fmt: off
 _NO_ITEMS = frozenset([
     "it", "all", "everything", "nothing", "this", "that", "them", "one", "now", "here",
@@ -67,26 +67,28 @@ _NO_ITEMS = frozenset([
     "shutdown", "shutting", "worker", "consumer",
 ])
 # fmt: on
-#: A word, without the marks that enclose it.
+#: A word, without the punctuation that encloses it.
 _TOKEN = re.compile(r"""[^\s"'`()\[\]{}<>,;|]+(?<![:.!?…=])""")
-#: How many words on each side of an item make the form of a line.
-_WORDS = 2
+#: Number of words on each side of an item that make the form of a line.
+_FORM_WORDS = 2
 
 
 class Line(NamedTuple):
-    """A line that was recorded: whose, the event, and the second of the run in which it came."""
+    """A recorded log line."""
 
     worker: Worker
+    #: Id of the event of the line.
     event: int
+    #: Seconds since the start of the run, by the kubelet's clock.
     at: float
 
 
 class Statement(NamedTuple):
-    """What a line says; `guess` is empty where it names an item that was sent, or its owner tells.
+    """The meaning of a log line.
 
-    `odd`: it may be about an item that is no plain text. `mangled`: where the worker's lines name
-    an item it has one that was sent, cut or changed; `alike`: something that looks like an item;
-    `other`: anything else.
+    `guess` is empty where the line names a sent item, or the owner's pattern matches. `odd`: it may
+    concern an item that is not plain text. `mangled`: at the position of an item the line has a
+    sent item, cut or changed. `alike`: something that resembles an item. `other`: anything else.
     """
 
     kind: Kind
@@ -95,7 +97,7 @@ class Statement(NamedTuple):
 
 
 class _Named(NamedTuple):
-    """An item that a text names, and where."""
+    """An item that a text names, and its position."""
 
     item: Payload
     begin: int
@@ -103,160 +105,170 @@ class _Named(NamedTuple):
 
 
 class LineReader:
-    """Reads the lines of the workers of a run, to which `items` were sent.
+    """Reads the log lines of the workers of a run with the sent `items`.
 
-    `start` and `done` are the owner's patterns with a group `item`; empty for the built-in words.
-    `begins` is the form of lines in the worker's own words that say a beginning, as `names` gives
-    it; empty where there is none.
+    `start` and `done` are the owner's patterns with a group `item`; empty for the built-in phrases.
+    `begins` is the form of the worker's own start lines without a built-in phrase, as `names`
+    returns it; empty where there is none.
     """
 
     def __init__(
         self, items: Iterable[bytes], start: str = "", done: str = "", begins: str = ""
     ) -> None:
-        self._items = {shown: payload(item) for item in items for shown in renderings(item)}
-        self._lengths = sorted({len(one) for one in self._items if len(one) <= _LONGEST})[::-1]
-        names = [one for one in self._items.values() if isinstance(one, str)]
+        self._items = {rendering: payload(item) for item in items for rendering in renderings(item)}
+        self._lengths = sorted({len(text) for text in self._items if len(text) <= _MAX_LENGTH})[
+            ::-1
+        ]
+        names = [text for text in self._items.values() if isinstance(text, str)]
         self._odd = not all(map(plain, self._items.values()))
-        self._common = frozenset.intersection(*map(_classes, names)) if names else frozenset()
-        #: The words around an item in the lines that name one.
+        self._common = (
+            frozenset.intersection(*map(_character_classes, names)) if names else frozenset()
+        )
+        #: The words around an item in lines that name one.
         self._forms: set[tuple[Kind, str]] = set()
-        self._waiting: list[tuple[Line, str]] = []
-        self._forms_then = 0
+        self._pending: list[tuple[Line, str]] = []
+        self._known_forms = 0
         self._begins = begins
-        self._own: dict[Kind, re.Pattern[str]] = {}
+        self._owner_patterns: dict[Kind, re.Pattern[str]] = {}
         if start:
-            self._own["start"] = re.compile(start)
+            self._owner_patterns["start"] = re.compile(start)
         if done:
-            self._own["done"] = re.compile(done)
+            self._owner_patterns["done"] = re.compile(done)
 
     def read(self, text: str) -> Statement | None:
-        """What the line says; None where it is about no item."""
+        """Return the meaning of the line; None where it concerns no item."""
         text = _ESCAPES.sub("", text)
-        for kind, pattern in self._own.items():
-            if found := pattern.search(text):
-                return Statement(kind, self._meant(found["item"]))
-        said = self._hinted(text)
-        return None if said is None or said.kind in self._own else said
+        for kind, pattern in self._owner_patterns.items():
+            if match := pattern.search(text):
+                return Statement(kind, self._owner_item(match["item"]))
+        statement = self._read_builtin(text)
+        return None if statement is None or statement.kind in self._owner_patterns else statement
 
     def names(self, text: str) -> tuple[Payload, str] | None:
-        """The one item that a line in no built-in words names, and the form of the line."""
+        """Return the only item that a line without built-in phrases names, and the line's form."""
         text = _ESCAPES.sub("", text)
         if _PHRASE.search(text):
             return None
-        named = self._about(text, ()) or None
+        named = self._only_item(text, ()) or None
         return None if named is None else (named.item, _form(text, named.begin, named.end))
 
     def keep(self, line: Line, text: str) -> None:
-        """Remember a line that said nothing: its form may only be known by a later one."""
-        if len(self._waiting) < _KEPT and _PHRASE.search(text):
-            self._waiting.append((line, text))
+        """Keep a line without a meaning: a later line may show its form."""
+        if len(self._pending) < _MAX_PENDING and _PHRASE.search(text):
+            self._pending.append((line, text))
 
     def late(self) -> list[tuple[Line, Statement]]:
-        """What lines that were kept say by the forms that are known now."""
-        if self._forms_then == len(self._forms):
+        """Read the kept lines again, by the forms that are known now."""
+        if self._known_forms == len(self._forms):
             return []
-        self._forms_then = len(self._forms)
-        told = [(line, text, self.read(text)) for line, text in self._waiting]
-        self._waiting = [(line, text) for line, text, said in told if said is None]
-        return [(line, said) for line, _, said in told if said is not None]
+        self._known_forms = len(self._forms)
+        readings = [(line, text, self.read(text)) for line, text in self._pending]
+        self._pending = [(line, text) for line, text, statement in readings if statement is None]
+        return [(line, statement) for line, _, statement in readings if statement is not None]
 
     # -- the owner's pattern ----------------------------------------------------------------------
 
-    def _meant(self, words: str) -> Payload:
-        """The item that was sent, as it is; else the words, without the credentials in them.
+    def _owner_item(self, words: str) -> Payload:
+        """Return the sent item, unchanged; otherwise the text without its credentials.
 
-        Not without known secrets: a value of the environment may be part of an item's name.
+        Known secrets are not masked: a value of the environment may be part of an item's name.
         """
-        shown = words.strip()
-        known = self._items.get(shown)
+        text = words.strip()
+        known = self._items.get(text)
         if known is None:
-            named = {one.item for one in self._named(shown)}
+            named = {mention.item for mention in self._named_items(text)}
             known = named.pop() if len(named) == 1 else None
-        return payload(masking.mask(shown).encode()) if known is None else known
+        return payload(masking.mask(text).encode()) if known is None else known
 
     # -- the built-in words -----------------------------------------------------------------------
 
-    def _hinted(self, text: str) -> Statement | None:
+    def _read_builtin(self, text: str) -> Statement | None:
         phrases = list(_PHRASE.finditer(text))
         if not phrases:
-            return self._in_own_words(text)
-        named = self._about(text, phrases)
+            return self._read_learned_form(text)
+        named = self._only_item(text, phrases)
         if named is None:
             return None
         if not named:
-            return self._guess(text, phrases)
+            return self._guess_item(text, phrases)
         kind = _kind(text, named)
         if kind is None:
             return None
         self._forms.add((kind, _form(text, named.begin, named.end)))
         return Statement(kind, named.item)
 
-    def _in_own_words(self, text: str) -> Statement | None:
+    def _read_learned_form(self, text: str) -> Statement | None:
         if not self._begins:
             return None
-        named = self._about(text, ())
+        named = self._only_item(text, ())
         if named:
-            said = _form(text, named.begin, named.end) == self._begins
-            return Statement("start", named.item) if said else None
-        tokens = _TOKEN.finditer(text[:_LONGEST]) if named is False else ()
+            is_start = _form(text, named.begin, named.end) == self._begins
+            return Statement("start", named.item) if is_start else None
+        tokens = _TOKEN.finditer(text[:_MAX_LENGTH]) if named is False else ()
         for token in tokens:
             if _form(text, token.start(), token.end()) == self._begins:
-                return self._foreign("start", token[0])
+                return self._unknown_item("start", token[0])
         return None
 
-    def _guess(self, text: str, phrases: Sequence[re.Match[str]]) -> Statement | None:
-        """A line that names no item which was sent: has it another thing in an item's place?"""
+    def _guess_item(self, text: str, phrases: Sequence[re.Match[str]]) -> Statement | None:
+        """Guess whether a line that names no sent item has another token at the item's position."""
         if _NEGATION.search(_NO_ERROR.sub("", text)):
             return None
-        kind: Kind = "done" if any(one["done"] for one in phrases) else "start"
-        place = _after(text, phrases[0].end())
-        words = payload(masking.mask(text[place:].strip()).encode())
+        kind: Kind = "done" if any(phrase["done"] for phrase in phrases) else "start"
+        position = _item_position(text, phrases[0].end())
+        rest = payload(masking.mask(text[position:].strip()).encode())
         if self._odd:
-            before = _words(text[:place], first=False)
-            known = {form.partition("\0")[0] for told, form in self._forms if told == kind}
-            return (
-                Statement(kind, words, "odd") if words and before in (known or {before}) else None
-            )
-        for token in _TOKEN.finditer(text[:_LONGEST]):
+            before = _words(text[:position], first=False)
+            known = {
+                form.partition("\0")[0] for form_kind, form in self._forms if form_kind == kind
+            }
+            return Statement(kind, rest, "odd") if rest and before in (known or {before}) else None
+        for token in _TOKEN.finditer(text[:_MAX_LENGTH]):
             if (kind, _form(text, token.start(), token.end())) in self._forms:
-                return self._foreign(kind, token[0])
+                return self._unknown_item(kind, token[0])
         return None
 
-    def _foreign(self, kind: Kind, token: str) -> Statement | None:
+    def _unknown_item(self, kind: Kind, token: str) -> Statement | None:
         if token.lower() in _NO_ITEMS:
             return None
         item = payload(masking.mask(token).encode())
-        if any(_mangled(token, one) for one in self._items):
+        if any(_is_mangled(token, rendering) for rendering in self._items):
             return Statement(kind, item, "mangled")
-        return Statement(kind, item, "alike" if self._common <= _classes(token) else "other")
+        return Statement(
+            kind, item, "alike" if self._common <= _character_classes(token) else "other"
+        )
 
-    def _about(self, text: str, phrases: Sequence[re.Match[str]]) -> _Named | Literal[False] | None:
-        """The one item that the line is about; False: it names none; None: it names several."""
-        after = {_after(text, one.end()) for one in phrases}
+    def _only_item(
+        self, text: str, phrases: Sequence[re.Match[str]]
+    ) -> _Named | Literal[False] | None:
+        """Return the only item that the line concerns; False: it names none; None: several."""
+        after = {_item_position(text, mention.end()) for mention in phrases}
         named = [
-            one
-            for one in self._named(text)
-            if one.begin in after
-            or not (len(text[one.begin : one.end]) <= _SHORT or _number(text, one))
+            mention
+            for mention in self._named_items(text)
+            if mention.begin in after
+            or not (
+                len(text[mention.begin : mention.end]) <= _SHORT_LENGTH or _is_number(text, mention)
+            )
         ]
         if not named:
             return False
-        if len({one.item for one in named}) > 1:
-            named = [one for one in named if one.begin in after]
-        return named[0] if len({one.item for one in named}) == 1 else None
+        if len({mention.item for mention in named}) > 1:
+            named = [mention for mention in named if mention.begin in after]
+        return named[0] if len({mention.item for mention in named}) == 1 else None
 
-    def _named(self, text: str) -> Iterator[_Named]:
-        """The items that it names as whole tokens; at each place the longest."""
-        place = 0
-        while place < len(text):
-            found = self._at(text, place) if _begins(text, place) else None
-            if found is None:
-                place += 1
+    def _named_items(self, text: str) -> Iterator[_Named]:
+        """Yield the items that the text names as whole tokens; at each position the longest."""
+        position = 0
+        while position < len(text):
+            named = self._item_at(text, position) if _begins(text, position) else None
+            if named is None:
+                position += 1
             else:
-                yield found
-                place = found.end
+                yield named
+                position = named.end
 
-    def _at(self, text: str, place: int) -> _Named | None:
+    def _item_at(self, text: str, place: int) -> _Named | None:
         for length in self._lengths:
             item = self._items.get(text[place : place + length])
             if item is not None and place + length <= len(text) and _ends(text, place + length):
@@ -265,7 +277,7 @@ class LineReader:
 
 
 def renderings(item: bytes) -> set[str]:
-    """How a worker may print an item: as text, or as programs show bytes that are none."""
+    """Return how a worker may print an item: as text, or as programs print other bytes."""
     texts = {item.decode("utf-8", how) for how in ("replace", "backslashreplace", "ignore")}
     texts |= {repr(item), repr(item)[2:-1], item.decode("latin-1")}
     quoted = json.dumps(item.decode("utf-8", "replace"))[1:-1]
@@ -274,53 +286,56 @@ def renderings(item: bytes) -> set[str]:
 
 
 def plain(item: Payload) -> bool:
-    """Whether a worker that prints this item is bound to be seen to print just that.
+    """Whether a worker that prints this item certainly shows exactly this text.
 
-    What looks like a credential is not recorded of its words.
+    The history does not record the parts of a line that resemble credentials.
     """
     return (
         isinstance(item, str)
-        and 0 < len(item) <= _LONGEST
+        and 0 < len(item) <= _MAX_LENGTH
         and item.isprintable()
         and masking.mask(item) == item
     )
 
 
-def _mangled(token: str, item: str) -> bool:
-    """Whether it is the item, cut or changed."""
-    if min(len(token), len(item)) < _SHORT:  # so short a part is in most words
+def _is_mangled(token: str, item: str) -> bool:
+    """Whether the token is the item, cut or changed."""
+    if min(len(token), len(item)) < _SHORT_LENGTH:  # so short a part occurs in most words
         return False
     return token in item or item in token or token.lower() == item.lower()
 
 
-def _classes(text: str) -> frozenset[str]:
-    """Of which kinds its characters are: letters and digits each are of one kind."""
-    return frozenset("a" if one.isalpha() else "0" if one.isdigit() else one for one in text)
+def _character_classes(text: str) -> frozenset[str]:
+    """Return the kinds of its characters; all letters are one kind, and all digits."""
+    return frozenset(
+        "a" if character.isalpha() else "0" if character.isdigit() else character
+        for character in text
+    )
 
 
 def _begins(text: str, place: int) -> bool:
-    return place == 0 or text[place - 1].isspace() or text[place - 1] in _LEFT
+    return place == 0 or text[place - 1].isspace() or text[place - 1] in _LEFT_EDGES
 
 
 def _ends(text: str, place: int) -> bool:
     rest = text[place:].lstrip(".")
-    return not rest or rest[0].isspace() or (rest[0] in _RIGHT)
+    return not rest or rest[0].isspace() or (rest[0] in _RIGHT_EDGES)
 
 
-def _number(text: str, named: _Named) -> bool:
+def _is_number(text: str, named: _Named) -> bool:
     return _NUMBER.fullmatch(text[named.begin : named.end]) is not None
 
 
-def _after(text: str, place: int) -> int:
-    """Where the item begins that follows a verb which ends here."""
+def _item_position(text: str, place: int) -> int:
+    """Return the position of the item after a verb that ends at `place`."""
     filler = _FILLER.match(text, place)
     return filler.end() if filler else place
 
 
 def _kind(text: str, named: _Named) -> Kind | None:
-    """Whether the line says a beginning or an end; None where it says something else.
+    """Whether the line means a start or an end; None where it means neither.
 
-    The item's own words say nothing: it may be called "Working on it".
+    The words of the item itself do not count: its name may be "Working on it".
     """
     before = list(_PHRASE.finditer(text[: named.begin]))
     verb = before[-1] if before else _PHRASE.search(text, named.end)
@@ -331,16 +346,17 @@ def _kind(text: str, named: _Named) -> Kind | None:
         kind: Kind = "done"
     else:
         kind = "done" if verb["done"] else "start"
-    if kind == "start":  # "(failed before, attempt 2)" is a remark about a beginning
+    if kind == "start":  # "(failed before, attempt 2)" is a remark about a start
         rest = _BRACKETED.sub("", rest)
     return None if _NEGATION.search(_NO_ERROR.sub("", rest)) else kind
 
 
 def _form(text: str, begin: int, end: int) -> str:
+    """Return the words before and after the item, which identify lines of the same form."""
     return f"{_words(text[:begin], first=False)}\0{_words(text[end:], first=True)}"
 
 
 def _words(text: str, *, first: bool) -> str:
-    """The words that stand next to an item, with all numbers alike."""
+    """Return the words next to an item, with all numbers made equal."""
     words = _DIGITS.sub("0", text).split()
-    return " ".join(words[:_WORDS] if first else words[-_WORDS:])
+    return " ".join(words[:_FORM_WORDS] if first else words[-_FORM_WORDS:])

@@ -9,7 +9,7 @@ _LONGEST = 60
 
 
 def shown(item: Payload, longest: int = _LONGEST) -> str:
-    """A payload as a short name, with its odd characters escaped."""
+    """Return a payload as a short name, with its unusual characters escaped."""
     if isinstance(item, Digest):
         return f"({item.length} bytes, sha256 {item.hex[:12]})"
     if isinstance(item, Raw):
@@ -18,5 +18,5 @@ def shown(item: Payload, longest: int = _LONGEST) -> str:
     text = clean(item[:longest])
     if len(item) > longest:
         return f'"{text}…" ({len(item)} characters)'
-    # Most are plain words, and read better without quotes.
+    # Most are plain words, which read better without quotes.
     return text if item and text == item and " " not in item else f'"{text}"'

@@ -1,4 +1,4 @@
-"""What the observers have missed, and the end of the run."""
+"""Missed observations, and the end of the run."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from harness.history.base import Record
 
 
 class Gap(Record, frozen=True, tag="gap"):
-    """An observer has missed something: that it saw nothing means nothing from here on."""
+    """An observer missed something: from here on, missing events prove nothing."""
 
+    #: The observer, or its part.
     of: str
     why: str
 
 
 class RunEnded(Record, frozen=True, tag="run_ended"):
-    """The last event of a run that was not killed; `why` is empty when it went to its end."""
+    """The last event of a run that was not killed."""
 
+    #: Reason of an early end; empty when the run was complete.
     why: str = ""

@@ -1,1 +1,1 @@
-"""Machine and cluster: Docker, images, the cluster's provider, and the Kubernetes API."""
+"""Machine and cluster: Docker, images, the cluster provider, and the Kubernetes API."""

@@ -1,4 +1,4 @@
-"""A running cluster, and the Protocol of what provides one."""
+"""A running cluster, and the protocol of its provider."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from harness.core.registry import Registry
 from harness.infra.docker import Docker
 from harness.infra.settings import Settings
 
-#: The taint of a node that is there to be lost: only pods that tolerate it come to it.
+#: The taint of the spare node, which a run may lose: only pods that tolerate it run there.
 SPARE = "queuejob/spare"
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster and the two files that reach it.
+    """A running cluster, and the kubeconfig and kubectl that reach it.
 
-    `owned` says that this tool made it, and so may delete it.
+    `owned` is True if this tool created the cluster, and therefore may delete it.
     """
 
     name: str
@@ -33,73 +33,83 @@ class Cluster:
 
 @runtime_checkable
 class Provider(Protocol):
-    """Something that has clusters. All calls are safe from several processes at once."""
+    """A source of clusters. Several processes may call all methods at the same time."""
 
     name: str
 
     def acquire(self) -> Cluster:
-        """The cluster, made if need be; waits for whoever is making it already."""
+        """Return the cluster; create it if needed, or wait for a process that is creating it."""
 
     def load(self, refs: Sequence[str]) -> None:
-        """Put Docker images where the cluster's nodes can start them, each once."""
+        """Load Docker images, each once, to where the cluster's nodes can start them."""
 
     def is_acquired(self) -> bool:
-        """Has the cluster been acquired for this run, and not been released?"""
+        """Return whether this run acquired the cluster and has not released it."""
 
     def release(self, *, keep: bool) -> None:
-        """Give up the cluster: delete it when it is ours and nobody else uses it, unless `keep`."""
+        """Release the cluster.
+
+        Deletes it, unless `keep`, if this tool created it and no other process uses it.
+        """
 
     def on_node(self, node: str, *argv: str) -> str | None:
-        """Run a command on a node, as its root; `InfrastructureError` where that cannot be.
+        """Run a command on a node, as root of the node.
 
-        What it printed; None from a provider that does not tell.
+        Returns the command's output; None from a provider that does not return it. Raises
+        `InfrastructureError` if the provider cannot run commands on its nodes.
         """
 
     def node_access_error(self) -> str:
-        """Why commands cannot be run on this provider's nodes; empty when they can."""
+        """Return why commands cannot run on this provider's nodes; empty if they can."""
 
     def spare_node(self) -> str:
-        """The name of a node that may be lost, for nobody else has pods there; empty: none may."""
+        """Return the name of the node that a run may lose; empty if there is none.
+
+        No other user has pods on this node.
+        """
 
     def exclusive_spare_node(self) -> AbstractContextManager[None]:
-        """Hold while a run has pods on the spare node; waits for whoever does before it."""
+        """Hold the spare node while a run has pods on it; waits for the run that holds it."""
 
     def freeze_node(self, node: str) -> None:
-        """Stop all that a node does, without a word to anybody."""
+        """Freeze all processes of a node, without notice to any other component."""
 
     def thaw_node(self, node: str) -> None:
-        """Let a frozen node go on."""
+        """Let a frozen node continue."""
 
     def kill_node(self, node: str) -> None:
-        """End all that runs on a node, at once."""
+        """Kill all processes of a node immediately."""
 
     def start_node(self, node: str) -> None:
-        """Start a node that was killed; it comes up by itself, which takes a while."""
+        """Start a killed node; it joins the cluster automatically, which takes a while."""
 
     def keep_hint(self) -> str:
-        """How to reach a cluster that is kept, and how to delete it."""
+        """Return how to reach a kept cluster, and how to delete it."""
 
     def delete(self) -> None:
-        """Delete the cluster now; `UsageError` when this tool did not make it."""
+        """Delete the cluster now. Raises `UsageError` if this tool did not create it."""
 
 
 @dataclass(frozen=True)
 class ProviderDependencies:
-    """What a provider makes a cluster with. Functions: nothing is built before it is needed."""
+    """Everything that a provider needs to create a cluster.
+
+    Some fields are functions, so that nothing is built before the provider needs it.
+    """
 
     docker: Docker
     node_image: Callable[[], str]
     kind: Callable[[], Path]
     kubectl: Callable[[], Path]
-    tell: Notify
-    #: The process for which the cluster is held: under xdist the controller.
+    notify: Notify
+    #: The process that holds the cluster; under xdist this is the controller.
     user: ProcessId
 
 
-#: Makes a provider of the settings.
+#: Creates a provider from the settings.
 MakeProvider = Callable[[Settings, ProviderDependencies], Provider]
 
-#: All providers: packages of `harness.infra.providers`, and those of other distributions.
+#: All providers: packages in `harness.infra.providers`, and those of other distributions.
 PROVIDERS: Registry[MakeProvider] = Registry(
     kind="providers",
     package="harness.infra.providers",

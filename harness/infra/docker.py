@@ -1,4 +1,4 @@
-"""The Docker engine, through its command line: what we ask of it and nothing more."""
+"""A client of the Docker engine that runs the `docker` command line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from harness.core import commands
 from harness.core.errors import InfrastructureError
 
+#: Seconds for a command that does not transfer or build an image.
 QUICK = 60.0
-#: Seconds for one image to be built, pulled, saved or loaded.
+#: Seconds to build, pull, save or load one image.
 LONG = 1800.0
 
 
 class Docker:
-    """One Docker engine; `host` as in DOCKER_HOST, default: the client's own choice."""
+    """One Docker engine. `host` is as in DOCKER_HOST; without it the client chooses."""
 
     def __init__(self, host: str | None = None, program: str = "docker") -> None:
         self._base = [program, *(["--host", host] if host else [])]
@@ -29,27 +30,27 @@ class Docker:
         on_line: Callable[[str], None] | None = None,
         env: Mapping[str, str] | None = None,
     ) -> commands.Completed:
-        """`docker ARGUMENTS`; errors as `shell.run`."""
+        """Run `docker ARGUMENTS`; raises the same errors as `commands.run`."""
         return commands.run(
             [*self._base, *arguments], timeout=timeout, check=check, on_line=on_line, env=env
         )
 
     def image_id(self, ref: str) -> str | None:
-        """The id (sha256:…) of an image on this engine, or None when it is not there."""
-        done = self.run("image", "inspect", "--format", "{{.Id}}", ref, check=False)
-        if done.ok:
-            return done.stdout.strip()
-        if "No such image" in done.stderr:
+        """Return the id (sha256:…) of an image on this engine, or None if it is not there."""
+        result = self.run("image", "inspect", "--format", "{{.Id}}", ref, check=False)
+        if result.ok:
+            return result.stdout.strip()
+        if "No such image" in result.stderr:
             return None
         raise InfrastructureError(
             f"could not ask Docker for the image {ref}",
             expected="an answer of the Docker engine",
-            seen=done.stderr.strip(),
+            seen=result.stderr.strip(),
             todo="run `queuejob doctor`",
         )
 
     def image_size(self, ref: str) -> int:
-        """Bytes of an image's layers."""
+        """Return the size of an image's layers, in bytes."""
         return int(self.run("image", "inspect", "--format", "{{.Size}}", ref).stdout)
 
     def build(
@@ -61,44 +62,47 @@ class Docker:
         labels: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> None:
-        """Build the Dockerfile in `context`, with the host's network, as `tag`."""
-        words = [word for k, v in (args or {}).items() for word in ("--build-arg", f"{k}={v}")]
-        words += [word for k, v in (labels or {}).items() for word in ("--label", f"{k}={v}")]
-        # --force-rm: also a build that is interrupted leaves no container.
+        """Build the Dockerfile in the folder `context` as `tag`, with the host's network."""
+        options = [word for k, v in (args or {}).items() for word in ("--build-arg", f"{k}={v}")]
+        options += [word for k, v in (labels or {}).items() for word in ("--label", f"{k}={v}")]
+        # --force-rm: an interrupted build must not leave a container either.
         fixed = ("--network=host", "--force-rm", "--tag", tag)
-        self.run("build", *fixed, *words, context, timeout=LONG, on_line=on_line)
+        self.run("build", *fixed, *options, context, timeout=LONG, on_line=on_line)
 
     def pull(self, ref: str, on_line: Callable[[str], None] | None = None) -> None:
-        """Fetch `ref` from its registry."""
+        """Pull the image `ref` from its registry."""
         self.run("pull", ref, timeout=LONG, on_line=on_line)
 
     def tag(self, ref: str, name: str) -> None:
-        """Give the image `ref` one more name."""
+        """Add the name `name` to the image `ref`."""
         self.run("tag", ref, name)
 
     def untag(self, *refs: str) -> None:
-        """Remove names, and the images that have no other."""
+        """Remove image names, and each image that has no other name."""
         self.run("image", "rm", *refs, check=False)
 
     def save(self, refs: Sequence[str], path: Path) -> None:
-        """Write images with their names into one tar file."""
+        """Write images and their names into one tar file."""
         self.run("save", "--output", path, *refs, timeout=LONG)
 
     def load(self, path: Path) -> None:
-        """Take in the images of a tar file."""
+        """Load the images of a tar file into the engine."""
         self.run("load", "--input", path, timeout=LONG)
 
     def containers(self, *filters: str) -> list[dict[str, Any]]:
-        """`docker inspect` of all containers (dead ones too) that match `--filter` terms."""
-        words = [word for term in filters for word in ("--filter", term)]
-        ids = self.run("ps", "--all", "--quiet", "--no-trunc", *words).stdout.split()
+        """Return `docker inspect` of the containers that match all `--filter` terms.
+
+        Stopped containers are included.
+        """
+        options = [word for term in filters for word in ("--filter", term)]
+        ids = self.run("ps", "--all", "--quiet", "--no-trunc", *options).stdout.split()
         if not ids:
             return []
-        # One that vanished in between is left out of the answer; the others are still told.
-        found: list[dict[str, Any]] = json.loads(self.run("inspect", *ids, check=False).stdout)
-        return found
+        # Docker omits a container that vanished in between, and still lists the others.
+        details: list[dict[str, Any]] = json.loads(self.run("inspect", *ids, check=False).stdout)
+        return details
 
     def remove_containers(self, *ids: str) -> None:
-        """Remove containers, running or not, with their anonymous volumes."""
+        """Remove containers, running or not, and their anonymous volumes."""
         if ids:
             self.run("rm", "--force", "--volumes", *ids, timeout=QUICK * 3)

@@ -1,4 +1,4 @@
-"""What a user may set for a run, checked before anything is created."""
+"""Settings of a run, checked before anything is created."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ KEEPS: tuple[Keep, ...] = get_args(Keep)
 SOURCES: tuple[Source, ...] = get_args(Source)
 DEFAULT_CLUSTER = "queuejob"
 
-#: What kind accepts, less what is too long for the host names made from it.
+#: Names that kind accepts, without those too long for the host names derived from them.
 _CLUSTER_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One run's settings; `item_seconds` is the time a tutorial worker spends on an item."""
+    """Settings of one run. A tutorial worker spends `item_seconds` seconds on each item."""
 
     provider: str = "kind"
     cluster: str = DEFAULT_CLUSTER
-    #: True when the user named the cluster: only then may it be one that this tool did not make.
+    #: True if the user named the cluster; only then may another tool have created it.
     cluster_named: bool = False
     keep: Keep = "failed"
     images: Source = "auto"
@@ -36,18 +36,21 @@ class Settings:
     image_refs: Path | None = None
     out: Path = Path("queuejob-out")
     item_seconds: float = 1.0
-    #: Port of the API server on this machine; 0 lets the system choose.
+    #: Port of the API server on this machine; with 0 the system chooses one.
     api_port: int = 0
-    #: Make a cluster with one node more, which may be lost.
+    #: Create the cluster with one additional node that a run may lose.
     spare_node: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
-    #: What the bounds are multiplied with, those that are measured too.
+    #: Factor for all time bounds, measured ones included.
     timeout_factor: float = 1.0
-    #: Seconds, from when there is a cluster, after which a check ends with what was proved.
+    #: Seconds, from the moment the cluster exists, after which a check ends with what it proved.
     max_duration: float = 900.0
 
     def check(self) -> None:
-        """Raise `UsageError` (or `InfrastructureError`, for a port in use) for what cannot work."""
+        """Check all settings.
+
+        Raises `UsageError` for a setting that cannot work, `InfrastructureError` for a port in use.
+        """
         if not _CLUSTER_NAME.fullmatch(self.cluster):
             raise UsageError(
                 f"{self.cluster!r} cannot be the name of a cluster",
@@ -55,8 +58,8 @@ class Settings:
                 seen=self.cluster,
                 todo="give another --queuejob-cluster",
             )
-        _one_of("--queuejob-keep", self.keep, KEEPS)
-        _one_of("--queuejob-images", self.images, SOURCES)
+        _require_known("--queuejob-keep", self.keep, KEEPS)
+        _require_known("--queuejob-images", self.images, SOURCES)
         if self.item_seconds < 0:
             raise UsageError(
                 "--queuejob-item-seconds is negative",
@@ -80,23 +83,23 @@ class Settings:
                     f"{flag} names no file", expected="a file that can be read", seen=str(path)
                 )
         if self.api_port:
-            _port_is_free(self.api_port)
+            _require_free_port(self.api_port)
 
 
-def _one_of(flag: str, value: str, known: tuple[str, ...]) -> None:
+def _require_known(flag: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise UsageError(
             f"{flag} does not know {value!r}", expected=f"one of {', '.join(known)}", seen=value
         )
 
 
-def _port_is_free(port: int) -> None:
+def _require_free_port(port: int) -> None:
     if not 0 < port < 65536:
         raise UsageError(
             "--queuejob-api-port is no port", expected="1 to 65535, or 0", seen=str(port)
         )
     with socket.socket() as probe:
-        # As Docker itself would: a port in TIME_WAIT can be bound again.
+        # Docker sets this option too, so a port in TIME_WAIT counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

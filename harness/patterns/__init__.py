@@ -1,1 +1,1 @@
-"""How a Job takes work from a broker: a package for each pattern, its object called `PATTERN`."""
+"""Ways in which a Job takes work from a broker: a package each, with a `PATTERN` object."""

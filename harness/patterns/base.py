@@ -1,4 +1,4 @@
-"""What a pattern offers: where its workers can be stopped, its broker, its Job."""
+"""The interface of a pattern: its breakpoints, its broker, its Job."""
 
 from __future__ import annotations
 
@@ -21,41 +21,44 @@ from harness.tap.points import Point
 
 @dataclass(frozen=True)
 class Points:
-    """Where a worker of this pattern can be stopped; None where its wire does not show the moment.
+    """Where the harness can hold a worker of this pattern; None if the wire does not show it.
 
-    `settling` is before the broker has heard that an item is done; `settled` lets it hear, and
-    holds what follows. `claiming` is before the broker has heard that an item is wanted.
+    `settling` is before the broker gets the report of an item. `settled` lets the report pass, and
+    holds what follows. `claiming` is before the broker gets the request for an item.
     """
 
     delivered: Point
     settling: Point | None
     settled: Point | None
     claiming: Point | None = None
-    #: Before it is asked how many items there are.
+    #: Before the broker gets the query for the number of items.
     counting: Point | None = None
 
     def delivered_of(self, item: bytes) -> Point:
-        """`delivered` of one item; never met where the wire does not say which it is."""
+        """Return `delivered` for one item.
+
+        No message meets that point if the wire does not show which item it carries.
+        """
         return msgspec.structs.replace(self.delivered, items=(item,), unnamed=())
 
 
 @dataclass(frozen=True)
 class Places:
-    """What is known of keys with items in other bytes than their own."""
+    """Keys that may hold items in a form that differs from their own bytes."""
 
-    #: Where items lie that somebody has.
+    #: Keys of items that a worker has.
     leased: Sequence[str] = ()
-    #: Where what was set aside lies.
+    #: Keys of items that were set aside.
     dead: Sequence[str] = ()
-    #: Where successes write; None while it is not known yet.
+    #: Whether successes write to a key; None while that is not known.
     done: Callable[[str], bool] | None = None
-    #: Keys in which items can be read wherever their ids are, and how it stands with those.
+    #: Keys that hold items wherever their ids are, and the state of those items.
     bodies: Mapping[str, Literal["leased", "dead"]] = field(default_factory=dict)
 
     def where(self, place: str, *, expires: bool) -> Literal["leased", "dead"] | None:
-        """What it means that an item is to be read there; None for nothing.
+        """Return what it means that an item can be read at the key `place`; None for nothing.
 
-        Where fault-free successes never write, what stays was set aside.
+        An item that stays at a key which successes of the fault-free run never write was set aside.
         """
         if place in self.bodies:
             return None if expires and self.bodies[place] == "dead" else self.bodies[place]
@@ -69,19 +72,22 @@ class Places:
 
 
 class Broker(Protocol):
-    """The broker itself, past the tap; all that is done here is the harness's own doing."""
+    """The broker itself, reached past the tap; all its actions here are the harness's own."""
 
     def set_delivery_limit(self, queue: str, tries: int, how: Seeding) -> None:
-        """Make the (new) queue set aside by itself what was given out so often, where it can."""
+        """Make the (new) queue set aside an item after `tries` deliveries, if the broker can.
+
+        The broker does so automatically.
+        """
 
     def dead_letter_count(self, queue: str) -> int:
-        """How many items the queue has set aside by itself."""
+        """Return how many items the queue has set aside automatically."""
 
     def seed(self, queue: str, items: Sequence[bytes], how: Seeding) -> None:
         """Put items into the (new) queue, in order."""
 
     def set_sentinel(self, key: str) -> None:
-        """Leave the marker that says that all is sent, where the broker can have one."""
+        """Write the key that shows that all items are sent, if the broker can have one."""
 
     def drain(
         self,
@@ -91,61 +97,72 @@ class Broker(Protocol):
         how: Seeding,
         places: Places | None = None,
     ) -> tuple[Sequence[ItemLeft | CopyLeft | ItemEnqueued], BrokerDepth]:
-        """What is left of them, found by a look at all there is.
+        """Find all items that remain in the broker, by a scan of all its data.
 
-        `dead` are dead-letter places, or (in RabbitMQ) any other queues of the workers.
+        It may take the items out: nothing runs on this queue afterwards.
 
-        It may take the items out: nothing is run on this queue afterwards.
+        Args:
+            queue: the queue.
+            items: the items to search for.
+            dead: dead-letter locations, or (in RabbitMQ) all other queues of the workers.
+            how: how items came into the queue.
+            places: keys with items in other bytes than their own.
+
+        Returns:
+            The remaining items, and the depth of the queue.
         """
 
     def residual_keys(self, queue: str, dead: Sequence[str]) -> tuple[str, ...]:
-        """What workers have left there beside the queue and what they set aside; by its name.
+        """Return the names of keys that workers left, in addition to the queue and dead letters.
 
-        What goes by itself, after a time, is not meant.
+        Keys that expire are not included.
         """
 
     def state_after_restart(self, queue: str) -> BrokerBack | None:
-        """What it has after a restart, as far as this queue tells; None: the tap says it."""
+        """Return what this queue has after a restart; None if the tap reports it."""
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all data."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """How a pattern differs from others. Engine and scenarios ask for these, never for its name."""
+    """How a pattern differs from others.
+
+    Engine and scenarios ask for these, never for the pattern's name.
+    """
 
     #: A pod takes one item and exits: the Job has as many completions as there are items.
     one_item_per_pod: bool
     #: An item belongs to its worker until a lease ends; else until its connection is lost.
     has_leases: bool
-    #: The queue can set an item aside by itself that was delivered too often.
+    #: The queue can set an item aside automatically after too many deliveries.
     has_delivery_limit: bool
     #: The broker answers when a worker reports an item as done.
     answers_settlements: bool
-    #: The broker's own feed shows what is put into the queue.
+    #: The broker's own feed shows items that are put into the queue.
     shows_enqueued_items: bool
     #: An empty queue differs from a queue that the broker has lost.
     recognises_lost_queue: bool
-    #: A key can tell the workers that all items are sent.
+    #: A key can show the workers that all items are sent.
     has_sentinel: bool
     #: The queue is declared with arguments.
     has_queue_arguments: bool
-    #: What a queue can be, the usual kind first: see `harness.patterns.seeding`.
+    #: The possible kinds of a queue, the usual kind first: see `harness.patterns.seeding`.
     seeds: tuple[str, ...]
 
 
 class Pattern(Protocol):
-    """One way to take work from a queue: a package's `PATTERN`."""
+    """One way to take work from a queue: the `PATTERN` of a package."""
 
-    # Read only: the patterns are frozen.
+    # Properties, for the patterns are frozen.
     @property
     def name(self) -> str: ...
     @property
     def capabilities(self) -> Capabilities: ...
     @property
     def version_command(self) -> tuple[str, ...]:
-        """The command that prints the broker's version, in its container."""
+        """Return the command that prints the broker's version, in its container."""
 
     @property
     def recipe(self) -> str: ...
@@ -169,26 +186,33 @@ class Pattern(Protocol):
     def port(self) -> int: ...
 
     def url_of(self, queue: str) -> str:
-        """The broker's address, as many clients want it; pods can resolve it."""
+        """Return the broker's URL, as many clients want it; pods can resolve it."""
 
     def manifest(self, workers: JobOptions) -> Manifest:
-        """The task page's Job, run by `workers`."""
+        """Return the tutorial's Job, run by `workers`."""
 
     def deploy_with_tap(self, namespace: Namespace, image: str, tap: str) -> None:
-        """Start the broker, its tap and their Service; returns when they take connections."""
+        """Start the broker, its tap and their Service; return when they take connections."""
 
     def connect_past_tap(self, namespace: Namespace) -> AbstractContextManager[Broker]:
-        """The broker, reached past the tap."""
+        """Return the broker, reached past the tap."""
 
     def interpreter(
         self, queue: str, epoch: float, roles: Roles | None, how: Seeding
     ) -> Interpreter:
-        """What reads this broker's wire; `epoch` is moment 0 in seconds since 1970."""
+        """Return the interpreter of this broker's wire.
+
+        Args:
+            queue: the queue of the run.
+            epoch: the moment 0 of the run, in seconds since 1970.
+            roles: the roles of Redis commands, from the fault-free run.
+            how: how items come into the queue.
+        """
 
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points: ...
 
     def state(self, namespace: Namespace) -> str:
-        """All that the broker holds, for a reader."""
+        """Return all that the broker holds, as text for a reader."""
 
 
 #: All patterns: packages of `harness.patterns`, and those of other distributions.

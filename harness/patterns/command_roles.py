@@ -1,4 +1,4 @@
-"""Which of a worker's Redis commands does what, as a fault-free run has taught it."""
+"""Which Redis command of a worker does what, as learned from a fault-free run."""
 
 from __future__ import annotations
 
@@ -8,45 +8,49 @@ from harness.tap.points import Signature
 
 
 class Roles(msgspec.Struct, frozen=True):
-    """What a worker's commands are for, and where items lie; each in the order of learning.
+    """The purpose of a worker's commands, and where items lie; each in the order of learning.
 
-    Of a transaction the commands in it have roles, EXEC has none. Commands on a key for each item
-    (`SET lease:<item>`) have none either, claims apart: their signatures would not come again.
+    In a transaction, its commands have roles, and EXEC has none. Commands on a key for each item
+    (`SET lease:<item>`) have no role either, except claims: their signatures would not occur again.
     """
 
-    #: They have brought an item; a key with `*` is one for each item, as of a lock.
+    #: Commands that brought an item; a key with `*` is one for each item, as of a lock.
     claims: tuple[Signature, ...] = ()
-    #: They have made an item go for good.
+    #: Commands that removed an item for good.
     settles: tuple[Signature, ...] = ()
-    #: They have made a lease longer.
+    #: Commands that made a lease longer.
     renews: tuple[Signature, ...] = ()
-    #: Their holder has given an item back with them.
+    #: Commands with which the holder of an item returned it.
     gives_back: tuple[Signature, ...] = ()
-    #: They read how many items there are.
+    #: Commands that read how many items there are.
     asks: tuple[Signature, ...] = ()
-    #: Keys under which items lie that somebody has.
+    #: Keys of items that a worker has.
     processing: tuple[bytes, ...] = ()
-    #: Keys under which items lie that nobody will be given any more.
+    #: Keys of items that no worker will get any more.
     dead: tuple[bytes, ...] = ()
-    #: Keys under which items lie whose work is done.
+    #: Keys of items whose work is done.
     done: tuple[bytes, ...] = ()
-    #: Seconds without a sign after which a stream's entry is taken over, where that was seen.
+    #: Seconds without a sign after which a worker takes over a stream's entry, if that was seen.
     idle: float | None = None
-    #: Keys (`*` for what is an item's own) whose texts have the end of a lease, and are read.
+    #: Keys (`*` for the part that is specific to an item) whose text has the end of a lease, and is
+    #: read.
     deadlines: tuple[bytes, ...] = ()
-    #: Keys to which something about items has come, in whatever form, while nothing failed.
+    #: Keys to which some data about items was written, in any form, while nothing failed.
     written: tuple[bytes, ...] = ()
-    #: Of `processing`, keys of which nothing has ever gone: what lies there is no lease.
+    #: Members of `processing` from which no item was ever removed: an item there is no lease.
     logs: tuple[bytes, ...] = ()
-    #: Keys under which items lie in bytes that cannot be read.
+    #: Keys of items in bytes that the harness cannot read.
     guessed: tuple[bytes, ...] = ()
-    #: Claims that neither name the item nor are answered with it.
+    #: Claims that neither name the item nor return it.
     silent: tuple[Signature, ...] = ()
-    #: What a worker has asked after a silent claim, and was answered with the item.
+    #: Queries after a silent claim whose answer was the item.
     tells: tuple[Signature, ...] = ()
 
     def fault_free(self) -> Roles:
-        """What was set aside while nothing failed was not dead, but done."""
+        """Return roles in which items that were set aside count as done.
+
+        While nothing failed, an item that was set aside was not dead.
+        """
         done = tuple(dict.fromkeys((*self.done, *self.dead, *self.written, *self.logs)))
         processing = tuple(key for key in self.processing if key not in self.logs)
         guessed = tuple(key for key in self.guessed if key not in self.logs)

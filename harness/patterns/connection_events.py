@@ -1,4 +1,4 @@
-"""Records of connections, as the history has them: with the tap's moment, from the run's start."""
+"""Records of connections for the history; their moments count from the run's start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.history import (
     ConnectionReleased,
 )
 
-#: What the tap tells of connections, whatever the protocol.
+#: Records that the tap makes of connections, for any protocol.
 CONNECTION = (
     ConnectionOpened,
     ConnectionRefused,
@@ -34,5 +34,5 @@ Connection = (
 
 
 def relative_to_start(record: Connection, at: float) -> Connection:
-    """The record, at a moment in seconds since the start."""
+    """Return the record with its moment set to `at`, in seconds since the start."""
     return msgspec.structs.replace(record, at=at)

@@ -1,4 +1,4 @@
-"""What turns the tap's records into events, whatever the broker."""
+"""The interface that turns the tap's records into events, for any broker."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from harness.tap.records import Record
 
 
 class Interpreter(Protocol):
-    """Takes records in the order in which the tap tells them. Pure: no clock, no network."""
+    """Take records in the order in which the tap sends them. Pure: no clock, no network."""
 
     def feed(self, at: float, record: Record) -> list[Observation]:
-        """The events that are complete with a record; `at` in seconds since 1970."""
+        """Return the events that are complete with a record; `at` in seconds since 1970."""
 
     def finish(self) -> list[Observation]:
-        """What is still open, at the end."""
+        """Return the events that are still open at the end."""
 
     def drained(self) -> bool:
-        """Whether all that was taken has come out."""
+        """Return whether the interpreter has returned events for all its input."""
 
     def lease_blind_spot(self) -> str:
-        """Why the leases cannot be told, or empty."""
+        """Return why the interpreter cannot see leases; empty if it can."""

@@ -1,4 +1,4 @@
-"""The manifests of a pattern: its broker, and a Job that is run by the worker under test."""
+"""The manifests of a pattern: its broker, and a Job for the worker under test."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from typing import Any
 from harness.core.errors import UsageError
 from harness.infra.kube import Manifest, load, load_job
 
-#: Of a pod's spec: what belongs to the shape of the Job, or beside the worker.
-_OF_THE_JOB = ("containers", "restartPolicy", "activeDeadlineSeconds")
+#: Fields of a pod's spec that belong to the form of the Job, or to other containers than the
+#: worker.
+_JOB_FIELDS = ("containers", "restartPolicy", "activeDeadlineSeconds")
 
 
 @dataclass(frozen=True)
 class JobOptions:
-    """How the workers of a Job are to run. What is left out stays as the task page has it."""
+    """How to run the workers of a Job. An omitted option stays as in the tutorial."""
 
     image: str
-    #: None leaves the Job's own.
+    #: None keeps the Job's own value.
     parallelism: int | None = 2
-    #: None leaves the Job's own, which for the fine pattern is none at all.
+    #: None keeps the Job's own value; the fine pattern's Job has none.
     completions: int | None = None
-    #: Added to the container's environment; a value may refer to another as `$(NAME)`.
+    #: Variables to add to the container; a value may refer to another as `$(NAME)`.
     env: Mapping[str, str] = field(default_factory=dict)
-    #: Added to the pod's spec.
+    #: Fields to add to the pod's spec.
     pod: Mapping[str, Any] = field(default_factory=dict)
-    #: Which container is the worker; empty: the only one.
+    #: Name of the worker container; empty: the only one.
     container: str = ""
-    #: Its owner's Job: the worker's container, and its pod, are as they are there.
+    #: The owner's Job, from which the worker's container and its pod are copied.
     like: Manifest | None = None
 
 
 def broker_manifests(pattern: str, image: str) -> list[Manifest]:
-    """What has to be created for a pattern's broker, in order, with `image` in its pod."""
-    manifests = _manifests(pattern)
+    """Return the manifests of a pattern's broker, in order, with `image` in its pod."""
+    manifests = _read_manifests(pattern)
     for manifest in manifests:
         for container in _containers(manifest):
             container["image"] = image
@@ -44,63 +45,74 @@ def broker_manifests(pattern: str, image: str) -> list[Manifest]:
 
 
 def tapped_manifests(pattern: str, broker_image: str, tap_image: str) -> list[Manifest]:
-    """The same with a tap in the broker's pod, which stands where workers look for the broker."""
-    services = [one for one in _manifests(pattern) if one["kind"] == "Service"]
-    manifests = services + _manifests(f"{pattern}/tapped")
+    """Return the broker's manifests with a tap in its pod.
+
+    The tap listens where workers expect the broker.
+    """
+    services = [service for service in _read_manifests(pattern) if service["kind"] == "Service"]
+    manifests = services + _read_manifests(f"{pattern}/tapped")
     for manifest in manifests:
         for container in _containers(manifest):
             container["image"] = tap_image if container["name"] == "tap" else broker_image
     return manifests
 
 
-def _manifests(folder: str) -> list[Manifest]:
-    place = files("harness.manifests") / "patterns" / folder
-    found = {file.name: file for file in place.iterdir() if file.is_file()}
-    return [one for name in sorted(found) if name != "job.yaml" for one in load(found[name])]
+def _read_manifests(folder: str) -> list[Manifest]:
+    """Return the manifests of a folder in the order of file names, without the Job."""
+    directory = files("harness.manifests") / "patterns" / folder
+    manifest_files = {file.name: file for file in directory.iterdir() if file.is_file()}
+    return [
+        manifest
+        for name in sorted(manifest_files)
+        if name != "job.yaml"
+        for manifest in load(manifest_files[name])
+    ]
 
 
 def _containers(manifest: Manifest) -> list[dict[str, Any]]:
-    """Of a Pod or of what has a template for one; else none."""
+    """Return the containers of a Pod, or of a pod template; empty for other kinds."""
     spec = manifest["spec"].get("template", manifest).get("spec", {})
     containers: list[dict[str, Any]] = spec.get("containers", [])
     return containers
 
 
 def tutorial_job(pattern: str) -> Manifest:
-    """The Job of a pattern's task page; its image is still a placeholder."""
+    """Return the Job of a pattern's tutorial; its image is still a placeholder."""
     return load_job(files("harness.manifests") / "patterns" / pattern / "job.yaml")
 
 
 def with_workers(job: Manifest, workers: JobOptions) -> Manifest:
-    """A copy of a Job, run by `workers`."""
-    made = copy.deepcopy(job)
-    made["metadata"].pop("namespace", None)  # it runs in the harness' own
-    spec = made["spec"]
+    """Return a copy of a Job, run by `workers`."""
+    result = copy.deepcopy(job)
+    result["metadata"].pop("namespace", None)  # it runs in the harness's own namespace
+    spec = result["spec"]
     if workers.parallelism is not None:
         spec["parallelism"] = workers.parallelism
     if workers.completions is not None:
         spec["completions"] = workers.completions
     pod = spec["template"]["spec"]
-    container = worker_container(made, "" if workers.like else workers.container)
+    container = worker_container(result, "" if workers.like else workers.container)
     if workers.like is not None:
         _carry_over(workers.like, workers.container, pod, container)
     pod.update(copy.deepcopy(dict(workers.pod)))
     container["image"] = workers.image
-    kept = [one for one in container.get("env", []) if one["name"] not in workers.env]
+    kept = [
+        variable for variable in container.get("env", []) if variable["name"] not in workers.env
+    ]
     added = [{"name": name, "value": value} for name, value in workers.env.items()]
     container["env"] = kept + added
-    return made
+    return result
 
 
 def _carry_over(owners: Manifest, name: str, pod: Any, container: Any) -> None:
-    """Have the worker and its pod be as in its owner's Job; without what is beside the worker."""
-    theirs = copy.deepcopy(owners["spec"]["template"]["spec"])
+    """Copy the worker and its pod from its owner's Job, without the containers next to it."""
+    owner_pod = copy.deepcopy(owners["spec"]["template"]["spec"])
     worker = copy.deepcopy(worker_container(owners, name))
-    for key, value in theirs.items():
-        if key not in _OF_THE_JOB:
+    for key, value in owner_pod.items():
+        if key not in _JOB_FIELDS:
             pod[key] = value
-    known = {one["name"] for one in worker.get("env", [])}
-    kept = [one for one in container.get("env", []) if one["name"] not in known]
+    names = {variable["name"] for variable in worker.get("env", [])}
+    kept = [variable for variable in container.get("env", []) if variable["name"] not in names]
     env = kept + worker.pop("env", [])
     for key, value in worker.items():
         if key not in ("name", "image"):
@@ -109,13 +121,14 @@ def _carry_over(owners: Manifest, name: str, pod: Any, container: Any) -> None:
 
 
 def worker_container(job: Manifest, name: str = "") -> Any:
-    """The container of a Job's pod that is the worker: the only one, or the one called `name`.
+    """Return the worker's container in a Job's pod: the only one, or the one called `name`.
 
-    Raises `UsageError` where it is not clear which one.
+    Raises `UsageError` if it is not clear which one is meant.
     """
     try:
         containers = {
-            str(one["name"]): one for one in job["spec"]["template"]["spec"]["containers"]
+            str(container["name"]): container
+            for container in job["spec"]["template"]["spec"]["containers"]
         }
     except (KeyError, TypeError) as error:
         raise UsageError(

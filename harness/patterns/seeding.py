@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 from harness.core.errors import UsageError
 
-#: What a queue in Redis can be.
+#: The kinds of a queue in Redis.
 SEEDS = ("list", "stream")
 
-#: The value of a queue's argument in RabbitMQ.
+#: The value of a queue argument in RabbitMQ.
 Argument = str | int | bool
 
 _ARGUMENT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,100}")
 
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
 class Seeding:
-    """How items come into the queue: in Redis onto a list, or into a stream; in RabbitMQ published.
+    """How items come into the queue: a Redis list, a Redis stream, or publishing in RabbitMQ.
 
-    Of a stream: the group that its workers read it in, and the field that has the item. Of a
-    queue in RabbitMQ: the arguments with which it is declared.
+    For a stream: the consumer group of its workers, and the field that has the item. For a queue in
+    RabbitMQ: the arguments of its declaration.
     """
 
     kind: str = SEEDS[0]
@@ -33,19 +33,19 @@ class Seeding:
 
     @property
     def durable(self) -> bool:
-        """It outlives RabbitMQ, unless its user says otherwise."""
+        """Return whether the queue outlives RabbitMQ; true, unless its user sets otherwise."""
         return dict(self.arguments).get("durable") is not False
 
     @property
     def of_queue(self) -> dict[str, Argument]:
-        """The arguments of the declaration; `durable` is none, although it is given as one."""
+        """Return the arguments of the declaration; `durable` is not one of them."""
         return {name: value for name, value in self.arguments if name != "durable"}
 
 
 def argument(word: str) -> tuple[str, Argument]:
-    """`NAME=VALUE` of `--queue-args`: true and false, whole numbers, else text.
+    """Parse `NAME=VALUE` of `--queue-args`: true and false, integers, otherwise text.
 
-    Text in double quotes is text, whatever is in it. Raises `UsageError`.
+    Text in double quotes is always text. Raises `UsageError`.
     """
     name, equals, text = word.partition("=")
     if not _ARGUMENT.fullmatch(name) or not equals or not text:
@@ -57,7 +57,7 @@ def argument(word: str) -> tuple[str, Argument]:
     value: Argument = text
     if text in ("true", "false"):
         value = text == "true"
-    elif _WHOLE.fullmatch(text):
+    elif _INTEGER.fullmatch(text):
         value = int(text)
     elif len(text) > 1 and text[0] == text[-1] == '"':
         value = text[1:-1]

@@ -1,1 +1,1 @@
-"""The conformance report: its model, how it is made, and one writer for each format. Pure."""
+"""The conformance report: its model, how it is built, and one writer per format. Pure."""

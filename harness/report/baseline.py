@@ -1,4 +1,4 @@
-"""What has become worse from one report to another of the same profile. Pure."""
+"""Compare two reports of the same profile and list what became worse. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _RESULTS = (Result.CONFORMANT, Result.UNPROVED, Result.INVALID, Result.NONCONFOR
 
 
 def regressions(before: Report, after: Report) -> Iterator[str]:
-    """A sentence for each thing; first what makes the two hard to compare."""
+    """Yield a sentence for each regression.
+
+    A difference between the suites comes first, because it makes the reports hard to compare.
+    """
     if before.suite.required_tests_digest != after.suite.required_tests_digest:
         yield (
             f"the suites differ: {_suite(before)} then, {_suite(after)} now; "
@@ -19,18 +22,18 @@ def regressions(before: Report, after: Report) -> Iterator[str]:
         )
     if _RESULTS.index(after.result) > _RESULTS.index(before.result):
         yield f"the result was {before.result.value}, and is {after.result.value}"
-    now = {(row.scenario, row.id): row for row in after.invariants}
+    rows_after = {(row.scenario, row.id): row for row in after.invariants}
     for row in before.invariants:
-        found = now.get((row.scenario, row.id))
+        current = rows_after.get((row.scenario, row.id))
         where = f"{clean(row.id)} in {clean(row.scenario)}"
-        if found is None:
+        if current is None:
             if row.verdict == "pass" and row.required:
                 yield f"{where} was pass, and was not looked at"
-        elif VERDICTS.index(found.verdict) > VERDICTS.index(row.verdict):
-            yield f"{where} was {row.verdict}, and is {found.verdict}: {clean(found.reason)}"
-    then = {(row.scenario, row.id) for row in before.invariants}
+        elif VERDICTS.index(current.verdict) > VERDICTS.index(row.verdict):
+            yield f"{where} was {row.verdict}, and is {current.verdict}: {clean(current.reason)}"
+    keys_before = {(row.scenario, row.id) for row in before.invariants}
     for row in after.invariants:
-        if row.verdict == "fail" and (row.scenario, row.id) not in then:
+        if row.verdict == "fail" and (row.scenario, row.id) not in keys_before:
             where = f"{clean(row.id)} in {clean(row.scenario)}"
             yield f"{where} was not looked at, and is fail: {clean(row.reason)}"
 

@@ -1,4 +1,4 @@
-"""Makes the report, once, of what a campaign has left and of what its session knows."""
+"""Build the report once, from what a campaign saved and from what its session knows."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from harness.report.model import (
 from harness.report.outcome import result
 from harness.report.rows import PlannedRun, Rows, rows, unreadable
 
-#: What a pattern with its broker is called.
+#: Profile name of a pattern with its broker.
 PROFILES = {"coarse": "COARSE-RABBITMQ", "fine": "FINE-REDIS"}
 
 
 @dataclass(frozen=True)
 class SessionFacts:
-    """What the session knows, and no history."""
+    """Facts that the session knows and that no history contains."""
 
     report_id: str
     #: Times of day, RFC 3339.
@@ -61,7 +61,7 @@ class SessionFacts:
     accepted: tuple[str, ...] = ()
     timeout_factor: float = 1.0
     negative_controls: tuple[NegativeControl, ...] = ()
-    #: Files beside the histories that belong to the report, relative to its folder.
+    #: Files next to the histories that belong to the report, relative to its folder.
     artifacts: tuple[str, ...] = ()
     redacted: bool = False
 
@@ -69,77 +69,85 @@ class SessionFacts:
 def build(
     known: SessionFacts, tests: Iterable[Case], runs: Iterable[PlannedRun], folder: Path
 ) -> Report:
-    """The report of what lies in `folder`.
+    """Build the report from the files in `folder`.
 
-    `tests` are all that belong to the profile, also those that were not run.
+    Args:
+        known: What the session knows.
+        tests: All tests of the profile, also those that were not run.
+        runs: The scenarios that were planned.
+        folder: The report's folder, with the histories.
     """
-    played = [_played(run, folder) for run in runs]
-    invariants = tuple(sorted((one for each in played for one in each.invariants), key=_order))
-    faults = tuple(one for each in played for one in each.faults)
-    finished = tuple(_finished(one, invariants, faults, played) for one in tests)
-    answer = result(known.exit_code, finished)
-    overrides = _overrides(known, finished)
+    all_rows = [_read_rows(run, folder) for run in runs]
+    invariants = tuple(
+        sorted(
+            (entry for rows_of_run in all_rows for entry in rows_of_run.invariants), key=_row_order
+        )
+    )
+    faults = tuple(entry for rows_of_run in all_rows for entry in rows_of_run.faults)
+    cases = tuple(_with_evidence(entry, invariants, faults, all_rows) for entry in tests)
+    verdict = result(known.exit_code, cases)
+    overrides = _overrides(known, cases)
     summary = worst(invariants)
     report = Report(
         report_id=known.report_id,
         started_at=known.started_at,
         finished_at=known.finished_at,
-        result=answer,
+        result=verdict,
         exit_code=known.exit_code,
         headline=headline(
-            answer,
+            verdict,
             summary,
             overrides,
             exit_code=known.exit_code,
-            tests=finished,
-            scenarios=[one.scenario for one in played],
+            tests=cases,
+            scenarios=[entry.scenario for entry in all_rows],
         ),
         summary=summary,
         implementation=known.implementation,
         harness=known.harness,
         suite=Suite(
             version=known.harness.version,
-            required_tests_digest=required_digest(one.id for one in finished),
-            expected=len(finished),
+            required_tests_digest=required_digest(entry.id for entry in cases),
+            expected=len(cases),
         ),
         environment=known.environment,
         brokers=known.brokers,
         manifests=known.manifests,
-        profiles=(profile(known.pattern, finished),),
-        tests=finished,
-        scenarios=tuple(one.scenario for one in played),
+        profiles=(profile(known.pattern, cases),),
+        tests=cases,
+        scenarios=tuple(entry.scenario for entry in all_rows),
         invariants=invariants,
         faults=faults,
         overrides=overrides,
         negative_controls=known.negative_controls,
         reproduce=Reproduce(command=known.command),
-        artifacts=artifacts(folder, played, known.artifacts),
+        artifacts=artifacts(folder, all_rows, known.artifacts),
         redacted=known.redacted,
     )
     return sealed(mask_record(report))
 
 
-def _played(run: PlannedRun, folder: Path) -> Rows:
+def _read_rows(run: PlannedRun, folder: Path) -> Rows:
     try:
         return rows(run, folder)
-    except BrokenHistory as error:  # of a process that was killed while it wrote
+    except BrokenHistory as error:  # the process was killed while it wrote
         return unreadable(run, error)
 
 
 def worst(invariants: Iterable[InvariantRow]) -> dict[str, VerdictWord]:
-    """By invariant, the worst of its rows."""
-    found: dict[str, VerdictWord] = {}
+    """Return the worst verdict of each invariant, over all its rows."""
+    verdicts: dict[str, VerdictWord] = {}
     for row in invariants:
-        found[row.id] = max(found.get(row.id, "pass"), row.verdict, key=VERDICTS.index)
-    return found
+        verdicts[row.id] = max(verdicts.get(row.id, "pass"), row.verdict, key=VERDICTS.index)
+    return verdicts
 
 
 def profile(pattern: str, tests: Sequence[Case]) -> Profile:
-    """What the tests of each level come to."""
+    """Summarise the tests of each level."""
     levels = {
-        name: level([one for one in tests if one.level == name])
+        name: level([test for test in tests if test.level == name])
         for name in ("core", "extended")
-        if any(one.level == name for one in tests)
+        if any(test.level == name for test in tests)
     }
     return Profile(
         name=PROFILES.get(pattern, pattern.upper()),
@@ -149,12 +157,12 @@ def profile(pattern: str, tests: Sequence[Case]) -> Profile:
 
 
 def level(tests: Sequence[Case]) -> Level:
-    """Success only where each test has passed, failure where one has failed."""
-    outcomes = [one.outcome for one in tests]
-    failed = tuple(one.id for one in tests if one.outcome == "failed")
-    whole = set(outcomes) == {"passed"}
+    """Summarise one level: success if every test passed, failure if one failed."""
+    outcomes = [test.outcome for test in tests]
+    failed = tuple(test.id for test in tests if test.outcome == "failed")
+    complete = set(outcomes) == {"passed"}
     return Level(
-        result="failure" if failed else "success" if whole else "partial",
+        result="failure" if failed else "success" if complete else "partial",
         statistics=Statistics(
             passed=outcomes.count("passed"),
             failed=len(failed),
@@ -165,37 +173,45 @@ def level(tests: Sequence[Case]) -> Level:
             not_run=outcomes.count("notRun"),
         ),
         failed_tests=failed,
-        skipped_tests=tuple(one.id for one in tests if one.outcome in LEFT_OUT),
+        skipped_tests=tuple(test.id for test in tests if test.outcome in LEFT_OUT),
     )
 
 
 def artifacts(folder: Path, played: Iterable[Rows], others: Iterable[str]) -> tuple[Digested, ...]:
-    """The histories and the other files, each with its digest."""
-    paths = {one.scenario.history for one in played if one.scenario.history} | set(others)
+    """List the histories and the other files, each with its digest."""
+    paths = {entry.scenario.history for entry in played if entry.scenario.history} | set(others)
     return tuple(
-        Digested(path=one, sha256=digest((folder / one).read_bytes())) for one in sorted(paths)
+        Digested(path=entry, sha256=digest((folder / entry).read_bytes()))
+        for entry in sorted(paths)
     )
 
 
-def _order(row: InvariantRow) -> tuple[tuple[int, str, int], str]:
+def _row_order(row: InvariantRow) -> tuple[tuple[int, str, int], str]:
     return sort_key(row.id), row.scenario
 
 
-def _finished(
+def _with_evidence(
     test: Case, invariants: Sequence[InvariantRow], faults: Sequence[Fault], played: Sequence[Rows]
 ) -> Case:
-    """The test with its evidence; one whose fault never landed says nothing, so it is errored."""
-    missed = [one.kind for one in faults if one.scenario == test.scenario and not one.confirmed]
-    if test.outcome == "unproved" and missed:
-        reason = f"the fault {', '.join(missed)} was not seen to land\n{test.reason}".rstrip()
+    """Add the evidence to a test.
+
+    A test whose fault was not confirmed proves nothing, so an unproved one becomes errored.
+    """
+    unconfirmed = [
+        entry.kind for entry in faults if entry.scenario == test.scenario and not entry.confirmed
+    ]
+    if test.outcome == "unproved" and unconfirmed:
+        reason = f"the fault {', '.join(unconfirmed)} was not seen to land\n{test.reason}".rstrip()
         test = msgspec.structs.replace(test, outcome="errored", reason=reason)
-    history = next((one.scenario.history for one in played if one.scenario.id == test.scenario), "")
+    history = next(
+        (entry.scenario.history for entry in played if entry.scenario.id == test.scenario), ""
+    )
     events = {
         event
         for row in invariants
         if row.scenario == test.scenario and row.id == test.invariant
-        for found in row.findings
-        for event in found.events
+        for finding in row.findings
+        for event in finding.events
     }
     if not history or test.outcome in LEFT_OUT:
         return test
@@ -204,10 +220,10 @@ def _finished(
 
 
 def _overrides(known: SessionFacts, tests: Iterable[Case]) -> Overrides:
-    some = tuple(tests)
+    cases = tuple(tests)
     return Overrides(
         timeouts=known.timeout_factor,
-        skips=tuple(one.id for one in some if one.outcome in LEFT_OUT),
-        retries=sum(len(one.attempts) > 1 for one in some),
+        skips=tuple(case.id for case in cases if case.outcome in LEFT_OUT),
+        retries=sum(len(case.attempts) > 1 for case in cases),
         accepted=tuple(sorted(known.accepted)),
     )

@@ -1,4 +1,4 @@
-"""Bytes and digests of a report: the same report gives the same bytes, wherever it is written."""
+"""Bytes and digests of a report. The same report gives the same bytes on every machine."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import msgspec
 from harness.core.errors import QueuejobError
 from harness.report.model import Report
 
-#: Bytes of a report.json that is read; the reports of whole profiles are far smaller.
+#: Largest report.json that is read, in bytes; a complete profile needs far less.
 MAX_REPORT = 64 * 1024 * 1024
 
 
 class BrokenReport(QueuejobError):
-    """A file is no report, or one of another version."""
+    """A file is not a report, or is a report of another version."""
 
 
 def digest(data: bytes) -> str:
-    """`sha256:` and 64 digits."""
+    """Return the SHA-256 of the data as `sha256:` and 64 hexadecimal digits."""
     return f"sha256:{sha256(data).hexdigest()}"
 
 
 def canonical(report: Report) -> bytes:
-    """The report without its own digest: compact JSON, keys sorted."""
+    """Encode the report without its own digest: compact JSON, keys sorted."""
     bare = msgspec.structs.replace(report, report_digest="")
     return msgspec.json.encode(bare, order="sorted")
 
 
 def sealed(report: Report) -> Report:
-    """The report with its digest."""
+    """Return the report with its digest filled in."""
     return msgspec.structs.replace(report, report_digest=digest(canonical(report)))
 
 
 def required_digest(ids: Iterable[str]) -> str:
-    """The digest over the ids of the tests that have to be run."""
+    """Return the digest over the ids of the tests that have to be run."""
     return digest("\n".join(sorted(ids)).encode())
 
 
 def encode(report: Report) -> bytes:
-    """`report.json`, for people too."""
+    """Encode `report.json`, indented so that people can read it."""
     return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
 
 
 def decode(data: bytes, name: str = "the report") -> Report:
-    """The report in a `report.json`; raises `BrokenReport`."""
+    """Decode a `report.json`. Raises `BrokenReport`."""
     if len(data) > MAX_REPORT:
         raise BrokenReport(f"{name} is no report", expected=f"up to {MAX_REPORT} bytes")
     try:

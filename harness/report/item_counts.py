@@ -1,4 +1,4 @@
-"""What became of the items of a run, in numbers."""
+"""Count what happened to the items of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.history.preview import shown
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """See `InvariantRow`, which has the same fields."""
+    """The counts of one run. `InvariantRow` has the same fields."""
 
     seeded: int
     completed: int
@@ -26,32 +26,36 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def counts(view: RunModel, judgement: Judgement, shown_by: Mapping[int, Event]) -> Counts:
-    """The numbers; `shown_by` has the events by which the findings are shown."""
-    latencies = [one for item in view.sent for one in _latencies(view, item)]
+    """Count the items. `shown_by` maps event ids to the events that the findings cite."""
+    latencies = [entry for item in view.sent for entry in _latencies(view, item)]
     return Counts(
         seeded=view.enqueued,
-        completed=sum(min(len(item.enqueued), _acked(item)) for item in view.sent),
+        completed=sum(min(len(item.enqueued), _ack_count(item)) for item in view.sent),
         lost=_lost(judgement, shown_by),
-        duplicates=tuple(shown(one.payload) for one in view.sent if _worked(one) > _sent(one)),
-        reclaimed=sum(max(0, len(item.attempts) - _sent(item)) for item in view.sent),
+        duplicates=tuple(
+            shown(entry.payload)
+            for entry in view.sent
+            if _completion_count(entry) > _enqueue_count(entry)
+        ),
+        reclaimed=sum(max(0, len(item.attempts) - _enqueue_count(item)) for item in view.sent),
         max_reclaim_latency=round(max(latencies), 3) if latencies else None,
     )
 
 
-def _sent(item: Item) -> int:
+def _enqueue_count(item: Item) -> int:
     return len(item.enqueued)
 
 
-def _acked(item: Item) -> int:
-    return sum(one.how == "acked" for one in item.settled)
+def _ack_count(item: Item) -> int:
+    return sum(settlement.how == "acked" for settlement in item.settled)
 
 
-def _worked(item: Item) -> int:
-    """How often somebody came to the end of the work on it, as far as it was seen."""
-    return sum(_ended(one) for one in item.attempts)
+def _completion_count(item: Item) -> int:
+    """Return how many attempts completed the work on the item, as far as was observed."""
+    return sum(_is_completed(attempt) for attempt in item.attempts)
 
 
-def _ended(attempt: Attempt) -> bool:
+def _is_completed(attempt: Attempt) -> bool:
     settled = attempt.settled
     return attempt.done is not None or (
         settled is not None and settled.how == "acked" and not settled.at_once
@@ -59,27 +63,27 @@ def _ended(attempt: Attempt) -> bool:
 
 
 def _lost(judgement: Judgement, shown_by: Mapping[int, Event]) -> tuple[str, ...] | None:
-    """The items that S1 says are lost; None where it does not know."""
+    """Return the items that S1 reports as lost, or None where S1 is unknown."""
     if "S1" not in judgement.verdicts or judgement.outcome("S1") is Outcome.UNKNOWN:
         return None
     items = {
         shown(item): None
         for finding in judgement.attributed_to_image("S1").findings
         if finding.outcome is Outcome.FAIL
-        for one in finding.evidence
-        if one in shown_by and (item := getattr(shown_by[one].what, "item", None)) is not None
+        for event in finding.evidence
+        if event in shown_by and (item := getattr(shown_by[event].what, "item", None)) is not None
     }
     return tuple(items)
 
 
 def _latencies(view: RunModel, item: Item) -> Iterator[float]:
-    """From the end of who had it to its next delivery, in seconds."""
+    """Yield seconds from the end of an item's holder to the next delivery of the item."""
     for earlier, later in pairwise(item.attempts):
         closed = view.connections[earlier.connection].closed
         life = view.life(earlier.worker)
         ends = [] if closed is None else [closed.at]
         if life is not None and life.end is not None:
             ends.append(life.end.earliest)
-        gone = [end for end in ends if end <= later.delivered.at]
-        if earlier.settled is None and gone:
-            yield later.delivered.at - max(gone)
+        passed = [end for end in ends if end <= later.delivered.at]
+        if earlier.settled is None and passed:
+            yield later.delivered.at - max(passed)

@@ -1,4 +1,4 @@
-"""Takes credentials out of the records of a report."""
+"""Remove credentials from the records of a report."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 def mask_record(thing: T) -> T:
-    """The same record, every text in it as `mask` has it."""
-    made: T = msgspec.convert(_walk(msgspec.to_builtins(thing)), type(thing))
-    return made
+    """Return the same record with every text passed through `mask`."""
+    masked: T = msgspec.convert(_walk(msgspec.to_builtins(thing)), type(thing))
+    return masked
 
 
 def _walk(thing: Any) -> Any:

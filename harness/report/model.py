@@ -1,7 +1,7 @@
-"""The conformance report: one model, made once. Whatever is written of it is written from here.
+"""The conformance report: one model, built once. Every output format is written from it.
 
 Moments are seconds since the start of a scenario's run, times of day are RFC 3339 in UTC, and
-digests are `sha256:` with hexadecimal digits; what is not known is an empty string or null.
+digests are `sha256:` with hexadecimal digits. An unknown value is an empty string or null.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ KIND: Final = "QueueJobConformanceReport"
 
 
 class Result(StrEnum):
-    """What the whole comes to. Only the first is green."""
+    """The overall result of a report. Only `conformant` is green."""
 
     CONFORMANT = "conformant"
     NONCONFORMANT = "nonconformant"
-    #: All of it was run, and something was not seen to hold.
+    #: Every test was run, and some invariant was not seen to hold.
     UNPROVED = "unproved"
-    #: Not all of it was run, or nothing: this says nothing about the image.
+    #: Some tests or all were not run: no conclusion about the image is possible.
     INVALID = "invalid"
 
 
 VerdictWord = Literal["pass", "fail", "unknown"]
-#: From good to bad.
+#: From best to worst.
 VERDICTS: Final[tuple[VerdictWord, ...]] = ("pass", "unknown", "fail")
 SubjectWord = Literal["worker", "job", "pattern"]
-#: `accepted`: not proved, and its user has said that it need not be. `errored`: we could not look.
-#: `notRun`: it belongs to the profile, and was deselected or never came to its turn.
+#: `accepted`: not proved, and the user allowed that. `errored`: the harness could not check it.
+#: `notRun`: a test of the profile that was deselected or never started.
 OutcomeWord = Literal["passed", "failed", "unproved", "accepted", "errored", "skipped", "notRun"]
-#: What was not run to its end, or was not run at all.
+#: Outcomes of tests that did not complete or did not run at all.
 LEFT_OUT: Final[tuple[OutcomeWord, ...]] = ("skipped", "notRun")
 
 
 class Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Immutable, written in whole, read back strictly."""
+    """A part of the report: immutable, written completely, read back strictly."""
 
 
 class Image(Part, frozen=True, kw_only=True):
-    """An image: as its user names it, and which one that was."""
+    """An image: its name as the user gave it, and its digest."""
 
     ref: str
     digest: str = ""
@@ -51,7 +51,7 @@ class Image(Part, frozen=True, kw_only=True):
 
 
 class Implementation(Part, frozen=True, kw_only=True):
-    """The worker under test, and whose it is."""
+    """The worker under test, and its owner."""
 
     image: Image
     organization: str = ""
@@ -62,7 +62,7 @@ class Implementation(Part, frozen=True, kw_only=True):
 
 
 class Harness(Part, frozen=True, kw_only=True):
-    """Who judged: `lock_digest` is over the versions of all that is installed with it."""
+    """The harness that judged. `lock_digest` is over the versions of all installed packages."""
 
     version: str
     commit: str = ""
@@ -71,7 +71,7 @@ class Harness(Part, frozen=True, kw_only=True):
 
 
 class Suite(Part, frozen=True, kw_only=True):
-    """What was asked for: the digest is over the sorted ids of the tests that have to be run."""
+    """The suite that was requested; the digest is over the sorted ids of its required tests."""
 
     version: str
     required_tests_digest: str
@@ -79,7 +79,7 @@ class Suite(Part, frozen=True, kw_only=True):
 
 
 class Environment(Part, frozen=True, kw_only=True):
-    """Where it ran. `memory` is in bytes, `cpu` in cores, both of all nodes' machine."""
+    """The cluster. `memory` (bytes) and `cpu` (cores) are those of the machine of all nodes."""
 
     kubernetes: str = ""
     provider: str = ""
@@ -94,7 +94,7 @@ class Environment(Part, frozen=True, kw_only=True):
 
 
 class Broker(Part, frozen=True, kw_only=True):
-    """A broker that the worker talked to; the digest of its configuration is over its manifests."""
+    """A broker that the worker used. `config_digest` is over its manifests."""
 
     kind: Literal["redis", "rabbitmq"]
     version: str = ""
@@ -103,14 +103,14 @@ class Broker(Part, frozen=True, kw_only=True):
 
 
 class Digested(Part, frozen=True, kw_only=True):
-    """A file, and what was in it; artifacts' paths are relative to the report's folder."""
+    """A file and its digest. Paths of artifacts are relative to the report's folder."""
 
     path: str
     sha256: str
 
 
 class Statistics(Part, frozen=True, kw_only=True):
-    """How many tests came to which outcome."""
+    """How many tests had which outcome."""
 
     passed: int = 0
     failed: int = 0
@@ -122,7 +122,7 @@ class Statistics(Part, frozen=True, kw_only=True):
 
 
 class Level(Part, frozen=True, kw_only=True):
-    """The core or the extended part of a profile: success only where every test has passed."""
+    """The core or the extended part of a profile: success only if every test passed."""
 
     result: Literal["success", "partial", "failure"]
     statistics: Statistics
@@ -133,7 +133,7 @@ class Level(Part, frozen=True, kw_only=True):
 
 
 class Profile(Part, frozen=True, kw_only=True):
-    """A pattern with its broker, as FINE-REDIS; a level that was not asked for is null."""
+    """A pattern with its broker, as FINE-REDIS; a level that was not requested is null."""
 
     name: str
     core: Level | None = None
@@ -141,7 +141,7 @@ class Profile(Part, frozen=True, kw_only=True):
 
 
 class Attempt(Part, frozen=True, kw_only=True):
-    """One try of a test; there are several only where somebody had it tried again."""
+    """One attempt of a test; there are several only if the user had it repeated."""
 
     outcome: OutcomeWord
     duration: float
@@ -155,7 +155,10 @@ class Evidence(Part, frozen=True, kw_only=True):
 
 
 class Case(Part, frozen=True, kw_only=True):
-    """One test of the profile. `invariant` is `others` for what a scenario was not to prove."""
+    """One test of the profile.
+
+    `invariant` is `others` for the invariants that a scenario is not asked to prove.
+    """
 
     id: str
     level: Literal["core", "extended"]
@@ -170,7 +173,7 @@ class Case(Part, frozen=True, kw_only=True):
 
 
 class StoryLine(Part, frozen=True, kw_only=True):
-    """One event, told in a sentence."""
+    """One event, described in a sentence."""
 
     event: int
     at: float
@@ -178,7 +181,7 @@ class StoryLine(Part, frozen=True, kw_only=True):
 
 
 class Found(Part, frozen=True, kw_only=True):
-    """One thing that an invariant says: `events` are the ids of those that show it."""
+    """One finding of an invariant; `events` are the ids of the events that show it."""
 
     verdict: VerdictWord
     subject: SubjectWord
@@ -190,9 +193,9 @@ class Found(Part, frozen=True, kw_only=True):
 class InvariantRow(Part, frozen=True, kw_only=True):
     """An invariant in a scenario. Reason and story are those of the worst finding.
 
-    `required`: this scenario is to prove it. Lost and duplicates are items; a number is null where
-    the history does not tell. `max_reclaim_latency` is in seconds, from a holder's end to the next
-    delivery.
+    `required`: the scenario is asked to prove it. `lost` and `duplicates` list items; a count is
+    null if the history does not show it. `max_reclaim_latency` is in seconds, from the end of a
+    holder to the next delivery.
     """
 
     id: str
@@ -212,7 +215,7 @@ class InvariantRow(Part, frozen=True, kw_only=True):
 
 
 class Limits(Part, frozen=True, kw_only=True):
-    """The bounds by which a run was judged, in seconds; `reclaim` is null where none is known."""
+    """The bounds by which a run was judged, in seconds; `reclaim` is null if unknown."""
 
     reclaim: float | None
     progress: float
@@ -228,20 +231,26 @@ class Measured(Part, frozen=True, kw_only=True):
 
 
 class ScenarioRow(Part, frozen=True, kw_only=True):
-    """A scenario: `id` as in tests and rows, its history (empty: there is none), how it ended."""
+    """A scenario: its id as in tests and rows, its history, and how it ended.
+
+    `history` is empty if there is none.
+    """
 
     id: str
     says: str
     history: str
     started: str
-    #: Why it did not come to its end.
+    #: Why the scenario did not complete.
     error: str
     bounds: Limits | None = None
     figures: Measured | None = None
 
 
 class Fault(Part, frozen=True, kw_only=True):
-    """A fault: what was done to whom, and whether it was seen to land. `at` null: never done."""
+    """A fault: what was injected, its target, and whether it was confirmed.
+
+    `at` is null for a fault that was never injected.
+    """
 
     scenario: str
     kind: str
@@ -254,22 +263,22 @@ class Fault(Part, frozen=True, kw_only=True):
 
 
 class Overrides(Part, frozen=True, kw_only=True):
-    """What was not as it is by default: they stand in the headline, too."""
+    """Settings that are not default. The headline lists them, too."""
 
-    #: What every bound was multiplied with.
+    #: The factor by which every bound was multiplied.
     timeouts: float = 1.0
-    #: Tests of the profile that were skipped or left out.
+    #: Tests of the profile that were skipped or not run.
     skips: tuple[str, ...] = ()
-    #: How many tests were tried more than once.
+    #: Number of tests with more than one attempt.
     retries: int = 0
     #: Invariants that need not be proved.
     accepted: tuple[str, ...] = ()
 
 
 class NegativeControl(Part, frozen=True, kw_only=True):
-    """A worker with a known defect, and what this version was seen to find of it.
+    """A worker with a known defect, and what this version found in it.
 
-    By a run of all of them (`tox -e mutants`), which is no part of this one.
+    A separate run of all of them (`tox -e mutants`) found it, not the run of this report.
     """
 
     image: str
@@ -278,13 +287,13 @@ class NegativeControl(Part, frozen=True, kw_only=True):
 
 
 class Reproduce(Part, frozen=True, kw_only=True):
-    """The command that does it again; secrets are left out."""
+    """The command that repeats the run, without secrets."""
 
     command: str
 
 
 class Report(Part, frozen=True, kw_only=True):
-    """All of it. `report_digest` is over the canonical form of all other fields."""
+    """The complete report. `report_digest` is over the canonical form of all other fields."""
 
     api_version: Literal["queuejob/v1"] = API_VERSION
     kind: Literal["QueueJobConformanceReport"] = KIND
@@ -292,11 +301,11 @@ class Report(Part, frozen=True, kw_only=True):
     started_at: str
     finished_at: str
     result: Result
-    #: What `queuejob check` ended with.
+    #: The exit code of `queuejob check`.
     exit_code: int
-    #: The answer in a sentence, with whatever was not as it is by default.
+    #: The result in a sentence, with every setting that is not default.
     headline: str
-    #: By invariant, the worst of its rows.
+    #: By invariant, the worst verdict of its rows.
     summary: dict[str, VerdictWord]
     implementation: Implementation
     harness: Harness

@@ -1,7 +1,8 @@
-"""Negative controls: workers with known defects, and what this version was seen to find of them.
+"""Negative controls: workers with known defects, and what this version found in them.
 
-They are not run with each check: `tox -e mutants` runs them all, and `negative_controls.json` is
-the matrix that it wrote. Where that is of another version, or missing, nothing is claimed.
+A check does not run them. `tox -e mutants` runs them all and writes the matrix
+`negative_controls.json`. If that file is missing or comes from another version, the report
+claims nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from harness.checks.levels import Level, within
 from harness.report.model import NegativeControl
 
 _MATRIX = files("harness.report") / "negative_controls.json"
-#: The states of a matrix' cell that say that an invariant was found broken by the worker.
+#: States of a matrix cell that mean: the worker was found to break the invariant.
 _BROKEN = ("found", "follows", "strange")
 
 
@@ -27,32 +28,37 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 class _Matrix(msgspec.Struct, frozen=True):
-    """What is needed of it."""
+    """The fields of the matrix that are needed here."""
 
     version: str
     lines: tuple[_Line, ...]
 
 
 def negative_controls(pattern: str, level: Level) -> tuple[NegativeControl, ...]:
-    """Those of a pattern that a profile has to find; none where no run of this version is known."""
+    """Return the negative controls of a pattern that a profile has to detect.
+
+    Empty if no run of this version is known.
+    """
     if not _MATRIX.is_file():
         return ()
     return of_matrix(_MATRIX.read_bytes(), pattern, level)
 
 
 def of_matrix(data: bytes, pattern: str, level: Level) -> tuple[NegativeControl, ...]:
-    """The same, of a `matrix.json`."""
+    """Do the same as `negative_controls`, from the content of a `matrix.json`."""
     matrix = msgspec.json.decode(data, type=_Matrix)
     if matrix.version != __version__:
         return ()
-    asked = [one.id for one in invariants() if within(one.level, level)]
+    asked = [invariant.id for invariant in invariants() if within(invariant.level, level)]
     return tuple(
         NegativeControl(
             image=f"recipe:{line.worker}",
             must_fail=must,
-            did_fail=tuple(one for one in asked if line.cells.get(one) in _BROKEN),
+            did_fail=tuple(
+                invariant for invariant in asked if line.cells.get(invariant) in _BROKEN
+            ),
         )
         for line in matrix.lines
         if ("coarse" in line.worker) == (pattern == "coarse")
-        and (must := tuple(one for one in asked if one in line.must))
+        and (must := tuple(invariant for invariant in asked if invariant in line.must))
     )

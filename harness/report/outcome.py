@@ -1,4 +1,4 @@
-"""What a session comes to: its exit code, and the report's result, which follows from it."""
+"""The exit code of a session, and the result of the report, which follows from it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Iterable
 from harness.core.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED
 from harness.report.model import Case, OutcomeWord, Result
 
-#: A test that was given a verdict, whichever.
+#: Outcomes of tests that got a verdict.
 _JUDGED: tuple[OutcomeWord, ...] = ("passed", "failed", "unproved", "accepted")
-#: pytest's word for a session in which there was nothing to be run.
+#: pytest's exit code for a session that collected no tests.
 _NO_TESTS = 5
 
 
 def exit_code(session: int, *, error: int, broken: bool, whole: bool) -> int:
-    """What to end with. `session` is pytest's exit code, `error` that of our first error, or 0.
+    """Return the exit code of the session.
 
-    `broken`: a test has failed by what it saw. `whole`: nothing of a profile was left out, and
-    something was judged.
+    Args:
+        session: pytest's exit code.
+        error: The exit code of the first error of the harness, or 0.
+        broken: A test failed because of what it observed.
+        whole: No part of the profile was skipped, and something was judged.
     """
     if error and not broken:
         return error
@@ -27,21 +30,21 @@ def exit_code(session: int, *, error: int, broken: bool, whole: bool) -> int:
 
 
 def result(code: int, tests: Iterable[Case]) -> Result:
-    """The result that belongs to an exit code, as far as the tests bear it out."""
-    outcomes = [one.outcome for one in tests]
+    """Return the result for an exit code, as far as the tests support it."""
+    outcomes = [test.outcome for test in tests]
     if code == EXIT_VIOLATED and "failed" in outcomes:
         return Result.NONCONFORMANT
     if not executed(outcomes):
         return Result.INVALID
     if code == EXIT_NOT_PROVED:
         return Result.UNPROVED
-    fine = code == EXIT_OK and set(outcomes) <= {"passed", "accepted"}
-    return Result.CONFORMANT if fine else Result.INVALID
+    conformant = code == EXIT_OK and set(outcomes) <= {"passed", "accepted"}
+    return Result.CONFORMANT if conformant else Result.INVALID
 
 
 def why_invalid(code: int, tests: Iterable[Case]) -> str:
-    """In words, why such a result is invalid."""
-    outcomes = [one.outcome for one in tests]
+    """Explain why such a result is invalid."""
+    outcomes = [test.outcome for test in tests]
     if missing := outcomes.count("notRun"):
         return f"{missing} of {len(outcomes)} tests of the profile were not run"
     if not executed(outcomes):
@@ -54,6 +57,6 @@ def why_invalid(code: int, tests: Iterable[Case]) -> str:
 
 
 def executed(outcomes: Iterable[OutcomeWord]) -> bool:
-    """Whether every test came to its turn, and one at least to a verdict."""
-    seen = set(outcomes)
-    return "notRun" not in seen and not seen.isdisjoint(_JUDGED)
+    """Return whether every test was run, and at least one got a verdict."""
+    distinct = set(outcomes)
+    return "notRun" not in distinct and not distinct.isdisjoint(_JUDGED)

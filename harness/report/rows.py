@@ -1,4 +1,4 @@
-"""What one history puts into the report: its scenario, its invariants, its faults."""
+"""Turn one history into rows of the report: its scenario, its invariants, its faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.checks.judge import Judgement, judge_view
 from harness.checks.levels import Level
 from harness.checks.model import RunModel, build_model
-from harness.checks.narrative import tell
+from harness.checks.narrative import render_events
 from harness.checks.verdict import Finding, Outcome
 from harness.core.text import brief, clean
 from harness.history import BrokenHistory, Event, FaultInjected, Header, read
@@ -25,7 +25,7 @@ from harness.report.model import (
     VerdictWord,
 )
 
-_NOTHING = "nothing was looked at"
+_NO_REASON = "nothing was looked at"
 _WORDS: Mapping[Outcome, VerdictWord] = {
     Outcome.PASS: "pass",
     Outcome.UNKNOWN: "unknown",
@@ -35,24 +35,24 @@ _WORDS: Mapping[Outcome, VerdictWord] = {
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A scenario that was to be played, and what is left of it."""
+    """A scenario that was planned, and what its run saved."""
 
-    #: As in tests' names.
+    #: The scenario's name, as in the names of tests.
     name: str
     says: str
-    #: The invariants that it is to prove.
+    #: The invariants that the scenario is asked to prove.
     proves: Collection[str]
     #: The history, relative to the report's folder; empty when there is none.
     history: str = ""
-    #: Why it did not come to its end.
+    #: Why the run did not complete.
     error: str = ""
-    #: The profile by whose invariants it is judged.
+    #: The profile whose invariants judge the run.
     level: Level = "core"
 
 
 @dataclass(frozen=True)
 class Rows:
-    """All that one history gives."""
+    """All rows from one history."""
 
     scenario: ScenarioRow
     invariants: tuple[InvariantRow, ...] = ()
@@ -60,30 +60,30 @@ class Rows:
 
 
 def rows(run: PlannedRun, folder: Path) -> Rows:
-    """Judge the history; raises `BrokenHistory` where it is none."""
+    """Judge the history. Raises `BrokenHistory` if it cannot be read."""
     if not run.history:
-        return Rows(_scenario(run, None), tuple(_without_history(run)))
+        return Rows(_scenario_row(run, None), tuple(_without_history(run)))
     path = folder / run.history
     with path.open("rb") as file:
         view = build_model(*read(file, str(path)))
     judgement = judge_view(view, run.level)
-    shown_by = _events(path, _wanted(judgement))
+    shown_by = _read_events(path, _cited_ids(judgement))
     numbers = counts(view, judgement, shown_by)
     return Rows(
-        _scenario(run, view.header),
-        tuple(_rows(run, judgement, shown_by, numbers)),
-        tuple(_faults(run, view, shown_by.values())),
+        _scenario_row(run, view.header),
+        tuple(_invariant_rows(run, judgement, shown_by, numbers)),
+        tuple(_fault_rows(run, view, shown_by.values())),
     )
 
 
 def unreadable(run: PlannedRun, error: BrokenHistory) -> Rows:
-    """The same of a history that cannot be read to its end: nothing but that is known of it."""
+    """Return the rows of a history that cannot be read to its end: only the error is known."""
     run = replace(run, error=run.error or str(error))
-    return Rows(_scenario(run, None), tuple(_without_history(run)))
+    return Rows(_scenario_row(run, None), tuple(_without_history(run)))
 
 
 def _without_history(run: PlannedRun) -> Iterator[InvariantRow]:
-    """What it was to prove is unknown, for the reason for which there is no history."""
+    """Report the required invariants as unknown, with the reason why there is no history."""
     for name in run.proves if run.error else ():
         reason = clean(brief(run.error))
         yield InvariantRow(
@@ -103,13 +103,13 @@ def _without_history(run: PlannedRun) -> Iterator[InvariantRow]:
         )
 
 
-def _scenario(run: PlannedRun, header: Header | None) -> ScenarioRow:
+def _scenario_row(run: PlannedRun, header: Header | None) -> ScenarioRow:
     bounds = figures = None
     if header is not None:
-        had = header.bounds
-        bounds = Limits(reclaim=had.reclaim, progress=had.progress, end=had.end)
-        known = header.figures
-        figures = Measured(work=known.work, lease=known.lease, pod_start=known.pod_start)
+        limits = header.bounds
+        bounds = Limits(reclaim=limits.reclaim, progress=limits.progress, end=limits.end)
+        measured = header.figures
+        figures = Measured(work=measured.work, lease=measured.lease, pod_start=measured.pod_start)
     return ScenarioRow(
         id=run.name,
         says=run.says,
@@ -121,39 +121,43 @@ def _scenario(run: PlannedRun, header: Header | None) -> ScenarioRow:
     )
 
 
-def _wanted(judgement: Judgement) -> set[int]:
-    findings = (one for verdict in judgement.verdicts.values() for one in verdict.findings)
-    return {one for finding in findings for one in finding.evidence}
+def _cited_ids(judgement: Judgement) -> set[int]:
+    findings = (entry for verdict in judgement.verdicts.values() for entry in verdict.findings)
+    return {entry for finding in findings for entry in finding.evidence}
 
 
-def _events(path: Path, wanted: Collection[int]) -> dict[int, Event]:
-    """These events and all faults, read from the file once more."""
+def _read_events(path: Path, wanted: Collection[int]) -> dict[int, Event]:
+    """Read the events with these ids and all faults, in a second pass over the file."""
     with path.open("rb") as file:
         _, events = read(file, str(path))
         return {
-            one.id: one for one in events if one.id in wanted or isinstance(one.what, FaultInjected)
+            event.id: event
+            for event in events
+            if event.id in wanted or isinstance(event.what, FaultInjected)
         }
 
 
-def _rows(
+def _invariant_rows(
     run: PlannedRun, judgement: Judgement, shown_by: Mapping[int, Event], numbers: Counts
 ) -> Iterator[InvariantRow]:
-    """One for each invariant that is to be proved, and for each other that may be broken."""
+    """Yield a row for each required invariant, and for each other that may be broken."""
     for name in judgement.verdicts:
         outcome = judgement.outcome(name)
-        told_anyway = outcome is Outcome.FAIL or judgement.suspect(name)
-        if name not in run.proves and not told_anyway:
+        suspicious = outcome is Outcome.FAIL or judgement.suspect(name)
+        if name not in run.proves and not suspicious:
             continue
         blamed = judgement.attributed_to_image(name).findings
-        worst = next((one for one in blamed if one.outcome is outcome), None)
-        told = [_found(judgement, one, shown_by) for one in judgement[name].findings]
+        worst = next((finding for finding in blamed if finding.outcome is outcome), None)
+        finding_rows = [
+            _finding_row(judgement, finding, shown_by) for finding in judgement[name].findings
+        ]
         yield InvariantRow(
             id=name,
             scenario=run.name,
             required=name in run.proves,
             verdict=_WORDS[outcome],
             subject="worker" if worst is None else worst.subject.value,
-            reason=_NOTHING if worst is None else clean(worst.reason),
+            reason=_NO_REASON if worst is None else clean(worst.reason),
             seeded=numbers.seeded,
             completed=numbers.completed,
             lost=numbers.lost,
@@ -161,11 +165,11 @@ def _rows(
             reclaimed=numbers.reclaimed,
             max_reclaim_latency=numbers.max_reclaim_latency,
             story=() if worst is None else _story(judgement, worst, shown_by),
-            findings=tuple(told),
+            findings=tuple(finding_rows),
         )
 
 
-def _found(judgement: Judgement, finding: Finding, shown_by: Mapping[int, Event]) -> Found:
+def _finding_row(judgement: Judgement, finding: Finding, shown_by: Mapping[int, Event]) -> Found:
     return Found(
         verdict=_WORDS[finding.outcome],
         subject=finding.subject.value,
@@ -178,32 +182,34 @@ def _found(judgement: Judgement, finding: Finding, shown_by: Mapping[int, Event]
 def _story(
     judgement: Judgement, finding: Finding, shown_by: Mapping[int, Event]
 ) -> tuple[StoryLine, ...]:
-    """What shows that it does not hold, or why nobody knows; that it holds needs no story."""
+    """Describe the events of a failed or unknown finding; a passed one needs no story."""
     if finding.outcome is Outcome.PASS:
         return ()
-    events = [shown_by[one] for one in finding.evidence if one in shown_by]
+    events = [shown_by[entry] for entry in finding.evidence if entry in shown_by]
     return tuple(
-        StoryLine(event=one.event, at=round(one.at, 3), text=one.text)
-        for one in tell(judgement.names, events)
+        StoryLine(event=entry.event, at=round(entry.at, 3), text=entry.text)
+        for entry in render_events(judgement.names, events)
     )
 
 
-def _faults(run: PlannedRun, view: RunModel, events: Iterable[Event]) -> Iterator[Fault]:
-    done = [one for one in events if isinstance(one.what, FaultInjected)]
-    for event in done:
-        what = event.what
-        assert isinstance(what, FaultInjected)
+def _fault_rows(run: PlannedRun, view: RunModel, events: Iterable[Event]) -> Iterator[Fault]:
+    injected = [entry for entry in events if isinstance(entry.what, FaultInjected)]
+    for event in injected:
+        data = event.what
+        assert isinstance(data, FaultInjected)
         yield Fault(
             scenario=run.name,
-            kind=what.fault,
-            point=_point(view, what, event.time),
-            target=clean(what.to),
-            pod_uid="" if what.worker is None else what.worker.pod,
+            kind=data.fault,
+            point=_held_point(view, data, event.time),
+            target=clean(data.to),
+            pod_uid="" if data.worker is None else data.worker.pod,
             at=round(event.time, 3),
-            confirmed=what.fault in view.fault_log.confirmed,
+            confirmed=data.fault in view.fault_log.confirmed,
         )
     for name in view.header.faults:
-        if not any(one.what.fault == name for one in done if isinstance(one.what, FaultInjected)):
+        if not any(
+            entry.what.fault == name for entry in injected if isinstance(entry.what, FaultInjected)
+        ):
             yield Fault(
                 scenario=run.name,
                 kind=name,
@@ -215,15 +221,15 @@ def _faults(run: PlannedRun, view: RunModel, events: Iterable[Event]) -> Iterato
             )
 
 
-def _point(view: RunModel, what: FaultInjected, moment: float) -> str:
-    """The protocol point at which the one to be harmed was held then."""
-    held = [
+def _held_point(view: RunModel, what: FaultInjected, moment: float) -> str:
+    """Return the protocol point at which the target was held when the fault was injected."""
+    holds = [
         hold
-        for one in view.connections.values()
-        if one.number == what.connection or (what.worker and one.worker == what.worker)
-        for hold in one.holds
+        for entry in view.connections.values()
+        if entry.number == what.connection or (what.worker and entry.worker == what.worker)
+        for hold in entry.holds
         if hold.point
         and hold.held.at <= moment
         and (hold.released is None or hold.released.at >= moment)
     ]
-    return clean(max(held, key=lambda one: one.held.at).point) if held else ""
+    return clean(max(holds, key=lambda entry: entry.held.at).point) if holds else ""

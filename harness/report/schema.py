@@ -1,4 +1,4 @@
-"""The report's JSON Schema; `python -m harness.report.schema` writes it anew after a change."""
+"""The report's JSON Schema; after a change `python -m harness.report.schema` rewrites it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import msgspec
 
 from harness.report.model import Report
 
-#: The published one.
+#: The published schema.
 FILE = Path(__file__).with_name("report.schema.json")
 
 
 def schema() -> bytes:
-    """The JSON Schema of `report.json`, made from the types."""
-    made = msgspec.json.schema(Report)
-    return msgspec.json.format(msgspec.json.encode(made, order="sorted"), indent=2) + b"\n"
+    """Generate the JSON Schema of `report.json` from the types."""
+    document = msgspec.json.schema(Report)
+    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2) + b"\n"
 
 
 if __name__ == "__main__":

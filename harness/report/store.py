@@ -1,9 +1,8 @@
-"""A report on disk: loaded, and verified against its histories."""
+"""Load a report from disk, and verify it against its histories."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.checks.plan import asked
 from harness.core.errors import EXIT_NOT_PROVED, EXIT_OK, EXIT_VIOLATED, InfrastructureError
@@ -11,18 +10,14 @@ from harness.report.canonical import decode
 from harness.report.model import Report, Result
 from harness.report.verify import verify
 
-if TYPE_CHECKING:
-    pass
-
-
-#: The file that everything else is made of.
+#: The file from which all other formats are made.
 NAME = "report.json"
 
 _CODES = {Result.CONFORMANT: EXIT_OK, Result.NONCONFORMANT: EXIT_VIOLATED}
 
 
 def load(path: Path) -> Report:
-    """The report in a file, or in a folder's report.json; raises `QueuejobError`."""
+    """Load a report from a file or from a folder's report.json. Raises `QueuejobError`."""
     file = path / NAME if path.is_dir() else path
     try:
         data = file.read_bytes()
@@ -32,11 +27,11 @@ def load(path: Path) -> Report:
 
 
 def verified(path: Path) -> tuple[Report, list[str]]:
-    """A report and what in it does not agree with the histories beside it."""
+    """Load a report, and list what in it does not agree with the histories next to it."""
     report = load(path)
     return report, verify(report, path if path.is_dir() else path.parent, asked)
 
 
 def code(report: Report, lines: list[str]) -> int:
-    """The exit code of a verified report: its own, where all agrees."""
+    """Return the exit code of a verified report: its own if everything agrees."""
     return EXIT_NOT_PROVED if lines else _CODES.get(report.result, EXIT_NOT_PROVED)

@@ -1,4 +1,4 @@
-"""Judges the histories beside a report again, and says each thing that does not agree with it."""
+"""Judge the histories next to a report again, and list every disagreement with it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ from harness.report.rows import PlannedRun, Rows, rows, unreadable
 
 
 def verify(report: Report, folder: Path, ask: Ask) -> list[str]:
-    """All that does not agree, a line each; empty where the report is what it says.
+    """List every disagreement, one line each; empty if the report is correct.
 
-    `folder` has the artifacts, at the paths that the report gives.
+    Args:
+        report: The report to verify.
+        folder: The folder with the artifacts, at the paths that the report gives.
+        ask: Returns the tests and invariants that a profile requires.
     """
-    pattern, level = _asked_for(report)
+    pattern, level = _profile_of(report)
     asked = ask(pattern, level)
-    again = [_again(report, one, folder, asked, level) for one in report.scenarios]
+    rows_now = [_rows_now(report, scenario, folder, asked, level) for scenario in report.scenarios]
     lines = [
-        *_digests(report, folder),
-        *_tests(report, asked),
-        *_judged(report, again),
-        *_concluded(report),
+        *_check_digests(report, folder),
+        *_check_tests(report, asked),
+        *_check_rows(report, rows_now),
+        *_check_conclusions(report),
     ]
     if lines and report.harness.version != __version__:
         lines.append(
@@ -44,85 +47,95 @@ def verify(report: Report, folder: Path, ask: Ask) -> list[str]:
 
 
 def inside(folder: Path, path: str) -> Path | None:
-    """The file of this path, unless that leads out of the folder or to no file."""
+    """Return the file of this path, or None if it is outside the folder or missing."""
     file = (folder / path).resolve()
     return file if file.is_relative_to(folder.resolve()) and file.is_file() else None
 
 
-def _asked_for(report: Report) -> tuple[str, Level]:
+def _profile_of(report: Report) -> tuple[str, Level]:
     name = report.profiles[0].name if report.profiles else ""
-    pattern = next((one for one, known in PROFILES.items() if known == name), name.lower())
-    extended = any(one.level == "extended" for one in report.tests)
+    pattern = next((entry for entry, known in PROFILES.items() if known == name), name.lower())
+    extended = any(entry.level == "extended" for entry in report.tests)
     return pattern, "extended" if extended else "core"
 
 
-def _again(report: Report, row: ScenarioRow, folder: Path, asked: Asked, level: Level) -> Rows:
-    """What the history says now. One that is not there gives nothing, as when it was never made."""
-    said = [one.id for one in report.invariants if one.scenario == row.id and one.required]
+def _rows_now(report: Report, row: ScenarioRow, folder: Path, asked: Asked, level: Level) -> Rows:
+    """Judge the history again. A missing history counts as one that was never written."""
+    required = [
+        entry.id for entry in report.invariants if entry.scenario == row.id and entry.required
+    ]
     run = PlannedRun(
         name=row.id,
         says=row.says,
-        proves=asked.proves.get(row.id, said),
+        proves=asked.proves.get(row.id, required),
         history=row.history if row.history and inside(folder, row.history) else "",
         error=row.error,
         level=level,
     )
     try:
-        made = rows(run, folder)
+        fresh = rows(run, folder)
     except BrokenHistory as error:
-        made = unreadable(run, error)
+        fresh = unreadable(run, error)
     return Rows(
-        mask_record(made.scenario),
-        tuple(mask_record(one) for one in made.invariants),
-        tuple(mask_record(one) for one in made.faults),
+        mask_record(fresh.scenario),
+        tuple(mask_record(entry) for entry in fresh.invariants),
+        tuple(mask_record(entry) for entry in fresh.faults),
     )
 
 
-def _digests(report: Report, folder: Path) -> Iterator[str]:
+def _check_digests(report: Report, folder: Path) -> Iterator[str]:
     if (seen := digest(canonical(report))) != report.report_digest:
         yield f"the report was changed: its digest is {seen}, it says {report.report_digest}"
-    listed = {one.path for one in report.artifacts}
+    listed = {artifact.path for artifact in report.artifacts}
     for row in report.scenarios:
         if row.history and row.history not in listed:
             yield f"{row.history}: the history of {row.id} is no artifact of the report"
-    for one in report.artifacts:
-        file = inside(folder, one.path)
+    for artifact in report.artifacts:
+        file = inside(folder, artifact.path)
         if file is None:
-            yield f"{one.path}: this artifact is missing"
-        elif (seen := digest(file.read_bytes())) != one.sha256:
-            yield f"{one.path}: this artifact was changed: it is {seen}, not {one.sha256}"
+            yield f"{artifact.path}: this artifact is missing"
+        elif (seen := digest(file.read_bytes())) != artifact.sha256:
+            yield f"{artifact.path}: this artifact was changed: it is {seen}, not {artifact.sha256}"
 
 
-def _tests(report: Report, asked: Asked) -> Iterator[str]:
-    ids = [one.id for one in report.tests]
+def _check_tests(report: Report, asked: Asked) -> Iterator[str]:
+    ids = [test.id for test in report.tests]
     if len(ids) != report.suite.expected:
         yield f"the suite has {report.suite.expected} tests, the report {len(ids)}"
     if required_digest(ids) != report.suite.required_tests_digest or len({*ids}) != len(ids):
         yield "the tests are not those that had to be run: their digest is another"
     if report.harness.version == __version__:
-        for missing in sorted({*asked.tests} - {*ids}):
-            yield f"{missing}: this test is missing"
-        for strange in sorted({*ids} - {*asked.tests}):
-            yield f"{strange}: there is no such test"
+        for name in sorted({*asked.tests} - {*ids}):
+            yield f"{name}: this test is missing"
+        for unknown in sorted({*ids} - {*asked.tests}):
+            yield f"{unknown}: there is no such test"
 
 
-def _judged(report: Report, again: list[Rows]) -> Iterator[str]:
-    """Rows of the report beside those that the histories give now."""
-    said = {(one.scenario, one.id): one for one in report.invariants}
-    seen = {(one.scenario, one.id): one for each in again for one in each.invariants}
-    for scenario, name in sorted({*seen, *said}):
+def _check_rows(report: Report, again: list[Rows]) -> Iterator[str]:
+    """Compare the rows of the report with those that the histories give now."""
+    reported = {(entry.scenario, entry.id): entry for entry in report.invariants}
+    judged = {
+        (entry.scenario, entry.id): entry
+        for rows_of_run in again
+        for entry in rows_of_run.invariants
+    }
+    for scenario, name in sorted({*judged, *reported}):
         key = scenario, name
-        yield from _row(f"{name} in {scenario}", said.get(key), seen.get(key))
+        yield from _compare_row(f"{name} in {scenario}", reported.get(key), judged.get(key))
     faults = {*report.faults}
-    yield from _faults(faults, {one for each in again for one in each.faults})
-    for was, each in zip(report.scenarios, again, strict=True):
-        if was != each.scenario and was.history == each.scenario.history:
-            yield f"{was.id}: what the report says of this scenario is not what its history says"
+    yield from _compare_faults(
+        faults, {entry for rows_of_run in again for entry in rows_of_run.faults}
+    )
+    for row, rows_of_run in zip(report.scenarios, again, strict=True):
+        if row != rows_of_run.scenario and row.history == rows_of_run.scenario.history:
+            yield f"{row.id}: what the report says of this scenario is not what its history says"
     for test in report.tests:
-        yield from _outcome(report, test, [one for each in again for one in each.invariants])
+        yield from _check_outcome(
+            report, test, [entry for rows_of_run in again for entry in rows_of_run.invariants]
+        )
 
 
-def _row(what: str, said: InvariantRow | None, seen: InvariantRow | None) -> Iterator[str]:
+def _compare_row(what: str, said: InvariantRow | None, seen: InvariantRow | None) -> Iterator[str]:
     if said is None or seen is None:
         yield f"{what}: {'the report has no such row' if said is None else 'no history shows it'}"
     elif said.verdict != seen.verdict:
@@ -133,19 +146,19 @@ def _row(what: str, said: InvariantRow | None, seen: InvariantRow | None) -> Ite
         yield f"{what}: this is not what the history says: {names}"
 
 
-def _faults(said: set[Fault], seen: set[Fault]) -> Iterator[str]:
-    for one in sorted({f"{one.kind} in {one.scenario}" for one in said ^ seen}):
-        yield f"the fault {one}: the report and the history do not say the same"
+def _compare_faults(said: set[Fault], seen: set[Fault]) -> Iterator[str]:
+    for fault in sorted({f"{fault.kind} in {fault.scenario}" for fault in said ^ seen}):
+        yield f"the fault {fault}: the report and the history do not say the same"
 
 
-def _outcome(report: Report, test: Case, seen: list[InvariantRow]) -> Iterator[str]:
-    """Whether an outcome is borne out by the rows that the histories give now."""
-    rows_ = [one for one in seen if one.scenario == test.scenario]
+def _check_outcome(report: Report, test: Case, seen: list[InvariantRow]) -> Iterator[str]:
+    """Check whether the rows that the histories give now support an outcome."""
+    scenario_rows = [row for row in seen if row.scenario == test.scenario]
     if test.invariant == "others":
-        verdicts = {one.verdict for one in rows_ if not one.required}
+        verdicts = {row.verdict for row in scenario_rows if not row.required}
         fits = test.outcome != "failed" or "fail" in verdicts
     else:
-        verdicts = {one.verdict for one in rows_ if one.id == test.invariant}
+        verdicts = {row.verdict for row in scenario_rows if row.id == test.invariant}
         needs = {"passed": {"pass"}, "failed": {"fail"}, "accepted": {"unknown"}}
         fits = verdicts == needs.get(test.outcome, verdicts)
         if test.outcome == "accepted":
@@ -156,29 +169,29 @@ def _outcome(report: Report, test: Case, seen: list[InvariantRow]) -> Iterator[s
         yield f"{test.id}: it was {test.outcome}, and its history shows a failure"
 
 
-def _concluded(report: Report) -> Iterator[str]:
-    """What follows from the rest of the report."""
+def _check_conclusions(report: Report) -> Iterator[str]:
+    """Check every field that follows from the rest of the report."""
     summary = worst(report.invariants)
-    answer = result(report.exit_code, report.tests)
-    name = _asked_for(report)[0]
-    fresh = {
-        "result": (report.result, answer),
+    verdict = result(report.exit_code, report.tests)
+    name = _profile_of(report)[0]
+    fields = {
+        "result": (report.result, verdict),
         "summary": (report.summary, summary),
-        "headline": (report.headline, _headline(report, answer, summary)),
+        "headline": (report.headline, _headline(report, verdict, summary)),
         "profiles": (report.profiles, (profile(name, report.tests),)),
     }
-    for what, (said, follows) in fresh.items():
-        if said != follows:
-            yield f"{what}: this does not follow from the tests and the rows: {_short(said)}"
+    for field, (reported, derived) in fields.items():
+        if reported != derived:
+            yield f"{field}: this does not follow from the tests and the rows: {_short(reported)}"
     if report.exit_code == 0 and "fail" in summary.values():
         yield "exitCode: it is 0, and a guarantee is broken"
-    if any(one.outcome == "failed" for one in report.tests) and report.exit_code in (0, 6):
+    if any(test.outcome == "failed" for test in report.tests) and report.exit_code in (0, 6):
         yield f"exitCode: it is {report.exit_code}, and a test has failed"
 
 
 def _headline(report: Report, answer: Result, summary: Mapping[str, VerdictWord]) -> str:
-    """Made anew; of what was cleaned when it was written, that is done again."""
-    fresh = headline(
+    """Write the headline again; mask credentials again, as when it was first written."""
+    sentence = headline(
         answer,
         summary,
         report.overrides,
@@ -186,7 +199,7 @@ def _headline(report: Report, answer: Result, summary: Mapping[str, VerdictWord]
         tests=report.tests,
         scenarios=report.scenarios,
     )
-    return masking.mask(fresh)
+    return masking.mask(sentence)
 
 
 def _short(thing: object) -> str:

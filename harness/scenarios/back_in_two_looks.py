@@ -1,4 +1,4 @@
-"""A worker counts what is ready and what is leased, and between the two an item is given back."""
+"""Between a worker's counts of ready and leased items, another one returns an item."""
 
 from __future__ import annotations
 
@@ -12,101 +12,116 @@ from harness.tap.control.client import BreakpointHandle, RemoteHit
 from harness.tap.points import Point
 
 RACE = "give back between two looks"
-#: Seconds for a worker that is told to end to give its item back, and for another to leave then.
-_BACK, _LEAVES = 4.0, 4.0
-_TWO = 2
+#: Seconds for a worker to return its item after SIGTERM, and for another one to exit then.
+_RETURN_SECONDS, _EXIT_SECONDS = 4.0, 4.0
+_MIN_QUERIES = 2
 
 
-def play(stage: ScenarioContext) -> None:
-    """Stop a worker without work at its last look; then another gives the only item back.
+def play(context: ScenarioContext) -> None:
+    """Hold a worker without work at its last count; then another returns the only item.
 
-    Who has counted what is ready before sees now that nothing is leased. The item is ready.
+    A worker that counted the ready items before sees now that no item is leased. But the item is
+    ready.
     """
-    points, tap = stage.points, stage.testbed.tap
+    points, tap = context.points, context.testbed.tap
     if points.counting is None or points.claiming is None:
         raise ScenarioNotApplicable(
             "the scenario 'back-in-two-looks' cannot be played",
             expected="commands that count what is ready or leased",
             seen="none in the fault-free run",
         )
-    trap = stage.set_breakpoint(points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    holder = stage.worker_at(caught.address)
-    stage.container_of(holder)  # known beforehand: the signal has to be quick
-    what = "another worker to connect"
-    rival = stage.wait(
-        what, conditions.another_connects(caught.address), stage.start_timeout
+    handle = context.set_breakpoint(points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    holder = context.worker_at(hit.address)
+    context.container_of(holder)  # ask for it now: the signal has to be quick
+    awaited = "another worker to connect"
+    rival = context.wait(
+        awaited, conditions.another_connects(hit.address), context.start_timeout
     ).address
-    looks, look = _learn(stage, points.counting, points.claiming, rival)
-    if looks < _TWO:  # one look sees all, or none
-        stage.resume_client(rival)
-        stage.resume_client(caught.address)
-        stage.wait_for_the_end()
+    queries, query_handle = _count_queries(context, points.counting, points.claiming, rival)
+    if queries < _MIN_QUERIES:  # a single query sees all items, or none does
+        context.resume_client(rival)
+        context.resume_client(hit.address)
+        context.wait_for_the_end()
         return
-    begun = stage.injected(RACE, f"a worker in its work, another at its look {looks}", holder)
-    before = len(stage.recorder.events)
-    stage.resume(trap)
-    stage.wait_until_started(holder, caught)
-    _tell_to_end(stage, caught)
-    back = stage.recorder.wait_or_none("the item to be ready", _ready(before), _BACK)
-    stage.resume(look)
-    left = stage.recorder.wait_or_none("somebody to leave", conditions.worker_succeeded(), _LEAVES)
-    if left is not None:
-        wait_out_kubelet_second(stage, left)
-    stage.resume_client(rival)
-    tap.release(caught.address)
-    stage.confirmed(RACE, begun, *([back.id] if back else []))
-    stage.healed(RACE)
-    stage.wait_for_the_end()
+    begun = context.injected(RACE, f"a worker in its work, another at its look {queries}", holder)
+    before = len(context.recorder.events)
+    context.resume(handle)
+    context.wait_until_started(holder, hit)
+    _send_sigterm(context, hit)
+    returned = context.recorder.wait_or_none(
+        "the item to be ready", _ready(before), _RETURN_SECONDS
+    )
+    context.resume(query_handle)
+    exit_event = context.recorder.wait_or_none(
+        "somebody to leave", conditions.worker_succeeded(), _EXIT_SECONDS
+    )
+    if exit_event is not None:
+        wait_out_kubelet_second(context, exit_event)
+    context.resume_client(rival)
+    tap.release(hit.address)
+    context.confirmed(RACE, begun, *([returned.id] if returned else []))
+    context.healed(RACE)
+    context.wait_for_the_end()
 
 
-def _learn(
-    stage: ScenarioContext, counting: Point, claiming: Point, address: str
+def _count_queries(
+    context: ScenarioContext, counting: Point, claiming: Point, address: str
 ) -> tuple[int, BreakpointHandle]:
-    """How often a worker that finds nothing looks between two claims; it is stopped at the last."""
-    both = Point(
+    """Count the queries that an idle worker sends between two claims.
+
+    A query asks how many items there are. Returns that number and the breakpoint at which the
+    worker is held: the last of these queries.
+    """
+    query_or_claim = Point(
         "a look or a claim",
         "broker",
         "command",
         signatures=(*counting.signatures, *claiming.signatures),
     )
-    trap = stage.set_breakpoint(both, address)
-    caught = stage.wait_for_hit(trap)
-    looks = 0
-    while not claiming.fits(caught.message):  # some of its first round may have passed
-        trap, caught = _next(stage, trap, both, address)
-    while claiming.fits(caught.message):
-        trap, caught = _next(stage, trap, both, address)
-    while not claiming.fits(caught.message):
-        looks += 1
-        trap, caught = _next(stage, trap, both, address)
-    while claiming.fits(caught.message):
-        trap, caught = _next(stage, trap, both, address)
-    for _ in range(looks - 1):
-        trap, caught = _next(stage, trap, both, address)
-    return looks, trap
+    handle = context.set_breakpoint(query_or_claim, address)
+    hit = context.wait_for_hit(handle)
+    queries = 0
+    while not claiming.fits(hit.message):  # parts of its first round may be over
+        handle, hit = _resume_to_next(context, handle, query_or_claim, address)
+    while claiming.fits(hit.message):
+        handle, hit = _resume_to_next(context, handle, query_or_claim, address)
+    while not claiming.fits(hit.message):
+        queries += 1
+        handle, hit = _resume_to_next(context, handle, query_or_claim, address)
+    while claiming.fits(hit.message):
+        handle, hit = _resume_to_next(context, handle, query_or_claim, address)
+    for _ in range(queries - 1):
+        handle, hit = _resume_to_next(context, handle, query_or_claim, address)
+    return queries, handle
 
 
-def _next(
-    stage: ScenarioContext, trap: BreakpointHandle, point: Point, address: str
+def _resume_to_next(
+    context: ScenarioContext, trap: BreakpointHandle, point: Point, address: str
 ) -> tuple[BreakpointHandle, RemoteHit]:
-    following = stage.set_breakpoint(point, address)
-    stage.resume(trap)
-    return following, stage.wait_for_hit(following)
+    """Resume a worker, and wait until it comes to its next such point."""
+    next_handle = context.set_breakpoint(point, address)
+    context.resume(trap)
+    return next_handle, context.wait_for_hit(next_handle)
 
 
-def _tell_to_end(stage: ScenarioContext, caught: RemoteHit) -> None:
-    """SIGTERM from the node: the cluster would take its time to send it."""
-    worker = stage.owners.current_run(caught.address)
+def _send_sigterm(context: ScenarioContext, caught: RemoteHit) -> None:
+    """Send SIGTERM from the node: the cluster would need more time for it."""
+    worker = context.owners.current_run(caught.address)
     if worker is None:
         return
-    kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGTERM")
-    node = stage.pod(worker).node
-    stage.testbed.provider.on_node(node, *kill, stage.container_of(worker))
+    kill_command = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGTERM")
+    node = context.pod(worker).node
+    context.testbed.provider.on_node(node, *kill_command, context.container_of(worker))
 
 
 def _ready(before: int) -> conditions.Find:
+    """Return a condition: an item came back after the first `before` events.
+
+    It must be ready still: no worker got an item since.
+    """
+
     def find(events: Sequence[Event]) -> Event | None:
         for event in reversed(events[before:]):
             if isinstance(event.what, ItemDelivered):

@@ -1,4 +1,4 @@
-"""The broker is killed and has lost all when it is back: what was to be done is not done."""
+"""The broker is killed and comes back without its data: the items are not done."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from harness.faults.broker_loss import FAULT
 from harness.history import ConnectionOpened, Event
 
 
-def play(stage: ScenarioContext) -> None:
-    """Lose the broker while its only worker waits for the first item; see what it makes of it."""
-    require_sentinel(stage)
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    FAULT.inject(stage, victim, caught.address)
-    stage.resume_client(caught.address)
-    healed = len(stage.recorder.events)
+def play(context: ScenarioContext) -> None:
+    """Lose the broker while its only worker waits for its first item; watch the worker."""
+    require_sentinel(context)
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    FAULT.inject(context, victim, hit.address)
+    context.resume_client(hit.address)
+    healed = len(context.recorder.events)
 
-    def came(events: Sequence[Event]) -> bool | None:
-        return any(isinstance(one.what, ConnectionOpened) for one in events[healed:]) or None
+    def reconnected(events: Sequence[Event]) -> bool | None:
+        return any(isinstance(event.what, ConnectionOpened) for event in events[healed:]) or None
 
-    stage.recorder.wait_or_none("a worker to come again", came, stage.reclaim)
-    stage.recorder.wait_or_none("the end of the Job", stage.ended, stage.reclaim)
+    context.recorder.wait_or_none("a worker to come again", reconnected, context.reclaim)
+    context.recorder.wait_or_none("the end of the Job", context.ended, context.reclaim)
 
 
 SCENARIO = Scenario(

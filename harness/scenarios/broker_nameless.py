@@ -7,12 +7,12 @@ from harness.engine.steps.common import watch_without_broker
 from harness.faults.broker_dns_lost import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Start the Job, see what a worker makes of it, and bring the broker's name back."""
-    with FAULT.active(stage) as begun:
-        stage.start()
-        stage.confirmed(FAULT.name, begun, *watch_without_broker(stage))
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Start the Job, watch a worker without its broker, and bring the broker's name back."""
+    with FAULT.active(context) as begun:
+        context.start()
+        context.confirmed(FAULT.name, begun, *watch_without_broker(context))
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""The broker is restarted in the middle of a worker's work, and has all its data."""
+"""The broker restarts in the middle of a worker's work, and keeps all its data."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from harness.engine.steps.common import inject_while_working
 from harness.faults.broker_restart import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """It ends as soon as the only worker has begun an item."""
-    inject_while_working(stage, FAULT)
+def play(context: ScenarioContext) -> None:
+    """Restart the broker as soon as the only worker has begun an item."""
+    inject_while_working(context, FAULT)
 
 
 SCENARIO = Scenario(

@@ -1,14 +1,14 @@
-"""Completions that do not match the work: the manifest's fault, and not the worker's."""
+"""The Job's completions do not match the items: the manifest is wrong, not the worker."""
 
 from __future__ import annotations
 
 from harness.engine.scenario import Scenario, ScenarioContext
 
 
-def play(stage: ScenarioContext) -> None:
-    """Coarse: too few completions. Fine: any at all."""
-    stage.start()
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Run the Job. Coarse: with too few completions. Fine: with any at all."""
+    context.start()
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""A pod is deleted with grace 0 while its worker has an item; who takes that over is killed."""
+"""A worker's pod is deleted with grace 0; the worker that takes its item over is killed."""
 
 from __future__ import annotations
 
@@ -9,53 +9,54 @@ from harness.faults import container_kill
 from harness.faults.pod_delete import FAULT
 from harness.history import ItemDelivered
 
-#: Seconds before the end of a lease from which on others may be about to take the item over.
-_EARLY = 0.3
-#: Seconds for others to take it over where nobody knows how long that may take.
-_UNKNOWN = 30.0
+#: Seconds before the end of a lease from which on other workers may be about to take the item over.
+_LEASE_MARGIN = 0.3
+#: Seconds for other workers to take the item over, if that time is not known.
+_RECLAIM_SECONDS = 30.0
 
 
-def play(stage: ScenarioContext) -> None:
-    """The first who is given an item is the victim, before it hears of that.
+def play(context: ScenarioContext) -> None:
+    """Delete the pod of the first worker that gets an item, before the delivery arrives.
 
-    So nobody has worked on it, however long the deletion takes; and who takes an item in one step
-    and its lease in another has come to the first one. Fine: whoever takes the item over is killed
-    with its first step.
+    So no worker has worked on the item, however long the deletion takes. A worker that takes an
+    item in one step and its lease in another has reached the first step.
+
+    Fine: the harness kills the worker that takes the item over, with its first step.
     """
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    if not stage.testbed.pattern.capabilities.has_leases:
-        FAULT.inject(stage, victim, caught.address)
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    if not context.testbed.pattern.capabilities.has_leases:
+        FAULT.inject(context, victim, hit.address)
     else:
-        timeout = stage.testbed.namespace.timeouts.settle
-        given = stage.wait(
-            "the item of a worker", conditions.last_delivery_to(caught.address), timeout
+        timeout = context.testbed.namespace.timeouts.settle
+        delivery = context.wait(
+            "the item of a worker", conditions.last_delivery_to(hit.address), timeout
         )
-        begun = FAULT.strike(stage, victim, caught.address)
-        if isinstance(given.what, ItemDelivered) and not given.what.final:
-            _kill_its_successor(stage, given.what, given.id, caught.address)
-        FAULT.land(stage, victim, caught.address, begun)
-    stage.wait_for_the_end()
+        begun = FAULT.strike(context, victim, hit.address)
+        if isinstance(delivery.what, ItemDelivered) and not delivery.what.final:
+            _kill_successor(context, delivery.what, delivery.id, hit.address)
+        FAULT.land(context, victim, hit.address, begun)
+    context.wait_for_the_end()
 
 
-def _kill_its_successor(
-    stage: ScenarioContext, given: ItemDelivered, after: int, address: str
+def _kill_successor(
+    context: ScenarioContext, given: ItemDelivered, after: int, address: str
 ) -> None:
-    """Let the others go on step by step until one has done something to the item; kill that one."""
-    since = (given.until or 0.0) - _EARLY
-    if since - stage.recorder.elapsed() > stage.calibration.ceiling:
-        return  # nobody waits for the end of such a lease
-    stepping = CommandStepping(stage, but=(address,))
-    first = changed(given.item, address, after)
-    event = stepping.until(first, stage.bounds.reclaim or _UNKNOWN, since)
+    """Step the other workers until one of them has changed the item, and kill that one."""
+    since = (given.until or 0.0) - _LEASE_MARGIN
+    if since - context.recorder.elapsed() > context.calibration.ceiling:
+        return  # the harness does not wait for the end of such a lease
+    stepping = CommandStepping(context, but=(address,))
+    first_change = changed(given.item, address, after)
+    event = stepping.until(first_change, context.bounds.reclaim or _RECLAIM_SECONDS, since)
     connection = getattr(event.what, "connection", None) if event is not None else None
-    taker = conditions.address_of(stage.recorder.events, connection or 0)
+    taker = conditions.address_of(context.recorder.events, connection or 0)
     stepping.end(but=taker)
-    worker = stage.owners.current_run(taker)
+    worker = context.owners.current_run(taker)
     if worker is not None:
-        container_kill.FAULT.inject(stage, worker, taker)
+        container_kill.FAULT.inject(context, worker, taker)
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""A worker's node is drained while it has an item: others go on, elsewhere or later."""
+"""A worker's node is drained while it has an item: others continue, elsewhere or later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker counts what is ready and what is leased, and between the two another takes the last."""
+"""Between a worker's counts of ready and leased items, another one takes the last item."""
 
 from __future__ import annotations
 
@@ -8,84 +8,89 @@ from harness.tap.control.client import BreakpointHandle, RemoteHit
 from harness.tap.points import Point
 
 RACE = "claim between two looks"
-#: Part of a lease in which somebody may leave too early.
-_PART = 0.5
-#: A second, and some more for clocks that do not quite agree.
-_SECOND = 1.2
+#: Share of a lease in which a worker may exit too early.
+_LEASE_SHARE = 0.5
+#: One second, plus a margin for clocks that differ a little.
+_KUBELET_SECOND = 1.2
 
 
-def play(stage: ScenarioContext) -> None:
-    """Learn from the first worker at which look it decides; stop the second one there.
+def play(context: ScenarioContext) -> None:
+    """Find out from the first worker at which count it decides; hold a second worker there.
 
-    Then the first takes the only item, and the second one sees the rest of what it counts.
+    Then the first worker takes the only item, and the second one sees the rest of its counts.
     """
-    points = stage.points
+    points = context.points
     if points.counting is None or points.claiming is None:
         raise ScenarioNotApplicable(
             "the scenario 'empty-in-two-looks' cannot be played",
             expected="commands that count what is ready or leased",
             seen="none in the fault-free run",
         )
-    both = _either(points.counting, points.claiming)
-    trap = stage.set_breakpoint(both)
-    stage.start()
-    caught, looks = stage.wait_for_hit(trap), 0
-    while not points.claiming.fits(caught.message):
-        looks += 1
-        trap, caught = _next(stage, trap, both, caught.address)
-    if not looks:
+    query_or_claim = _either(points.counting, points.claiming)
+    handle = context.set_breakpoint(query_or_claim)
+    context.start()
+    hit, queries = context.wait_for_hit(handle), 0
+    while not points.claiming.fits(hit.message):
+        queries += 1
+        handle, hit = _resume_to_next(context, handle, query_or_claim, hit.address)
+    if not queries:
         raise ScenarioNotApplicable("this worker takes items without a look at how many there are")
-    first, tap = caught.address, stage.testbed.tap
+    first, tap = hit.address, context.testbed.tap
     tap.hold(first)
-    holder = stage.worker_at(first)
-    begun = stage.injected(RACE, f"a worker at its claim, another at its look {looks}", holder)
-    second, rival = _at_its_look(stage, points.counting, looks)
-    stage.set_breakpoint(points.settling, first)
+    holder = context.worker_at(first)
+    begun = context.injected(RACE, f"a worker at its claim, another at its look {queries}", holder)
+    rival_handle, rival = _hold_at_query(context, points.counting, queries)
+    context.set_breakpoint(points.settling, first)
     tap.release(first)
-    timeout = stage.testbed.namespace.timeouts.settle
-    given = stage.wait(
+    timeout = context.testbed.namespace.timeouts.settle
+    delivery = context.wait(
         "the first worker to be given the item", conditions.last_delivery_to(first), timeout
     )
-    stage.resume(second)
-    lease = stage.lease
-    patience = _PART * (lease or timeout)
-    left = stage.recorder.wait_or_none("somebody to leave", conditions.worker_succeeded(), patience)
-    if left is not None:
-        over = stage.recorder.elapsed() + _SECOND
-        what = "the second of the exit to be over"
-        stage.recorder.wait_or_none(
-            what, lambda _: True if stage.recorder.elapsed() > over else None, 2 * _SECOND
+    context.resume(rival_handle)
+    lease = context.lease
+    patience = _LEASE_SHARE * (lease or timeout)
+    exit_event = context.recorder.wait_or_none(
+        "somebody to leave", conditions.worker_succeeded(), patience
+    )
+    if exit_event is not None:
+        over = context.recorder.elapsed() + _KUBELET_SECOND
+        awaited = "the second of the exit to be over"
+        context.recorder.wait_or_none(
+            awaited,
+            lambda _: True if context.recorder.elapsed() > over else None,
+            2 * _KUBELET_SECOND,
         )
-    stage.clear_breakpoints()
+    context.clear_breakpoints()
     for address in (first, rival):
         tap.release(address)
-    stage.confirmed(RACE, begun, given.id)
-    stage.healed(RACE)
-    stage.wait_for_the_end()
+    context.confirmed(RACE, begun, delivery.id)
+    context.healed(RACE)
+    context.wait_for_the_end()
 
 
-def _at_its_look(
-    stage: ScenarioContext, counting: Point, looks: int
+def _hold_at_query(
+    context: ScenarioContext, counting: Point, looks: int
 ) -> tuple[BreakpointHandle, str]:
-    """Let a second worker come, and stop it at its look of this number."""
-    trap = stage.set_breakpoint(counting)
-    stage.testbed.namespace.scale_job(stage.job, 2)
-    caught = stage.wait_for_hit(trap)
+    """Let a second worker start, and hold it at its query number `looks`."""
+    handle = context.set_breakpoint(counting)
+    context.testbed.namespace.scale_job(context.job, 2)
+    hit = context.wait_for_hit(handle)
     for _ in range(looks - 1):
-        trap, caught = _next(stage, trap, counting, caught.address)
-    return trap, caught.address
+        handle, hit = _resume_to_next(context, handle, counting, hit.address)
+    return handle, hit.address
 
 
-def _next(
-    stage: ScenarioContext, trap: BreakpointHandle, point: Point, address: str
+def _resume_to_next(
+    context: ScenarioContext, trap: BreakpointHandle, point: Point, address: str
 ) -> tuple[BreakpointHandle, RemoteHit]:
-    """Let a worker go on to its next such point; the trap there is set before."""
-    following = stage.set_breakpoint(point, address)
-    stage.resume(trap)
-    return following, stage.wait_for_hit(following)
+    """Resume a worker and wait for its next such point; its breakpoint is set first."""
+    next_handle = context.set_breakpoint(point, address)
+    context.resume(trap)
+    return next_handle, context.wait_for_hit(next_handle)
 
 
 def _either(one: Point, other: Point) -> Point:
+    """Return the point at which any command of the two points is met."""
     signatures = (*one.signatures, *other.signatures)
     return Point(f"{one.name} or {other.name}", "broker", "command", signatures=signatures)
 

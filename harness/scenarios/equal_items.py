@@ -1,4 +1,4 @@
-"""Items that are equal: each counts, and none goes with another."""
+"""Several items are equal: each of them counts, and none gets lost with another."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from collections.abc import Sequence
 from harness.engine import conditions
 from harness.engine.scenario import Scenario, ScenarioContext
 
-_EQUAL = 3
+_EQUAL_COUNT = 3
 
 
-def play(stage: ScenarioContext) -> None:
-    """Stop the first who reports an equal item until another worker has one, too.
+def play(context: ScenarioContext) -> None:
+    """Hold the first worker that reports an equal item until another worker has one, too.
 
-    At that moment two of them are being worked on and one is waiting, where the worker lets us.
+    At that moment, if the workers allow it, two of the items are being worked on and one is
+    waiting.
     """
-    if stage.points.settling is None:
-        stage.start()
+    if context.points.settling is None:
+        context.start()
     else:
-        trap = stage.set_breakpoint(stage.points.settling)
-        stage.start()
-        caught = stage.wait_for_hit(trap)
-        others = conditions.delivery_elsewhere(caught.address, after=0)
-        patience = stage.start_timeout
-        stage.recorder.wait_or_none("an equal item with another worker", others, patience)
-        stage.resume(trap)
-    stage.wait_for_the_end()
+        handle = context.set_breakpoint(context.points.settling)
+        context.start()
+        hit = context.wait_for_hit(handle)
+        others = conditions.delivery_elsewhere(hit.address, after=0)
+        patience = context.start_timeout
+        context.recorder.wait_or_none("an equal item with another worker", others, patience)
+        context.resume(handle)
+    context.wait_for_the_end()
 
 
 def _payloads(names: Sequence[str], mark: str) -> Sequence[bytes]:
-    return [f"{names[0]}-{mark}".encode()] * _EQUAL + [f"{names[1]}-{mark}".encode()]
+    """Return three equal items and one other item."""
+    return [f"{names[0]}-{mark}".encode()] * _EQUAL_COUNT + [f"{names[1]}-{mark}".encode()]
 
 
 SCENARIO = Scenario(

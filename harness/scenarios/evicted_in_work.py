@@ -1,4 +1,4 @@
-"""A pod is evicted while its worker has an item: it can finish, or give it back."""
+"""A pod is evicted while its worker has an item: the worker can finish or return it."""
 
 from __future__ import annotations
 

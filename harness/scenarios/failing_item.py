@@ -1,4 +1,4 @@
-"""One item makes the worker's handler fail: that must not look like success."""
+"""One item makes the worker's handler fail: that must not count as success."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from harness.engine import conditions
 from harness.engine.scenario import Scenario, ScenarioContext
 from harness.history import Event
 
-#: So many attempts are watched: some let an item go only when it has failed again.
-_ATTEMPTS = 3
+#: Number of attempts to watch: some workers return an item only when it has failed again.
+_WATCHED_ATTEMPTS = 3
 #: Seconds for the attempts after the first one: a restart waits for the kubelet's back-off.
-_LATER = 60.0
+_RETRY_SECONDS = 60.0
 
 
-def play(stage: ScenarioContext) -> None:
-    """Wait until it is clear what becomes of the item: dropped, set aside, or tried again.
+def play(context: ScenarioContext) -> None:
+    """Wait until the fate of the item is clear: dropped, set aside, or tried again.
 
-    And until another item was settled: that a worker keeps is shown by those.
+    Wait also until another item is settled: only that shows that a worker keeps the failing one.
     """
-    stage.start()
-    item = stage.recorder.header.failing_item
-    one_each = stage.testbed.pattern.capabilities.one_item_per_pod
+    context.start()
+    item = context.recorder.header.failing_item
+    one_each = context.testbed.pattern.capabilities.one_item_per_pod
     assert item is not None
-    timeout = stage.start_timeout + stage.bounds.progress
-    over = conditions.end_of_attempt(item, one_each=one_each)
-    if stage.recorder.wait_or_none("the end of the attempt", over, timeout) is None:
+    timeout = context.start_timeout + context.bounds.progress
+    attempt_ended = conditions.end_of_attempt(item, one_each=one_each)
+    if context.recorder.wait_or_none("the end of the attempt", attempt_ended, timeout) is None:
         return
-    fate = conditions.fate(item, _ATTEMPTS, one_each=one_each)
+    fate = conditions.outcome_of_item(item, _WATCHED_ATTEMPTS, one_each=one_each)
 
     def find(events: Sequence[Event]) -> bool | None:
-        return True if stage.ended(events) is not None or fate(events) else None
+        return True if context.ended(events) is not None or fate(events) else None
 
-    stage.recorder.wait_or_none("what becomes of the item that fails", find, _LATER)
+    context.recorder.wait_or_none("what becomes of the item that fails", find, _RETRY_SECONDS)
 
 
 SCENARIO = Scenario(

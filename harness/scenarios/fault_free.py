@@ -1,16 +1,16 @@
-"""Nothing happens to anybody: what the worker does by itself, and how fast."""
+"""No fault happens: the run shows how the worker behaves, and how fast it is."""
 
 from __future__ import annotations
 
 from harness.engine.scenario import Scenario, ScenarioContext
 
 
-def play(stage: ScenarioContext) -> None:
-    """Start the Job, and let it end, for as long as something brings it nearer to that."""
-    stage.start()
-    stage.wait_for_first_connection()
-    stage.wait_until_any_starts()
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Start the Job, and let it end, as long as something brings it nearer to its end."""
+    context.start()
+    context.wait_for_first_connection()
+    context.wait_until_any_starts()
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""A worker is frozen in the middle of its work until another has its item, and then goes on."""
+"""A worker is frozen in its work until another has its item, and then continues."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.container_freeze import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Freeze the first who has begun; where it is quick, it is stopped at its report at last."""
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    worker = stage.worker_at(caught.address)
-    stage.container_of(worker)  # known beforehand: the freeze has to be quick
-    stage.set_breakpoint(stage.points.settling, caught.address)
-    stage.resume(trap)
-    stage.wait_until_started(worker, caught)
-    FAULT.inject(stage, worker, caught.address)
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Freeze the first worker that has begun an item.
+
+    If the worker is quick, the harness holds it at its report at the latest.
+    """
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    worker = context.worker_at(hit.address)
+    context.container_of(worker)  # ask for it now: the freeze has to be quick
+    context.set_breakpoint(context.points.settling, hit.address)
+    context.resume(handle)
+    context.wait_until_started(worker, hit)
+    FAULT.inject(context, worker, hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

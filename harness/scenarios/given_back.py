@@ -1,4 +1,4 @@
-"""One item is given back again and again: the others have their turn all the same."""
+"""One item is returned again and again: the other items must have their turn."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.engine.steps.delivery_limit import require_first_delivery
 from harness.history import Event, ItemDelivered, ItemSettled, payload
 
-#: Coarse: with each one the kubelet's pause before the next grows.
-_TRIES = 3
+#: Coarse: with each try the kubelet's pause before the next one grows.
+_MAX_TRIES = 3
 
 
-def play(stage: ScenarioContext) -> None:
-    """One worker, two items, the first of which fails: until both are dealt with, or too late."""
-    items = [payload(item) for item in stage.items]
-    most = len(items) * stage.recorder.header.max_attempts
+def play(context: ScenarioContext) -> None:
+    """Run one worker on two items, the first of which fails.
+
+    Wait until both are dealt with, or until the second one is overtaken too often.
+    """
+    items = [payload(item) for item in context.items]
+    attempt_bound = len(items) * context.recorder.header.max_attempts
 
     def starved(events: Sequence[Event]) -> bool | None:
-        if stage.ended(events) is not None:
+        if context.ended(events) is not None:
             return False
-        settled = {one.what.item for one in events if isinstance(one.what, ItemSettled)}
-        given = [one.what.item for one in events if isinstance(one.what, ItemDelivered)]
-        # One more than the bound, and the first delivery, which has overtaken nobody.
-        if given.count(items[0]) > most + 2:
+        settled = {event.what.item for event in events if isinstance(event.what, ItemSettled)}
+        delivered = [event.what.item for event in events if isinstance(event.what, ItemDelivered)]
+        # One more than the bound, plus the first delivery, which overtook no item.
+        if delivered.count(items[0]) > attempt_bound + 2:
             return True
         return False if settled.issuperset(items) else None
 
-    stage.start()
-    if stage.testbed.pattern.capabilities.has_delivery_limit:
-        require_first_delivery(stage)
-    what = "all items to be dealt with"
-    if stage.recorder.wait_or_none(what, starved, 2 * stage.start_timeout) is False:
-        stage.wait_for_the_end()
+    context.start()
+    if context.testbed.pattern.capabilities.has_delivery_limit:
+        require_first_delivery(context)
+    awaited = "all items to be dealt with"
+    if context.recorder.wait_or_none(awaited, starved, 2 * context.start_timeout) is False:
+        context.wait_for_the_end()
 
 
 SCENARIO = Scenario(
@@ -43,7 +46,7 @@ SCENARIO = Scenario(
     items=2,
     parallelism=1,
     more_completions=-1,
-    tries=_TRIES,
+    tries=_MAX_TRIES,
     failing=True,
     level="extended",
 )

@@ -1,4 +1,4 @@
-"""A worker's connection ends while it works, and it is not told."""
+"""A worker's connection ends in its work, and the worker gets no packet about it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from harness.engine.steps.common import inject_while_working
 from harness.faults.connection_half_open import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """The only worker loses its connection as soon as it has begun an item."""
-    inject_while_working(stage, FAULT)
+def play(context: ScenarioContext) -> None:
+    """End the only worker's connection at the broker as soon as it has begun an item."""
+    inject_while_working(context, FAULT)
 
 
 SCENARIO = Scenario(

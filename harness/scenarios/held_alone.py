@@ -1,4 +1,4 @@
-"""The only worker hangs at its acknowledgement until its lease is over, and then goes on."""
+"""The only worker hangs at its acknowledgement until its lease ends, and then continues."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.connection_hold import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Nobody is there to take the item over: only the lease itself can make the report void."""
-    trap = stage.set_breakpoint(stage.points.settling)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    holder = stage.worker_at(caught.address)
-    FAULT.inject(stage, holder, caught.address)
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Hold the only worker: no other one can take the item over.
+
+    So only the lease itself can make the report void.
+    """
+    handle = context.set_breakpoint(context.points.settling)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    holder = context.worker_at(hit.address)
+    FAULT.inject(context, holder, hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

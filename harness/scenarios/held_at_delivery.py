@@ -1,4 +1,4 @@
-"""A worker hangs when the broker has given it an item, and before it has heard of that."""
+"""A worker hangs after the broker gave it an item, and before it gets the delivery."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.connection_hold import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Hold the answer, and all that would follow it, until another has taken the item over.
+def play(context: ScenarioContext) -> None:
+    """Hold the answer, and all later ones, until another worker has taken the item over.
 
-    Who takes an item in one step and its lease in another is stopped between the two.
+    A worker that takes an item in one step and its lease in another is held between the two.
     """
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    holder = stage.worker_at(caught.address)
-    FAULT.inject(stage, holder, caught.address)
-    stage.wait_for_the_end()
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    holder = context.worker_at(hit.address)
+    FAULT.inject(context, holder, hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

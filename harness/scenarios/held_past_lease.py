@@ -1,4 +1,4 @@
-"""A worker hangs at its acknowledgement until another has its item, and then goes on."""
+"""A worker hangs at its acknowledgement until another has its item, and then continues."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.connection_hold import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Hold all its connections until the item is another's, and let the late report through."""
-    trap = stage.set_breakpoint(stage.points.settling)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    holder = stage.worker_at(caught.address)
-    FAULT.inject(stage, holder, caught.address)
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Hold all connections until another worker has the item; then let the late report pass."""
+    handle = context.set_breakpoint(context.points.settling)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    holder = context.worker_at(hit.address)
+    FAULT.inject(context, holder, hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

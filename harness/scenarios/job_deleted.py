@@ -1,4 +1,4 @@
-"""The Job is deleted in mid-run, and (fine) made anew, and deleted again when all is done."""
+"""The Job is deleted in mid-run, (fine) created again, and deleted again after the work."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.job_delete import FAULT, delete
 
 
-def play(stage: ScenarioContext) -> None:
-    """Delete the Job as soon as somebody has begun an item.
+def play(context: ScenarioContext) -> None:
+    """Delete the Job as soon as a worker has begun an item.
 
-    Coarse: how many messages are left, and so what a second Job's completions must be, is not
-    known beforehand; no worker is to leave anything at any time.
+    Coarse: the number of remaining messages, and so the completions of a second Job, is not known
+    in advance. A worker must leave nothing at any time.
     """
-    one_each = stage.testbed.pattern.capabilities.one_item_per_pod
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    stage.resume(trap)
-    stage.wait_until_started(victim, caught)
-    FAULT.inject(stage, victim, caught.address)
+    one_each = context.testbed.pattern.capabilities.one_item_per_pod
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    context.resume(handle)
+    context.wait_until_started(victim, hit)
+    FAULT.inject(context, victim, hit.address)
     if not one_each:
-        stage.start()
-        stage.wait_for_the_end()
-    delete(stage, drained=True)
+        context.start()
+        context.wait_for_the_end()
+    delete(context, drained=True)
 
 
 SCENARIO = Scenario(

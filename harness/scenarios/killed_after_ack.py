@@ -1,4 +1,4 @@
-"""A worker is killed when the broker has heard that its item is done."""
+"""A worker is killed just after the broker got its report."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.container_kill import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
+def play(context: ScenarioContext) -> None:
     """Let the first acknowledgement pass and nothing after it, then kill the worker.
 
-    Coarse: the Job then waits for one more completion for ever, as the task page says itself.
+    Coarse: the Job then waits for one more completion for ever, as the tutorial itself states.
     """
-    trap = stage.set_breakpoint(stage.points.settled)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    timeout = stage.testbed.namespace.timeouts.settle
-    stage.wait("the broker to settle the item", conditions.settled(caught.connection), timeout)
-    FAULT.inject(stage, victim, caught.address)
-    stage.wait_for_the_end()
+    handle = context.set_breakpoint(context.points.settled)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    timeout = context.testbed.namespace.timeouts.settle
+    context.wait("the broker to settle the item", conditions.settled(hit.connection), timeout)
+    FAULT.inject(context, victim, hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""Who takes an item over is killed in its turn, when it has reported it as done."""
+"""The worker that takes an item over is killed as well, after its report."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from harness.faults.container_kill import FAULT
 from harness.history import to_bytes
 
 
-def play(stage: ScenarioContext) -> None:
-    """Kill the first with its item on the way, and the second just after its report.
+def play(context: ScenarioContext) -> None:
+    """Kill the first worker with its item on the way, and the second just after its report.
 
-    What a worker does with an item that comes back has its own code: it may report it at once.
+    A worker may use different code for an item that comes back: it may report it at once.
     """
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    first = stage.worker_at(caught.address)
-    timeout = stage.testbed.namespace.timeouts.settle
-    given = stage.wait("the item of a worker", conditions.last_delivery_to(caught.address), timeout)
-    item = to_bytes(getattr(given.what, "item", ""))
-    again = stage.set_breakpoint(stage.points.delivered_of(item))
-    FAULT.inject(stage, first, caught.address)
-    caught = stage.wait_for_hit(again)
-    one_each = stage.testbed.pattern.capabilities.one_item_per_pod
-    while one_each and conditions.settled(caught.connection)(stage.recorder.events):
-        # It has done its message, and hands back what it was given beside that.
-        following = stage.set_breakpoint(stage.points.delivered_of(item))
-        stage.resume(again)
-        again, caught = following, stage.wait_for_hit(following)
-    second = stage.worker_at(caught.address, but=(first,))
-    stage.container_of(second)  # known beforehand: the kill has to be quick
-    report = stage.set_breakpoint(stage.points.settled, caught.address)
-    stage.resume(again)
-    caught = stage.wait_for_hit(report)
-    stage.wait("the broker to settle the item", conditions.settled(caught.connection), timeout)
-    FAULT.inject(stage, second, caught.address)
-    stage.wait_for_the_end()
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    first = context.worker_at(hit.address)
+    timeout = context.testbed.namespace.timeouts.settle
+    delivery = context.wait(
+        "the item of a worker", conditions.last_delivery_to(hit.address), timeout
+    )
+    item = to_bytes(getattr(delivery.what, "item", ""))
+    second_handle = context.set_breakpoint(context.points.delivered_of(item))
+    FAULT.inject(context, first, hit.address)
+    hit = context.wait_for_hit(second_handle)
+    one_each = context.testbed.pattern.capabilities.one_item_per_pod
+    while one_each and conditions.settled(hit.connection)(context.recorder.events):
+        # The worker has done its message, and returns what it got in addition.
+        next_handle = context.set_breakpoint(context.points.delivered_of(item))
+        context.resume(second_handle)
+        second_handle, hit = next_handle, context.wait_for_hit(next_handle)
+    second = context.worker_at(hit.address, but=(first,))
+    context.container_of(second)  # ask for it now: the kill has to be quick
+    report_handle = context.set_breakpoint(context.points.settled, hit.address)
+    context.resume(second_handle)
+    hit = context.wait_for_hit(report_handle)
+    context.wait("the broker to settle the item", conditions.settled(hit.connection), timeout)
+    FAULT.inject(context, second, hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""A worker is killed when its work is done, and the broker has not heard of it."""
+"""A worker is killed after its work, and before the broker gets its report."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.container_kill import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Hold the first acknowledgement, read the worker's log to its end, kill it."""
-    trap = stage.set_breakpoint(stage.points.settling)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    stage.drain_log(victim)
-    FAULT.inject(stage, victim, caught.address)
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Hold the first acknowledgement, read the worker's log to its end, and kill the worker."""
+    handle = context.set_breakpoint(context.points.settling)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    context.drain_log(victim)
+    FAULT.inject(context, victim, hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""A worker is killed in the middle of its work, also when it has acknowledged too early."""
+"""A worker is killed in the middle of its work, also if it acknowledges too early."""
 
 from __future__ import annotations
 
@@ -8,35 +8,39 @@ from harness.engine.steps.first_log_line import FirstLogLine
 from harness.faults.container_kill import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Let an early acknowledgement pass, and kill before the end of the work.
+def play(context: ScenarioContext) -> None:
+    """Let an early acknowledgement pass, and kill the worker before its work ends.
 
-    Who acknowledges at the end of its work is stopped there at the latest: its item is then
-    not settled; so is one of whom nobody knows. Who does so before, has told the broker by then,
-    and work that is cut off is lost.
-    It is stopped with its first line, for on a busy machine a kill may come when all is done.
-    Who never does, is killed with its delivery on the way: to the broker it has the item.
+    A worker that acknowledges at the end of its work is held at its report at the latest, so that
+    its item is not settled. The same holds for a worker whose order is unknown. The harness stops
+    it with its first log line, for on a busy machine a kill may come when the work is done.
+
+    A worker that acknowledges before its work has done so by then, and work that is cut off is
+    lost.
+
+    A worker that never acknowledges is killed with its delivery on the way: for the broker it has
+    the item.
     """
-    known = stage.calibration
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    stage.container_of(victim)  # known beforehand: the kill has to be quick
+    known = context.calibration
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    context.container_of(victim)  # ask for it now: the kill has to be quick
     if known.settles and known.figures.settles_after_work is not False:
-        stage.set_breakpoint(stage.points.settling, caught.address)
-        line = FirstLogLine.armed(stage, victim, caught.address)
-        stage.resume(trap)
-        stopped = line.wait(caught)
+        context.set_breakpoint(context.points.settling, hit.address)
+        line = FirstLogLine.armed(context, victim, hit.address)
+        context.resume(handle)
+        stopped = line.wait(hit)
         if stopped is not None:
-            stage.landed(FAULT.name, victim, stopped)
+            context.landed(FAULT.name, victim, stopped)
     elif known.settles:
-        stage.set_breakpoint(stage.points.settled, caught.address)
-        stage.resume(trap)
-        stage.wait_until_started(victim, caught)
-    FAULT.inject(stage, victim, caught.address)
+        context.set_breakpoint(context.points.settled, hit.address)
+        context.resume(handle)
+        context.wait_until_started(victim, hit)
+    FAULT.inject(context, victim, hit.address)
     if known.figures.settles_after_work is False and conditions.finished(victim)(
-        stage.recorder.events
+        context.recorder.events
     ):
         raise ScenarioNotApplicable(
             "the worker was not killed in its work",
@@ -44,8 +48,8 @@ def play(stage: ScenarioContext) -> None:
             seen="its log says that the work had ended",
             todo="let the work on an item last longer, if it can, or the machine do less",
         )
-    stage.resume_client(caught.address)
-    stage.wait_for_the_end()
+    context.resume_client(hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

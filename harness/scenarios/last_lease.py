@@ -1,4 +1,4 @@
-"""A worker finds the queue empty while another still has an item: it has to stay, for long."""
+"""A worker finds the queue empty while another still has an item: it must stay, for long."""
 
 from __future__ import annotations
 
@@ -13,79 +13,91 @@ from harness.history import AskedForItem, Event, ItemDelivered, ItemSettled, pay
 HELD = "held with the last lease"
 
 
-def play(stage: ScenarioContext) -> None:
-    """Fine: one worker always has an item. Coarse: the last message comes late."""
-    if stage.testbed.pattern.capabilities.one_item_per_pod:
-        _keep_back(stage)
+def play(context: ScenarioContext) -> None:
+    """Fine: keep one worker busy all the time. Coarse: send the last message late."""
+    if context.testbed.pattern.capabilities.one_item_per_pod:
+        _send_late(context)
     else:
-        _feed(stage)
-    stage.healed(HELD)
-    stage.wait_for_the_end()
+        _keep_busy(context)
+    context.healed(HELD)
+    context.wait_for_the_end()
 
 
-def _feed(stage: ScenarioContext) -> None:
-    trap = stage.set_breakpoint(stage.points.settling)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    holder = stage.worker_at(caught.address)
-    waited = f"it has an item until others have waited {stage.idle_watch:g} s"
-    to = f"a worker at its first report: {waited}"
-    begun = stage.injected(HELD, to, holder)
-    feeding = Feeding(stage, caught, trap)
+def _keep_busy(context: ScenarioContext) -> None:
+    """Give one worker item after item until another has been idle for long enough."""
+    handle = context.set_breakpoint(context.points.settling)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    holder = context.worker_at(hit.address)
+    condition = f"it has an item until others have waited {context.idle_watch:g} s"
+    description = f"a worker at its first report: {condition}"
+    begun = context.injected(HELD, description, holder)
+    feeding = Feeding(context, hit, handle)
     try:
-        shown = feeding.until_waited(stage.idle_watch)
+        evidence = feeding.until_waited(context.idle_watch)
     finally:
         feeding.end()
-    stage.confirmed(HELD, begun, *shown)
+    context.confirmed(HELD, begun, *evidence)
 
 
-def _keep_back(stage: ScenarioContext) -> None:
-    """Let a worker wait for a message that the producer sends only then."""
-    stage.start()
-    items = [payload(item) for item in stage.items]
-    rest = conditions.all_settled(items, but=1)
-    stage.wait("all messages but the last to be settled", rest, stage.bounds.end)
-    to = f"the last message: it is sent when a worker has waited for {stage.idle_watch:g} s"
-    begun = stage.injected(HELD, to)
-    what = "a worker to ask for the last message, or to leave without it"
-    come = stage.recorder.wait_or_none(what, idle, stage.start_timeout)
-    if come is None:
+def _send_late(context: ScenarioContext) -> None:
+    """Send the last message only when a worker waits for it."""
+    context.start()
+    items = [payload(item) for item in context.items]
+    rest_settled = conditions.all_settled(items, but=1)
+    context.wait("all messages but the last to be settled", rest_settled, context.bounds.end)
+    description = (
+        f"the last message: it is sent when a worker has waited for {context.idle_watch:g} s"
+    )
+    begun = context.injected(HELD, description)
+    awaited = "a worker to ask for the last message, or to leave without it"
+    request = context.recorder.wait_or_none(awaited, idle, context.start_timeout)
+    if request is None:
         raise ScenarioNotApplicable(
             "no worker has come for the last message",
-            expected=f"one within {stage.start_timeout:g} s, for the Job has a completion for it",
+            expected=f"one within {context.start_timeout:g} s, for the Job has a completion for it",
             seen="none",
         )
-    what, since = "the idle worker to leave", come.time
+    awaited, since = "the idle worker to leave", request.time
 
     def over(events: Sequence[Event]) -> Event | None:
-        last = left_without(events)
-        return last or (come if stage.recorder.elapsed() > since + stage.idle_watch else None)
+        exit_event = left_without(events)
+        return exit_event or (
+            request if context.recorder.elapsed() > since + context.idle_watch else None
+        )
 
-    end = stage.recorder.wait_or_none(what, over, 2 * stage.idle_watch) or come
-    if conditions.ended(end):
-        wait_out_kubelet_second(stage, end)
-    stage.add()
-    stage.confirmed(HELD, begun, come.id, end.id)
+    last_event = context.recorder.wait_or_none(awaited, over, 2 * context.idle_watch) or request
+    if conditions.ended(last_event):
+        wait_out_kubelet_second(context, last_event)
+    context.add()
+    context.confirmed(HELD, begun, request.id, last_event.id)
 
 
 def idle(events: Sequence[Event]) -> Event | None:
-    """A worker that asks and has been given nothing, or has left without anything."""
-    given = {one.what.connection for one in events if isinstance(one.what, ItemDelivered)}
+    """Return the event of a worker that asks and got nothing, or exited without an item."""
+    served = {
+        delivery.what.connection for delivery in events if isinstance(delivery.what, ItemDelivered)
+    }
     for event in events:
-        what = event.what
-        if isinstance(what, AskedForItem) and what.room != 0 and what.connection not in given:
+        data = event.what
+        if isinstance(data, AskedForItem) and data.room != 0 and data.connection not in served:
             return event
     return left_without(events)
 
 
 def left_without(events: Sequence[Event]) -> Event | None:
-    """The end of a worker that has settled nothing, where it is known who has settled what."""
-    whose = conditions.owners(events)
-    settled = [one.what for one in events if isinstance(one.what, ItemSettled)]
-    done = {whose.get(one.connection or 0) for one in settled}
-    ends = (one for one in events if conditions.ended(one))
+    """Return the exit of a worker that settled nothing, if every settlement's worker is known."""
+    owners = conditions.owners(events)
+    settlements = [entry.what for entry in events if isinstance(entry.what, ItemSettled)]
+    settling_workers = {owners.get(entry.connection or 0) for entry in settlements}
+    exits = (entry for entry in events if conditions.ended(entry))
     return next(
-        (one for one in ends if None not in done and conditions.ended(one) not in done), None
+        (
+            entry
+            for entry in exits
+            if None not in settling_workers and conditions.ended(entry) not in settling_workers
+        ),
+        None,
     )
 
 

@@ -1,4 +1,4 @@
-"""A worker is lost with the last item, when all others have found nothing more to do."""
+"""A worker is lost with the last item, when all others have no more work."""
 
 from __future__ import annotations
 
@@ -8,56 +8,60 @@ from harness.faults.pod_delete import FAULT
 from harness.history import payload
 from harness.tap.control.client import RemoteHit
 
-#: What part of a lease the others have for leaving too early.
-_PART = 0.6
-#: Seconds before its end by which the victim is to be killed.
-_SPARE = 2.0
-#: Seconds of it where no lease was seen.
-_UNKNOWN = 6.0
+#: Share of a lease in which the others may exit too early.
+_LEASE_SHARE = 0.6
+#: Seconds before the end of its lease by which the victim must be killed.
+_KILL_MARGIN = 2.0
+#: Seconds until the kill if no lease was seen.
+_DEFAULT_SECONDS = 6.0
 
 
-def play(stage: ScenarioContext) -> None:
-    """Hold the first report until the rest is done and the others had time to leave."""
-    caught = _first_report(stage)
-    # All of its connections: a worker that gets no answer soon tries another one.
-    stage.testbed.tap.hold(caught.address)
-    victim = stage.worker_at(caught.address)
-    items = [payload(item) for item in stage.items]
-    stage.wait(
-        "all other items to be settled", conditions.all_settled(items, but=1), stage.bounds.end
+def play(context: ScenarioContext) -> None:
+    """Hold the first report until the rest is done and the others had time to exit."""
+    hit = _first_report(context)
+    # Hold all of its connections: a worker that gets no answer soon tries another one.
+    context.testbed.tap.hold(hit.address)
+    victim = context.worker_at(hit.address)
+    items = [payload(item) for item in context.items]
+    context.wait(
+        "all other items to be settled", conditions.all_settled(items, but=1), context.bounds.end
     )
-    stage.recorder.wait_or_none(
-        "somebody to leave", conditions.worker_succeeded(), _patience(stage, caught)
+    context.recorder.wait_or_none(
+        "somebody to leave", conditions.worker_succeeded(), _seconds_to_kill(context, hit)
     )
-    FAULT.inject(stage, victim, caught.address)
-    stage.wait_for_the_end()
+    FAULT.inject(context, victim, hit.address)
+    context.wait_for_the_end()
 
 
-def _first_report(stage: ScenarioContext) -> RemoteHit:
-    """Of a worker whose lease began when another was there: that one has the time of the lease."""
-    if stage.points.claiming is None:
-        trap = stage.set_breakpoint(stage.points.settling)
-        stage.start()
-        return stage.wait_for_hit(trap)
-    early = stage.set_breakpoint(stage.points.claiming)
-    stage.start()
-    address = stage.wait_for_hit(early).address
+def _first_report(context: ScenarioContext) -> RemoteHit:
+    """Start the Job, and return the hit of the first report.
+
+    The lease of its worker begins when another worker is connected, so that one has the time of the
+    lease.
+    """
+    if context.points.claiming is None:
+        handle = context.set_breakpoint(context.points.settling)
+        context.start()
+        return context.wait_for_hit(handle)
+    claim_handle = context.set_breakpoint(context.points.claiming)
+    context.start()
+    address = context.wait_for_hit(claim_handle).address
     another = conditions.another_connects(address)
-    stage.recorder.wait_or_none("another worker to connect", another, stage.start_timeout)
-    trap = stage.set_breakpoint(stage.points.settling)
-    stage.resume(early)
-    return stage.wait_for_hit(trap)
+    context.recorder.wait_or_none("another worker to connect", another, context.start_timeout)
+    handle = context.set_breakpoint(context.points.settling)
+    context.resume(claim_handle)
+    return context.wait_for_hit(handle)
 
 
-def _patience(stage: ScenarioContext, caught: RemoteHit) -> float:
-    """Seconds until the victim has to be killed: others take over what an expired lease was on."""
-    lease = stage.lease
+def _seconds_to_kill(context: ScenarioContext, caught: RemoteHit) -> float:
+    """Return the seconds until the kill: others take over an item whose lease expires."""
+    lease = context.lease
     if lease is None:
-        return _UNKNOWN
-    given = conditions.last_delivery_to(caught.address)(stage.recorder.events)
-    until = getattr(given.what, "until", None) if given is not None else None
-    left = lease if until is None else until - stage.recorder.elapsed() - _SPARE
-    return max(0.0, min(left, _PART * lease))
+        return _DEFAULT_SECONDS
+    delivery = conditions.last_delivery_to(caught.address)(context.recorder.events)
+    until = getattr(delivery.what, "until", None) if delivery is not None else None
+    remaining = lease if until is None else until - context.recorder.elapsed() - _KILL_MARGIN
+    return max(0.0, min(remaining, _LEASE_SHARE * lease))
 
 
 SCENARIO = Scenario(

@@ -11,27 +11,30 @@ from harness.engine.steps.common import wait_out_kubelet_second
 from harness.history import ConnectionOpened, Event
 
 LATE = "queue late"
-#: Seconds for which a worker that has connected is let look for its queue.
-_LOOKS = 15.0
+#: Seconds for which a connected worker may search for its queue.
+_SEARCH_SECONDS = 15.0
 
 
-def play(stage: ScenarioContext) -> None:
-    """Let a worker come and look, then declare the queue and fill it."""
-    require_sentinel(stage)
-    begun = stage.injected(LATE, "the queue: it is not there yet")
-    stage.start()
-    came = stage.wait("a worker to connect", _connected, stage.start_timeout)
-    end = stage.recorder.wait_or_none("a worker to give up", conditions.any_worker_exited(), _LOOKS)
-    if end is not None:
-        wait_out_kubelet_second(stage, end)
-    stage.confirmed(LATE, begun, came.id, *([end.id] if end else []))
-    stage.healed(LATE)
-    stage.fill()
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Let a worker connect and search for its queue, then declare the queue and fill it."""
+    require_sentinel(context)
+    begun = context.injected(LATE, "the queue: it is not there yet")
+    context.start()
+    connected = context.wait("a worker to connect", _first_connection, context.start_timeout)
+    exit_event = context.recorder.wait_or_none(
+        "a worker to give up", conditions.any_worker_exited(), _SEARCH_SECONDS
+    )
+    if exit_event is not None:
+        wait_out_kubelet_second(context, exit_event)
+    context.confirmed(LATE, begun, connected.id, *([exit_event.id] if exit_event else []))
+    context.healed(LATE)
+    context.fill()
+    context.wait_for_the_end()
 
 
-def _connected(events: Sequence[Event]) -> Event | None:
-    return next((one for one in events if isinstance(one.what, ConnectionOpened)), None)
+def _first_connection(events: Sequence[Event]) -> Event | None:
+    """Return the event of the first connection."""
+    return next((event for event in events if isinstance(event.what, ConnectionOpened)), None)
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""Many items for one pod: it works on no more at once than its owner says."""
+"""There are many items for one pod: it works on no more at once than its owner allows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from harness.engine.scenario import Scenario, ScenarioContext
 _MANY = 6
 
 
-def play(stage: ScenarioContext) -> None:
-    """Let the Job work them off. One that stops after so many shows only where there are more."""
-    stage.start()
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Let the Job work the items off.
+
+    A worker that stops after a number of items shows that only if there are more.
+    """
+    context.start()
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

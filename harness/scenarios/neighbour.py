@@ -1,4 +1,4 @@
-"""Another Job works on a neighbouring queue: neither touches what is the other's."""
+"""Another Job works on a neighbouring queue: neither Job touches the other's items."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.neighbour_job import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Hold our only worker with an item while the others work, for longer than its lease."""
-    trap = stage.set_breakpoint(stage.points.settling or stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    stage.testbed.tap.hold(caught.address)
-    worker = stage.worker_at(caught.address)
-    FAULT.inject(stage, worker, stage.queue)
-    stage.testbed.tap.release(caught.address)
-    stage.resume(trap)
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Hold our only worker with an item, for longer than its lease, while the other Job works."""
+    handle = context.set_breakpoint(context.points.settling or context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    context.testbed.tap.hold(hit.address)
+    worker = context.worker_at(hit.address)
+    FAULT.inject(context, worker, context.queue)
+    context.testbed.tap.release(hit.address)
+    context.resume(handle)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

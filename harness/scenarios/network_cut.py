@@ -1,4 +1,4 @@
-"""A worker is cut off from its broker in the middle of its work, and the broker comes back."""
+"""A worker is cut off from its broker in the middle of its work, for a few seconds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from harness.engine.steps.common import inject_while_working
 from harness.faults.network_cut import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """The only worker is cut off as soon as it has begun an item."""
-    inject_while_working(stage, FAULT)
+def play(context: ScenarioContext) -> None:
+    """Cut the only worker off as soon as it has begun an item."""
+    inject_while_working(context, FAULT)
 
 
 SCENARIO = Scenario(

@@ -7,9 +7,9 @@ from harness.engine.steps.common import inject_while_working
 from harness.faults.network_slow import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """The only worker's network is slow as soon as it has begun an item."""
-    inject_while_working(stage, FAULT)
+def play(context: ScenarioContext) -> None:
+    """Slow down the only worker's network as soon as it has begun an item."""
+    inject_while_working(context, FAULT)
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""A worker's whole node dies while it has an item, and its pods have to be given up."""
+"""A worker's whole node dies while it has an item, and its pods must be given up."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from harness.engine.steps import spare_node
 from harness.faults.node_kill import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Kill the node of a worker that has begun an item; it is dead until the Job has ended."""
-    with stage.testbed.provider.exclusive_spare_node():
-        victim, address = spare_node.start_worker_on_spare_node(stage)
-        with FAULT.active(stage, victim, address):
-            stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Kill the node of a worker that has begun an item; it stays dead until the Job has ended."""
+    with context.testbed.provider.exclusive_spare_node():
+        victim, address = spare_node.start_worker_on_spare_node(context)
+        with FAULT.active(context, victim, address):
+            context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

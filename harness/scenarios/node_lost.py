@@ -7,12 +7,12 @@ from harness.engine.steps import spare_node
 from harness.faults.node_freeze import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Lose the node of a worker that has begun an item; nobody else has pods there meanwhile."""
-    with stage.testbed.provider.exclusive_spare_node():
-        victim, address = spare_node.start_worker_on_spare_node(stage)
-        FAULT.inject(stage, victim, address)
-        stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Freeze the node of a worker that has begun an item; no other run has pods there."""
+    with context.testbed.provider.exclusive_spare_node():
+        victim, address = spare_node.start_worker_on_spare_node(context)
+        FAULT.inject(context, victim, address)
+        context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

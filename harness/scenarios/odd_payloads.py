@@ -1,4 +1,4 @@
-"""Payloads that careless handlers mangle: each is worked on byte for byte."""
+"""Payloads that careless handlers mangle: each must be worked on byte for byte."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from harness.engine.scenario import Scenario, ScenarioContext
 _LONG = 1_000_000
 
 
-def play(stage: ScenarioContext) -> None:
-    """Let the Job work them off."""
-    stage.start()
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Let the Job work the items off."""
+    context.start()
+    context.wait_for_the_end()
 
 
 def _payloads(names: Sequence[str], mark: str) -> Sequence[bytes]:
-    """A plain one, by which its digest is known for what it is; then the odd ones."""
+    """Return a plain item, which shows the kind of its digest, and then the odd ones."""
     name = f"{names[0]}-{mark}".encode()
     lines = b"\n".join([name + b" of", b"", b" several ", b"lines", b""])
     return [name, b"", name + b"\x00\xff\xfe\r\n\x1b", lines, (name + b".").ljust(_LONG, b"x")]

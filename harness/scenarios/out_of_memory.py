@@ -1,4 +1,4 @@
-"""A worker is killed in its work for want of memory: by the kernel, and without a word."""
+"""A worker runs out of memory in its work: the kernel kills it without a warning."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.container_oom import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Kill the first who has begun an item; who is quick is held at its report until then."""
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    stage.container_of(victim)  # known beforehand: the kill has to be quick
-    if stage.calibration.settles:
-        stage.set_breakpoint(stage.points.settling, caught.address)
-    stage.resume(trap)
-    stage.wait_until_started(victim, caught)
-    FAULT.inject(stage, victim, caught.address)
-    stage.resume_client(caught.address)
-    stage.wait_for_the_end()
+def play(context: ScenarioContext) -> None:
+    """Kill the first worker that has begun an item.
+
+    If the worker is quick, the harness holds it at its report until then.
+    """
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    context.container_of(victim)  # ask for it now: the kill has to be quick
+    if context.calibration.settles:
+        context.set_breakpoint(context.points.settling, hit.address)
+    context.resume(handle)
+    context.wait_until_started(victim, hit)
+    FAULT.inject(context, victim, hit.address)
+    context.resume_client(hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

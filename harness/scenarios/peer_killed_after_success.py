@@ -1,4 +1,4 @@
-"""A worker dies when another has already left with success: nobody comes in its place."""
+"""A worker dies when another has already exited with success: no pod replaces it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from harness.engine.scenario import Scenario, ScenarioContext
 from harness.faults.pod_delete import FAULT
 
 
-def play(stage: ScenarioContext) -> None:
-    """Hold a worker after its acknowledgement until another has left, then delete its pod."""
-    trap = stage.set_breakpoint(stage.points.settled)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    stage.wait(
-        "another worker to leave with success", conditions.worker_succeeded(), stage.bounds.end
+def play(context: ScenarioContext) -> None:
+    """Hold a worker after its acknowledgement until another has exited, then delete its pod."""
+    handle = context.set_breakpoint(context.points.settled)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    context.wait(
+        "another worker to leave with success", conditions.worker_succeeded(), context.bounds.end
     )
-    FAULT.inject(stage, victim, caught.address)
-    stage.wait_for_the_end()
+    FAULT.inject(context, victim, hit.address)
+    context.wait_for_the_end()
 
 
 SCENARIO = Scenario(

@@ -1,4 +1,4 @@
-"""Whoever is given one item is killed: it must not take worker after worker."""
+"""The harness kills every worker that gets one item: the item must not kill without end."""
 
 from __future__ import annotations
 
@@ -22,103 +22,113 @@ from harness.history import (
 from harness.tap.control.client import BreakpointHandle, RemoteHit
 from harness.tap.points import Point
 
-#: How many times as long as the first one the kubelet's pauses may become.
-_PAUSES = 4
-#: Seconds between two looks at what RabbitMQ has set aside, of which its wire says nothing.
-_LOOK = 2.0
-#: Seconds by which a worker's words may come later than what it says to its broker.
-_WORDS = 5.0
+#: How many times as long as the first pause the kubelet's pauses may become.
+_PAUSE_GROWTH = 4
+#: Seconds between two checks of RabbitMQ's set-aside messages, which its wire does not show.
+_CHECK_INTERVAL = 2.0
+#: Seconds by which a worker's log lines may come later than its messages to the broker.
+_LOG_DELAY = 5.0
 
 
-def play(stage: ScenarioContext) -> None:
-    """Kill whoever is given it, as often as is allowed; who is given it then may live."""
-    item, most = stage.items[0], stage.recorder.header.max_attempts
-    limited = stage.testbed.pattern.capabilities.has_delivery_limit
-    poison = stage.points.delivered_of(item)
-    since, trap, killed, passed_on = 0, stage.set_breakpoint(poison), list[Worker](), 0
-    stage.start()
+def play(context: ScenarioContext) -> None:
+    """Kill each worker that gets the item, as often as allowed; then let the next one live."""
+    item, most = context.items[0], context.recorder.header.max_attempts
+    limited = context.testbed.pattern.capabilities.has_delivery_limit
+    poison = context.points.delivered_of(item)
+    since, handle, killed, passed_on = 0, context.set_breakpoint(poison), list[Worker](), 0
+    context.start()
     if limited:
-        require_first_delivery(stage)
-    while _given(stage, poison, payload(item), since):
-        caught = stage.wait_for_hit(trap)
+        require_first_delivery(context)
+    while _next_is_held(context, poison, payload(item), since):
+        hit = context.wait_for_hit(handle)
         if len(killed) == most or passed_on > most:
-            stage.resume(trap)
+            context.resume(handle)
             break
-        # Beforehand: RabbitMQ gives it to the next one as soon as this one is cut off.
-        since, following = len(stage.recorder.events), stage.set_breakpoint(poison)
-        victim = stage.worker_at(caught.address, but=killed)
-        if limited and not _begins(stage, trap, caught, victim):
+        # Set it before: RabbitMQ delivers the item again as soon as this worker is cut off.
+        since, next_handle = len(context.recorder.events), context.set_breakpoint(poison)
+        victim = context.worker_at(hit.address, but=killed)
+        if limited and not _works_on_item(context, handle, hit, victim):
             passed_on += 1
         else:
             killed.append(victim)
-            FAULT.inject(stage, victim, caught.address)
-        trap = following
-    stage.clear_breakpoints()
-    if limited:  # the Job waits for a success that is not to come
-        rest = conditions.all_settled(map(payload, stage.items[1:]), but=0)
-        stage.recorder.wait_or_none("the rest to be done", rest, stage.bounds.end)
+            FAULT.inject(context, victim, hit.address)
+        handle = next_handle
+    context.clear_breakpoints()
+    if limited:  # the Job waits for a success that does not come
+        rest_settled = conditions.all_settled(map(payload, context.items[1:]), but=0)
+        context.recorder.wait_or_none("the rest to be done", rest_settled, context.bounds.end)
     else:
-        stage.wait_for_the_end()
+        context.wait_for_the_end()
 
 
-def _begins(
-    stage: ScenarioContext, trap: BreakpointHandle, caught: RemoteHit, worker: Worker
+def _works_on_item(
+    context: ScenarioContext, trap: BreakpointHandle, caught: RemoteHit, worker: Worker
 ) -> bool:
-    """Let it have the item, and see what it does, up to its report: the queue counts by itself.
+    """Deliver the item and watch the worker up to its report; the queue counts automatically.
 
-    Gives whether the item could have killed it. Who always tells of its work, but reports an item
-    before any word of that, has not worked on it, and its report goes on.
+    Return whether this attempt could have killed the worker. A worker that always logs its work,
+    but reports an item before it logs a line about it, has not worked on the item; its report
+    passes.
     """
-    known = stage.calibration
-    settling = (
-        stage.set_breakpoint(stage.points.settling, caught.address) if known.settles else None
+    known = context.calibration
+    report_handle = (
+        context.set_breakpoint(context.points.settling, caught.address) if known.settles else None
     )
-    stage.resume(trap)
-    if settling is not None or known.figures.starts_matched is not None:
-        stage.wait_until_started(worker, caught)
-    if settling is not None:
-        stage.clear_breakpoints(settling)
+    context.resume(trap)
+    if report_handle is not None or known.figures.starts_matched is not None:
+        context.wait_until_started(worker, caught)
+    if report_handle is not None:
+        context.clear_breakpoints(report_handle)
     if not (known.figures.starts_matched and known.figures.settles_after_work):
         return True
-    what = "the worker to say that it begins the item"
-    begun = conditions.starts(worker, payload(stage.items[0]))
-    if stage.recorder.wait_or_none(what, begun, _WORDS) is not None:
+    awaited = "the worker to say that it begins the item"
+    begun = conditions.starts(worker, payload(context.items[0]))
+    if context.recorder.wait_or_none(awaited, begun, _LOG_DELAY) is not None:
         return True
-    stage.testbed.tap.release(caught.address)
+    context.testbed.tap.release(caught.address)
     return False
 
 
-def _given(stage: ScenarioContext, poison: Point, item: Payload, since: int) -> bool:
-    """Whether somebody is given it, before all that there is of it is set aside, or the Job over.
+def _next_is_held(context: ScenarioContext, poison: Point, item: Payload, since: int) -> bool:
+    """Return whether a worker is held with the item, before all its copies are settled.
 
-    `since`: how many events there were before anybody could be.
+    False also if the Job is over before. `since` is the number of events before the item could be
+    delivered.
     """
 
     def find(events: Sequence[Event]) -> bool | None:
-        found = given(events, poison.name, item, since)
-        return False if found is None and stage.ended(events) is not None else found
+        held = given(events, poison.name, item, since)
+        return False if held is None and context.ended(events) is not None else held
 
-    what = "the next who is given the item that kills"
-    until = stage.recorder.elapsed() + stage.start_timeout + stage.reclaim + _PAUSES * BACK_OFF
-    while stage.recorder.elapsed() < until:
-        found = stage.recorder.wait_or_none(what, find, _LOOK)
-        if found is not None:
-            return found
-        if stage.set_aside():
+    awaited = "the next who is given the item that kills"
+    until = (
+        context.recorder.elapsed()
+        + context.start_timeout
+        + context.reclaim
+        + _PAUSE_GROWTH * BACK_OFF
+    )
+    while context.recorder.elapsed() < until:
+        held = context.recorder.wait_or_none(awaited, find, _CHECK_INTERVAL)
+        if held is not None:
+            return held
+        if context.set_aside():
             return False
     return False
 
 
 def given(events: Sequence[Event], point: str, item: Payload, since: int) -> bool | None:
-    """Whether somebody is held at a point, since so many events, before all of an item is settled.
+    """Return whether a client is held at `point`, after the first `since` events.
 
-    None while that may still come: of what Redis tells, what was put there comes late, too.
+    False if all copies of the item are settled before; None while that is open. For Redis the
+    record of an enqueued item may be late, too.
     """
-    what = [event.what for event in events]
-    if any(isinstance(one, ConnectionHeld) and one.point == point for one in what[since:]):
+    observations = [event.what for event in events]
+    if any(
+        isinstance(data, ConnectionHeld) and data.point == point for data in observations[since:]
+    ):
         return True
-    copies = sum(isinstance(one, ItemEnqueued) and one.item == item for one in what)
-    settled = sum(isinstance(one, ItemSettled) and one.item == item for one in what)
+    copies = sum(isinstance(data, ItemEnqueued) and data.item == item for data in observations)
+    settled = sum(isinstance(data, ItemSettled) and data.item == item for data in observations)
     return False if 0 < copies <= settled else None
 
 

@@ -10,80 +10,85 @@ from harness.history import ItemDelivered, ItemSettled
 from harness.tap.control.client import BreakpointHandle
 
 RACE = "report before reclaim"
-#: Seconds around the end of a lease in which nobody can say what Redis is told first.
-_CLOSE = 0.3
-#: Seconds before the end of a lease from which the rival is held: the order takes a while.
-_HELD_BEFORE = 1.5
+#: Seconds around the end of a lease in which the order of messages at Redis is not known.
+_CLOCK_MARGIN = 0.3
+#: Seconds before the end of a lease from which on the harness holds the rival: a hold needs some
+#: time.
+_HOLD_AHEAD = 1.5
 
 
-def play(stage: ScenarioContext) -> None:
-    """Hold a worker at its report until its lease is over, and its rival at taking the item.
+def play(context: ScenarioContext) -> None:
+    """Hold a worker at its report until its lease is over, and its rival at its claim.
 
-    Then the report goes first. Who looks for what has expired in one step, and takes it in
-    another, has looked by then.
+    Then the report goes first. A worker that searches for expired items in one step, and takes them
+    in another, has done the search by then.
     """
-    early = stage.set_breakpoint(stage.points.claiming)
-    stage.start()
-    address, tap = stage.wait_for_hit(early).address, stage.testbed.tap
-    what = "another worker to connect"  # before the first one's lease begins
-    rival = stage.wait(what, conditions.another_connects(address), stage.start_timeout)
-    trap = stage.set_breakpoint(stage.points.settling, address)
-    stage.resume(early)
-    stage.wait_for_hit(trap)
+    claim_handle = context.set_breakpoint(context.points.claiming)
+    context.start()
+    address, tap = context.wait_for_hit(claim_handle).address, context.testbed.tap
+    what = "another worker to connect"  # before the lease of the first one begins
+    rival = context.wait(what, conditions.another_connects(address), context.start_timeout)
+    handle = context.set_breakpoint(context.points.settling, address)
+    context.resume(claim_handle)
+    context.wait_for_hit(handle)
     tap.hold(address)
-    holder = stage.worker_at(address)
-    begun = stage.injected(RACE, "a worker at its report, another at its claim", holder)
-    until = _given(stage, address).until or 0.0
-    if until - stage.recorder.elapsed() > stage.calibration.ceiling:
-        stage.whole_lease()
-    second = _at_its_claim(stage, rival.address, until)
+    holder = context.worker_at(address)
+    begun = context.injected(RACE, "a worker at its report, another at its claim", holder)
+    until = _leased_delivery(context, address).until or 0.0
+    if until - context.recorder.elapsed() > context.calibration.ceiling:
+        context.whole_lease()
+    rival_handle = _hold_at_claim(context, rival.address, until)
     tap.release(address)
-    stage.resume(trap)
-    its = conditions.connections_of(stage.recorder.events, address)
-    timeout = stage.testbed.namespace.timeouts.settle
+    context.resume(handle)
+    connections = conditions.connections_of(context.recorder.events, address)
+    timeout = context.testbed.namespace.timeouts.settle
     report = conditions.latest(
-        lambda what: isinstance(what, ItemSettled) and what.connection in its
+        lambda what: isinstance(what, ItemSettled) and what.connection in connections
     )
-    told = stage.wait("what became of the late report", report, timeout)
-    stage.resume(second)
-    stage.confirmed(RACE, begun, told.id)
-    stage.healed(RACE)
-    stage.wait_for_the_end()
+    outcome = context.wait("what became of the late report", report, timeout)
+    context.resume(rival_handle)
+    context.confirmed(RACE, begun, outcome.id)
+    context.healed(RACE)
+    context.wait_for_the_end()
 
 
-def _given(stage: ScenarioContext, address: str) -> ItemDelivered:
-    """What the worker at an address has, which must be leased."""
-    timeout = stage.testbed.namespace.timeouts.settle
-    given = stage.wait("the worker's item", conditions.last_delivery_to(address), timeout).what
-    if not isinstance(given, ItemDelivered) or given.until is None:
+def _leased_delivery(context: ScenarioContext, address: str) -> ItemDelivered:
+    """Return the delivery to the worker at `address`, which must have a lease.
+
+    Raises `ScenarioNotApplicable` otherwise.
+    """
+    timeout = context.testbed.namespace.timeouts.settle
+    delivery = context.wait("the worker's item", conditions.last_delivery_to(address), timeout).what
+    if not isinstance(delivery, ItemDelivered) or delivery.until is None:
         raise ScenarioNotApplicable(
             "the scenario 'report-races-reclaim' cannot be played",
             expected="an item that is delivered with a lease, whose end is known",
-            seen=f"{given}",
+            seen=f"{delivery}",
         )
-    return given
+    return delivery
 
 
-def _at_its_claim(stage: ScenarioContext, rival: str, until: float) -> BreakpointHandle:
-    """Catch the rival at the first claim after a moment; those long before it go on.
+def _hold_at_claim(context: ScenarioContext, rival: str, until: float) -> BreakpointHandle:
+    """Hold the rival at its first claim after the moment `until`; earlier claims pass.
 
-    Shortly before it nothing of the rival's passes: a claim would reach Redis after it.
+    Shortly before that moment the harness lets nothing of the rival pass: a claim would reach Redis
+    after it.
     """
-    tap, close = stage.testbed.tap, until - _HELD_BEFORE
-    while (left := close - stage.recorder.elapsed()) > 0:
-        trap = stage.set_breakpoint(stage.points.claiming, rival)
+    tap, hold_from = context.testbed.tap, until - _HOLD_AHEAD
+    while (remaining := hold_from - context.recorder.elapsed()) > 0:
+        handle = context.set_breakpoint(context.points.claiming, rival)
         try:
-            stage.wait_for_hit(trap, left)
+            context.wait_for_hit(handle, remaining)
         except TimedOut:
-            stage.clear_breakpoints(trap)
+            context.clear_breakpoints(handle)
         else:
-            stage.resume(trap)
+            context.resume(handle)
     tap.hold(rival)
-    wait_until_elapsed(stage, "the lease", until + _CLOSE, stage.start_timeout)
-    trap = stage.set_breakpoint(stage.points.claiming, rival)
+    wait_until_elapsed(context, "the lease", until + _CLOCK_MARGIN, context.start_timeout)
+    handle = context.set_breakpoint(context.points.claiming, rival)
     tap.release(rival)
-    stage.wait_for_hit(trap)
-    return trap
+    context.wait_for_hit(handle)
+    return handle
 
 
 SCENARIO = Scenario(

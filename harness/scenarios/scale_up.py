@@ -1,4 +1,4 @@
-"""More workers come while one is at work: what nobody has begun is theirs."""
+"""More workers start while one is at work: they get the items that it has not begun."""
 
 from __future__ import annotations
 
@@ -14,113 +14,125 @@ from harness.tap.control.client import RemoteHit
 from harness.tap.records import Command, Message
 
 SCALED = "scaled up"
-_MORE = 3
-#: Seconds in which a new worker is given what is there for it, nearly always.
-_AT_ONCE = 2.0
-#: Seconds for which something is waited for in any case.
-_LEAST = 0.1
+_SCALED_PODS = 3
+#: Seconds in which a new worker gets an available item, nearly always.
+_PICKUP_SECONDS = 2.0
+#: Seconds to wait in any case.
+_MIN_WAIT = 0.1
 
 
-def play(stage: ScenarioContext) -> None:
-    """Hold the only worker at its acknowledgement (or its delivery), and let two more come.
+def play(context: ScenarioContext) -> None:
+    """Hold the only worker at its acknowledgement (or its delivery), and start two more.
 
-    All its connections are held: it may make a new one, and go on with what it has in stock.
+    The harness holds all connections of the first worker: it may open a new one, and continue with
+    its prefetched items.
     """
-    trap = stage.set_breakpoint(stage.points.settling or stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    stage.testbed.tap.hold(caught.address)
-    worker = stage.worker_at(caught.address)
-    begun = stage.injected(SCALED, f"the Job: {_MORE} pods at once, the first one held", worker)
-    stage.testbed.namespace.scale_job(stage.job, _MORE)
-    timeout = stage.testbed.namespace.timeouts.settle
-    scaled = stage.wait("the Job to be scaled up", conditions.job_at(_MORE), timeout)
-    newcomer = stage.recorder.wait_or_none(
+    handle = context.set_breakpoint(context.points.settling or context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    context.testbed.tap.hold(hit.address)
+    worker = context.worker_at(hit.address)
+    begun = context.injected(
+        SCALED, f"the Job: {_SCALED_PODS} pods at once, the first one held", worker
+    )
+    context.testbed.namespace.scale_job(context.job, _SCALED_PODS)
+    timeout = context.testbed.namespace.timeouts.settle
+    scaled = context.wait("the Job to be scaled up", conditions.job_at(_SCALED_PODS), timeout)
+    newcomer = context.recorder.wait_or_none(
         "one of the new workers to connect",
-        conditions.another_asks(caught.connection),
-        stage.start_timeout,
+        conditions.another_asks(hit.connection),
+        context.start_timeout,
     )
     if newcomer is None:
         raise ScenarioNotApplicable(
             "no new worker has come to the broker",
-            expected=f"one within {stage.start_timeout:g} s of the scale-up",
+            expected=f"one within {context.start_timeout:g} s of the scale-up",
             seen="nobody but the first",
         )
-    _until_all_is_taken_or_kept(stage, caught, worker, begun)
-    stage.confirmed(SCALED, begun, scaled.id, newcomer.id)
-    stage.resume_client(caught.address)
-    stage.healed(SCALED)
-    stage.wait_for_the_end()
+    _wait_until_taken_or_kept(context, hit, worker, begun)
+    context.confirmed(SCALED, begun, scaled.id, newcomer.id)
+    context.resume_client(hit.address)
+    context.healed(SCALED)
+    context.wait_for_the_end()
 
 
-def _until_all_is_taken_or_kept(
-    stage: ScenarioContext, caught: RemoteHit, worker: Worker, begun: int
+def _wait_until_taken_or_kept(
+    context: ScenarioContext, caught: RemoteHit, worker: Worker, begun: int
 ) -> None:
-    """Wait until the others have all items but the first worker's, or have waited in vain.
+    """Wait until the other workers have all items but one, or have waited without success.
 
-    Who keeps some for itself shows it only once they have worked off what it has left to them.
+    A worker that keeps items for itself shows that only when the others have worked off the rest.
     """
-    figures, known, anew = stage.calibration.figures, begun, False
-    # Until they take their next ones; coarse workers are new ones then.
+    figures, last_delivery, held_again = context.calibration.figures, begun, False
+    # Time until the others take their next items; coarse workers are new pods then.
     pace = figures.longest_pace or figures.pace or figures.work or 0.0
-    usual = _AT_ONCE + 2 * pace + (figures.pod_start or 0.0)
-    until = monotonic() + stage.bounds.end
-    while monotonic() < until:
-        others = conditions.delivery_elsewhere(caught.address, known)
-        patience = stage.bounds.progress if anew else usual if known != begun else _AT_ONCE
-        given = stage.recorder.wait_or_none("a delivery to a new worker", others, patience)
-        if given is not None:
-            known = given.id
-            if len(taken(stage.recorder.events, caught.address)) >= len(set(stage.items)) - 1:
+    usual_wait = _PICKUP_SECONDS + 2 * pace + (figures.pod_start or 0.0)
+    deadline = monotonic() + context.bounds.end
+    while monotonic() < deadline:
+        others = conditions.delivery_elsewhere(caught.address, last_delivery)
+        patience = (
+            context.bounds.progress
+            if held_again
+            else usual_wait
+            if last_delivery != begun
+            else _PICKUP_SECONDS
+        )
+        delivery = context.recorder.wait_or_none("a delivery to a new worker", others, patience)
+        if delivery is not None:
+            last_delivery = delivery.id
+            if len(taken(context.recorder.events, caught.address)) >= len(set(context.items)) - 1:
                 return
-        elif anew:
+        elif held_again:
             return
         else:
-            _hold_anew(stage, caught, worker)
-            anew = True
+            _hold_again(context, caught, worker)
+            held_again = True
 
 
 def taken(events: Sequence[Event], address: str) -> set[Payload]:
-    """The items that are done, or were given to somebody who is not at this address."""
-    its, found = conditions.connections_of(events, address), set[Payload]()
+    """Return the items that are done, or were delivered to a worker at another address."""
+    own_connections, items = conditions.connections_of(events, address), set[Payload]()
     for event in events:
-        what = event.what
-        if isinstance(what, ItemSettled) or (
-            isinstance(what, ItemDelivered) and what.connection not in its
+        data = event.what
+        if isinstance(data, ItemSettled) or (
+            isinstance(data, ItemDelivered) and data.connection not in own_connections
         ):
-            found.add(what.item)
-    return found
+            items.add(data.item)
+    return items
 
 
-def _hold_anew(stage: ScenarioContext, caught: RemoteHit, worker: Worker) -> None:
-    """Let the first worker report its item, and hold it at the next one that it has in stock.
+def _hold_again(context: ScenarioContext, caught: RemoteHit, worker: Worker) -> None:
+    """Let the first worker report its item, and hold it at its next prefetched item.
 
-    It has waited for an answer since before the others came, and would give up before they have
-    waited for as long as they may have to.
+    It has waited for an answer since before the others came. It would give up before they have
+    waited for as long as they may need to.
     """
-    if stage.points.settling is None or not stage.testbed.pattern.capabilities.answers_settlements:
+    if (
+        context.points.settling is None
+        or not context.testbed.pattern.capabilities.answers_settlements
+    ):
         return  # no worker waits for an answer, so none gives up
-    stage.clear_breakpoints()
-    until = monotonic() + stage.bounds.progress
+    context.clear_breakpoints()
+    deadline = monotonic() + context.bounds.progress
     with contextlib.suppress(TimedOut):  # it may have none
-        if stage.calibration.figures.starts_matched:
-            # Until then all that is left of its report passes, on whatever connection.
-            before = len(stage.recorder.events)
-            stage.testbed.tap.release(caught.address)
-            what = "the first worker to begin its next item"
-            stage.wait(what, conditions.starts_anew(worker, before), stage.bounds.progress)
+        if context.calibration.figures.starts_matched:
+            # Until then the rest of its report passes, on any connection.
+            before = len(context.recorder.events)
+            context.testbed.tap.release(caught.address)
+            awaited = "the first worker to begin its next item"
+            context.wait(awaited, conditions.starts_again(worker, before), context.bounds.progress)
         while True:
-            again = stage.set_breakpoint(stage.points.settling, caught.address)
-            stage.testbed.tap.release(caught.address)
-            come = stage.wait_for_hit(again, max(until - monotonic(), _LEAST))
-            if not says_the_same(come.message, caught.message):
+            handle = context.set_breakpoint(context.points.settling, caught.address)
+            context.testbed.tap.release(caught.address)
+            hit = context.wait_for_hit(handle, max(deadline - monotonic(), _MIN_WAIT))
+            if not says_the_same(hit.message, caught.message):
                 break
-            stage.clear_breakpoints(again)
-    stage.testbed.tap.hold(caught.address)
+            context.clear_breakpoints(handle)
+    context.testbed.tap.hold(caught.address)
 
 
 def says_the_same(one: Message, other: Message) -> bool:
-    """Whether a command was sent once more: a client that waited for too long does that."""
+    """Return whether a command was sent again: a client does that after it waited too long."""
     return isinstance(one, Command) and isinstance(other, Command) and one.words == other.words
 
 
@@ -130,7 +142,7 @@ SCENARIO = Scenario(
     proves={"fine": ("L2", "L3", "S12"), "coarse": ("L2", "L3", "S12")},
     play=play,
     faults=(SCALED,),
-    # Enough that a worker which goes on with its stock has some left when the others have waited.
+    # Enough that a worker with prefetched items still has some when the others have waited.
     items=7,
     parallelism=1,
 )

@@ -1,4 +1,4 @@
-"""A pod is deleted with grace while its worker has an item: it can finish, or give it back."""
+"""A pod is deleted with grace while its worker has an item: it can finish or return it."""
 
 from __future__ import annotations
 

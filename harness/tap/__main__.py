@@ -1,4 +1,4 @@
-"""`python -m harness.tap`."""
+"""Entry point of `python -m harness.tap`."""
 
 import sys
 

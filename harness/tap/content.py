@@ -1,7 +1,8 @@
-"""Whether bytes contain an item: as they are, or in JSON, base64, hexadecimal or compressed form.
+"""Whether bytes contain an item: unchanged, or in an encoded or compressed form.
 
-Workers seldom keep an item as it came: they put it into an envelope, with a token in front, or
-encode it. What can be read here is proof; whatever else is unreadable to the harness.
+The readable forms are JSON, base64, hexadecimal and compressed data. Workers seldom keep an item
+unchanged: they put it into an envelope, with a token in front, or encode it. A readable occurrence
+is proof; the harness cannot read any other form.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-#: Encodings in encodings that are followed: JSON in base64 of a compressed envelope has three.
+#: Most nested encodings to follow: JSON in base64 of a compressed envelope has three.
 _DEPTH = 4
-#: Bytes of a value that are looked at, and of what it is decompressed to.
-_MOST = 4_000_000
-#: Readings of one value; a crafted one could have any number.
-_READINGS = 200
-#: Parts of a text, between separators, that are decoded each for itself.
-_PARTS = 12
+#: Most bytes of a value to scan, and of its decompressed form.
+_MAX_BYTES = 4_000_000
+#: Most readings of one value; a crafted value could have any number.
+_MAX_READINGS = 200
+#: Most parts of a text, between separators, that are decoded separately.
+_MAX_PARTS = 12
 #: Shorter items are found in text only, and as a whole word: any bytes may contain them.
-_SHORT = 4
-#: From this length on an item is found within a longer word, too.
-_LONG = 8
+_SHORT_LENGTH = 4
+#: From this length on an item is also found within a longer word.
+_LONG_LENGTH = 8
 
 _WORD = re.compile(rb"[0-9A-Za-z+/_=-]{4,}")
 _HEX = re.compile(rb"(?:[0-9a-fA-F]{2})+")
@@ -36,33 +37,33 @@ _ZLIB, _GZIP = b"\x78", b"\x1f\x8b"
 
 
 def carries(value: bytes, item: bytes) -> bool:
-    """Whether a value contains an item, in any of the forms that can be read."""
+    """Whether a value contains an item in any readable form."""
     return value == item or bool(found(value, (item,)))
 
 
 def found(value: bytes, items: Iterable[bytes]) -> tuple[bytes, ...]:
-    """Those of the items that a value contains; not those that are only part of another one."""
+    """Return the items that a value contains, without those that are only part of another one."""
     wanted = list(items)
     if not wanted:
         return ()
     texts = readings(value)
-    here = [item for item in wanted if any(_within(item, text) for text in texts)]
+    contained = [item for item in wanted if any(_within(item, text) for text in texts)]
     return tuple(
         item
-        for item in here
-        if item in texts or not any(item != other and item in other for other in here)
+        for item in contained
+        if item in texts or not any(item != other and item in other for other in contained)
     )
 
 
 def readings(value: bytes) -> list[bytes]:
-    """What a value may say: itself, and all that it can be decoded to."""
-    known = dict.fromkeys([value[:_MOST]])
+    """Return the readings of a value: itself, and all that can be decoded from it."""
+    known = dict.fromkeys([value[:_MAX_BYTES]])
     layer = list(known)
     for _ in range(_DEPTH):
-        new = dict.fromkeys(text for each in layer for text in _decoded(each))
+        new = dict.fromkeys(text for known_text in layer for text in _decoded(known_text))
         layer = [text for text in new if text not in known]
         known.update(dict.fromkeys(layer))
-        if not layer or len(known) > _READINGS:
+        if not layer or len(known) > _MAX_READINGS:
             break
     return list(known)
 
@@ -71,13 +72,13 @@ def readings(value: bytes) -> list[bytes]:
 
 
 def _decoded(text: bytes) -> Iterator[bytes]:
-    for read in _ENCODINGS:
+    for decode in _ENCODINGS:
         with suppress(ValueError, zlib.error, RecursionError):
-            yield from read(text)
+            yield from decode(text)
 
 
 def _json(text: bytes) -> Iterator[bytes]:
-    """All strings of a document, which may have something in front of it, as a token."""
+    """Yield all strings of a JSON document, which may follow a prefix such as a token."""
     start = min((at for at in map(text.find, (b"{", b"[", b'"')) if at >= 0), default=-1)
     if start < 0:
         return
@@ -85,24 +86,24 @@ def _json(text: bytes) -> Iterator[bytes]:
     for leaf in _leaves(document):
         with suppress(UnicodeEncodeError):
             yield leaf.encode("utf-8", "surrogateescape")
-        with suppress(UnicodeEncodeError):  # bytes that were made text one by one
+        with suppress(UnicodeEncodeError):  # bytes that were decoded one by one
             yield leaf.encode("latin-1")
 
 
 def _leaves(document: Any) -> Iterator[str]:
     waiting = [document]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, bool) or one is None:
+        node = waiting.pop()
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, bool) or node is None:
             continue
-        elif isinstance(one, (int, float)):
-            yield str(one)
-        elif isinstance(one, dict):
-            waiting += [*one, *one.values()]
-        elif isinstance(one, list):
-            waiting += one
+        elif isinstance(node, (int, float)):
+            yield str(node)
+        elif isinstance(node, dict):
+            waiting += [*node, *node.values()]
+        elif isinstance(node, list):
+            waiting += node
 
 
 def _hexadecimal(text: bytes) -> Iterator[bytes]:
@@ -122,14 +123,14 @@ def _base_64(text: bytes) -> Iterator[bytes]:
 
 def _compressed(text: bytes) -> Iterator[bytes]:
     if text.startswith((_ZLIB, _GZIP)):
-        yield zlib.decompressobj(wbits=47).decompress(text, _MOST)
+        yield zlib.decompressobj(wbits=47).decompress(text, _MAX_BYTES)
 
 
 def _parts(text: bytes) -> Iterable[bytes]:
-    """The whole, and what lies between separators in it, without line breaks."""
+    """Yield the text without line breaks, and the parts between its separators."""
     parts = [text.replace(b"\n", b"").replace(b"\r", b"")]
     for index, part in enumerate(_WORD.finditer(text)):
-        if index >= _PARTS:
+        if index >= _MAX_PARTS:
             break
         parts += [part.group(), *re.split(rb"[_=-]+", part.group())]
     return dict.fromkeys(parts)
@@ -147,28 +148,31 @@ _ENCODINGS: tuple[Callable[[bytes], Iterator[bytes]], ...] = (
 
 
 def _within(item: bytes, text: bytes) -> bool:
-    """Whether an item stands in a text for itself, and is not part of another word or number."""
+    """Whether an item occurs in a text as a whole, not as part of another word or number."""
     if item == text:
         return True
-    if len(item) < _SHORT and not _is_text(text):
+    if len(item) < _SHORT_LENGTH and not _is_text(text):
         return False
-    if len(item) < _LONG and _SIGNS.fullmatch(item):
-        return False  # a dash stands in all that has an id in it
-    at = text.find(item)
-    while at >= 0:
-        before, after = text[at - 1 : at] if at else b"", text[at + len(item) : at + len(item) + 1]
+    if len(item) < _LONG_LENGTH and _SIGNS.fullmatch(item):
+        return False  # every text with an id contains a dash
+    position = text.find(item)
+    while position >= 0:
+        before, after = (
+            text[position - 1 : position] if position else b"",
+            text[position + len(item) : position + len(item) + 1],
+        )
         if _apart(item[:1], before, len(item)) and _apart(item[-1:], after, len(item)):
             return True
-        at = text.find(item, at + 1)
+        position = text.find(item, position + 1)
     return False
 
 
 def _apart(edge: bytes, beside: bytes, length: int) -> bool:
-    """Whether what stands beside an edge of an item does not go on with it."""
+    """Whether the character next to an edge of an item does not continue the item."""
     if edge.isdigit():
-        # A date or a number with a point is not several numbers.
+        # A date or a number with a decimal point is not several numbers.
         return not (beside.isalnum() or (beside and beside in b".-"))
-    return length >= _LONG or not (edge.isalnum() and beside.isalnum())
+    return length >= _LONG_LENGTH or not (edge.isalnum() and beside.isalnum())
 
 
 def _is_text(text: bytes) -> bool:

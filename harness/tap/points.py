@@ -1,8 +1,8 @@
-"""Protocol points: moments in the talk with a broker, told by one message.
+"""Protocol points: moments in the conversation with a broker, defined by one message.
 
-A point towards the broker is before the command reaches it; one towards the client is before
-the worker gets the reply. With `after`, the message goes on and what follows it does not.
-A point is data, so that it can be sent to a tap and be written down.
+A point towards the broker is before the command reaches it; one towards the client is before the
+worker gets the reply. With `after`, the message passes, and the messages after it do not. A point
+is data, so that it can be sent to a tap and stored.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Kind = Literal["command", "reply", "delivery", "settlement", "method"]
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """A Redis command's first two words, the name in capitals: `LREM job2:processing`.
+    """The first two words of a Redis command, the name in capitals: `LREM job2:processing`.
 
-    A key that ends with `*` stands for all that begin so, as of a list for each worker.
+    A key that ends with `*` matches all keys with this prefix, as for one list per worker.
     """
 
     name: str
@@ -39,33 +39,33 @@ class Signature(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, command: Command) -> Signature:
-        """The signature of a command; its key is empty when it is one word only."""
+        """Return the signature of a command; its key is empty when the command is a single word."""
         return cls(command.name, command.words[1] if len(command.words) > 1 else b"")
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A moment: a message of this kind in this direction, of which all that is said here holds."""
+    """A moment: a message of this kind and direction that satisfies all conditions below."""
 
     name: str
     towards: Towards
     kind: Kind
-    #: Names of commands (in capitals; of a reply, the command's) or methods, or how it settles.
+    #: Names of commands (in capitals; for a reply, of its command) or methods, or kinds of
+    #: settlement.
     names: tuple[str, ...] = ()
     signatures: tuple[Signature, ...] = ()
-    #: One of these is in it: a command's word, anywhere in a reply or in what it answers (there in
-    #: any form that can be read: in JSON, in hexadecimal digits), the body that is delivered or
-    #: settled.
+    #: It contains one of these: a word of a command; the body of a delivery or settlement; for a
+    #: reply, any part of it or of its command, in any readable form (JSON, hexadecimal digits).
     items: tuple[bytes, ...] = ()
-    #: Of replies: whether they bring something. None, 0 and a list of nothing else do not; an
-    #: error never fits.
+    #: Replies: whether they bring a value. None, 0 and a list of only these bring none; an error
+    #: never matches.
     found: bool | None = None
-    #: Hold what comes after the message, in both directions.
+    #: Hold the messages after this one, in both directions.
     after: bool = False
-    #: Of replies: those of these need not have an item, for neither they nor their commands do.
+    #: Replies to these commands match without an item: neither they nor their commands contain one.
     unnamed: tuple[Signature, ...] = ()
 
     def fits(self, message: Message) -> bool:
-        """Whether this message makes the moment; who asks knows its direction."""
+        """Whether this message matches the point; the caller checks the direction."""
         return _FITS[self.kind](self, message)
 
 
@@ -75,9 +75,16 @@ def command(
     signatures: tuple[Signature, ...] = (),
     after: bool = False,
 ) -> Point:
-    """A Redis command of one of these names (in capitals); `having`: it is one of its words."""
+    """Return the point of a Redis command with one of these names (in capitals).
+
+    Args:
+        names: Any of these names; without names and signatures any command.
+        having: A word that the command contains.
+        signatures: In addition to `names`, commands with one of these signatures.
+        after: Hold the messages after it.
+    """
     name = f"{_when(after)} command {_listed(names, signatures)}"
-    return Point(name, "broker", "command", names, signatures, _one(having), after=after)
+    return Point(name, "broker", "command", names, signatures, _as_tuple(having), after=after)
 
 
 def reply(
@@ -87,27 +94,33 @@ def reply(
     found: bool | None = None,
     after: bool = False,
 ) -> Point:
-    """Redis' answer to such a command, also to one in a transaction that this is the answer to."""
+    """Return the point of Redis' reply to such a command.
+
+    It also matches the reply to EXEC of a transaction with such a command.
+    """
     name = f"{_when(after)} reply to {_listed(names, signatures)}"
-    return Point(name, "client", "reply", names, signatures, _one(having), found, after)
+    return Point(name, "client", "reply", names, signatures, _as_tuple(having), found, after)
 
 
 def delivery(*, body: bytes | None = None, after: bool = False) -> Point:
-    """A message for a worker: by its content, or the next one."""
-    return Point(f"{_when(after)} delivery", "client", "delivery", items=_one(body), after=after)
+    """Return the point of a message for a worker: with this content, or the next one."""
+    return Point(
+        f"{_when(after)} delivery", "client", "delivery", items=_as_tuple(body), after=after
+    )
 
 
 def settlement(*hows: str, body: bytes | None = None, after: bool = False) -> Point:
-    """A worker's ack, nack or reject (one of `hows`, or any) of a message, or of any.
+    """Return the point of a worker's ack, nack or reject of a message.
 
-    In a transaction that is the commit, with which it counts.
+    Without `hows` it matches any of them, without `body` any message. In a transaction the point is
+    the commit, with which the settlement takes effect.
     """
     name = f"{_when(after)} {'/'.join(hows) or 'settlement'}"
-    return Point(name, "broker", "settlement", hows, items=_one(body), after=after)
+    return Point(name, "broker", "settlement", hows, items=_as_tuple(body), after=after)
 
 
 def method(towards: Towards, *names: str, after: bool = False) -> Point:
-    """Any other AMQP method, as "Connection.CloseOk"."""
+    """Return the point of any other AMQP method, as "Connection.CloseOk"."""
     return Point(f"{_when(after)} {'/'.join(names)}", towards, "method", names, after=after)
 
 
@@ -115,12 +128,15 @@ def _when(after: bool) -> str:
     return "after" if after else "before"
 
 
-def _one(item: bytes | None) -> tuple[bytes, ...]:
+def _as_tuple(item: bytes | None) -> tuple[bytes, ...]:
     return () if item is None else (item,)
 
 
 def _listed(names: tuple[str, ...], signatures: tuple[Signature, ...]) -> str:
-    keyed = (f"{one.name} {one.key.decode(errors='backslashreplace')}" for one in signatures)
+    keyed = (
+        f"{signature.name} {signature.key.decode(errors='backslashreplace')}"
+        for signature in signatures
+    )
     return "/".join((*names, *keyed)) or "any"
 
 
@@ -137,10 +153,10 @@ def _command(point: Point, message: Message) -> bool:
 
 def _reply(point: Point, message: Message) -> bool:
     return isinstance(message, Reply) and any(
-        _is_meant(point, asked)
-        and _brings(value) in ((True, False) if point.found is None else (point.found,))
-        and (not point.items or _is_about(point, asked, value))
-        for asked, value in _answers(message)
+        _is_meant(point, command)
+        and _brings_value(value) in ((True, False) if point.found is None else (point.found,))
+        and (not point.items or _is_about(point, command, value))
+        for command, value in _answers(message)
     )
 
 
@@ -150,7 +166,7 @@ def _delivery(point: Point, message: Message) -> bool:
 
 def _settlement(point: Point, message: Message) -> bool:
     if isinstance(message, Commit):
-        return any(_settlement(point, one) for one in message.settlements)
+        return any(_settlement(point, settlement) for settlement in message.settlements)
     return (
         isinstance(message, Settlement)
         and (not point.names or message.how in point.names)
@@ -178,24 +194,26 @@ def _is_meant(point: Point, asked: Command) -> bool:
 
 
 def _is_one_of(asked: Command, signatures: tuple[Signature, ...]) -> bool:
-    own = Signature.of(asked)
-    return own in signatures or any(_begins(one, own) for one in signatures)
+    signature = Signature.of(asked)
+    return signature in signatures or any(
+        _matches_prefix(prefix, signature) for prefix in signatures
+    )
 
 
 def _is_about(point: Point, asked: Command, value: Any) -> bool:
     return (
         _is_one_of(asked, point.unnamed)
-        or _has(value, point.items)
-        or _has(list(asked.words), point.items)
+        or _contains_item(value, point.items)
+        or _contains_item(list(asked.words), point.items)
     )
 
 
-def _begins(many: Signature, one: Signature) -> bool:
+def _matches_prefix(many: Signature, one: Signature) -> bool:
     return many.key.endswith(b"*") and many.name == one.name and one.key.startswith(many.key[:-1])
 
 
 def _answers(message: Reply) -> Iterator[tuple[Command, Any]]:
-    """What is answered: a command, or with EXEC all that were queued for it."""
+    """Yield each answered command with its value; for EXEC also all queued commands."""
     if message.value == b"QUEUED":
         return
     yield message.command, message.value
@@ -203,29 +221,29 @@ def _answers(message: Reply) -> Iterator[tuple[Command, Any]]:
         yield from zip(message.queued, message.value, strict=False)
 
 
-def _brings(value: Any) -> bool | None:
-    """An error is neither something nor nothing."""
+def _brings_value(value: Any) -> bool | None:
+    """Whether a value brings something; None for an error, which is neither."""
     if isinstance(value, ErrorReply):
         return None
     if isinstance(value, list):
-        return any(_brings(one) for one in value)
-    # An empty item is an item.
+        return any(_brings_value(element) for element in value)
+    # An empty item is also an item.
     return isinstance(value, bytes) or bool(value)
 
 
-def _has(value: Any, items: tuple[bytes, ...]) -> bool:
-    words = set(_words(value))
+def _contains_item(value: Any, items: tuple[bytes, ...]) -> bool:
+    words = set(_byte_strings(value))
     return not words.isdisjoint(items) or any(found(word, items) for word in words)
 
 
-def _words(value: Any) -> Iterator[bytes]:
-    """All byte strings in a reply, however deep."""
+def _byte_strings(value: Any) -> Iterator[bytes]:
+    """Yield all byte strings in a reply, at any depth."""
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, bytes):
-            yield one
-        elif isinstance(one, dict):
-            waiting += [*one, *one.values()]
-        elif isinstance(one, (list, tuple)):
-            waiting += one
+        value_part = waiting.pop()
+        if isinstance(value_part, bytes):
+            yield value_part
+        elif isinstance(value_part, dict):
+            waiting += [*value_part, *value_part.values()]
+        elif isinstance(value_part, (list, tuple)):
+            waiting += value_part

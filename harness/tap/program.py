@@ -1,4 +1,4 @@
-"""The tap as a program: waits for its broker, then listens for workers and for its control."""
+"""The tap as a program: waits for its broker, then listens for workers and its control."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ from harness.tap.proxy.proxy import Proxy
 from harness.tap.redis_feed.feed import RedisFeed
 
 _DIALECTS: dict[str, Callable[[int], Decoder]] = {"redis": Resp, "amqp": Amqp}
-#: Seconds for one try to reach the broker, and between two of them.
-_TRY, _BETWEEN = 5.0, 0.1
-#: Seconds for Redis' own links to begin, and for a tick to come back.
-_BEGIN, _SYNC = 30.0, 10.0
+#: Seconds for one attempt to reach the broker, and between two attempts.
+_CONNECT_TIMEOUT, _RETRY_INTERVAL = 5.0, 0.1
+#: Seconds for the links to Redis to start, and for a tick to return.
+_START_TIMEOUT, _SYNC_TIMEOUT = 30.0, 10.0
 
 
 class Options(argparse.Namespace):
-    """The command line."""
+    """The options of the command line."""
 
     protocol: str
     listen: int
     upstream: tuple[str, int]
     control: int
+    #: Seconds to wait for the broker.
     patience: float
     host: str
 
 
 def options(words: list[str]) -> Options:
-    """Read the command line; ends the process when it cannot be."""
+    """Parse the command line; exit the process when it is invalid."""
     parser = argparse.ArgumentParser(
         prog="python -m harness.tap",
         description="Passes workers on to a broker, and tells its control what they say.",
@@ -62,38 +63,43 @@ def _address(text: str) -> tuple[str, int]:
 
 
 async def run(chosen: Options, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
-    """Serve until `stop` is set. The control port listens last: who reaches it finds all ready."""
+    """Serve until `stop` is set.
+
+    The control port listens last: when a client reaches it, everything is ready.
+    """
     outbox = RecordOutbox()
     proxy = Proxy(chosen.upstream, _DIALECTS[chosen.protocol], outbox.record)
 
     def shut(why: str) -> None:
         proxy.shut = why
 
-    witness = RedisFeed(chosen.upstream, outbox.record, lambda: bool(proxy.links), shut)
+    redis_feed = RedisFeed(chosen.upstream, outbox.record, lambda: bool(proxy.links), shut)
 
     async def sync() -> None:
         if chosen.protocol == "redis":
-            await witness.sync(_SYNC)
+            await redis_feed.sync(_SYNC_TIMEOUT)
 
     control = Control(proxy, outbox, sync)
     try:
-        await _broker(chosen, stop, tell)
+        await _wait_for_broker(chosen, stop, tell)
         if chosen.protocol == "redis":
-            await witness.start(_BEGIN)
+            await redis_feed.start(_START_TIMEOUT)
         port = await proxy.start(chosen.host, chosen.listen)
         control_port = await control.start(chosen.host, chosen.control)
-        # What is there now stays: no collection needs to look at it while workers wait.
+        # These objects stay alive: freezing them spares the collector a scan while workers wait.
         gc.freeze()
         tell(f"workers: port {port}, control: port {control_port}")
         await stop.wait()
     finally:
-        witness.stop()
+        redis_feed.stop()
         await proxy.stop()
         control.stop()
 
 
-async def _broker(chosen: Options, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
-    """Wait until the broker takes connections; `TimedOut` when it does not in time."""
+async def _wait_for_broker(
+    chosen: Options, stop: asyncio.Event, tell: Callable[[str], None]
+) -> None:
+    """Wait until the broker accepts connections; `TimedOut` when it does not in time."""
     host, port = chosen.upstream
     tell(f"waiting for the broker at {host}:{port}")
     seen = "nothing"
@@ -101,15 +107,15 @@ async def _broker(chosen: Options, stop: asyncio.Event, tell: Callable[[str], No
         async with asyncio.timeout(chosen.patience):
             while not stop.is_set():
                 try:
-                    async with asyncio.timeout(_TRY):
+                    async with asyncio.timeout(_CONNECT_TIMEOUT):
                         _, writer = await asyncio.open_connection(host, port)
-                except OSError as error:  # TimeoutError is one
-                    seen = str(error) or f"no answer within {_TRY:g} s"
+                except OSError as error:  # TimeoutError is an OSError
+                    seen = str(error) or f"no answer within {_CONNECT_TIMEOUT:g} s"
                 else:
                     writer.close()
                     return
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _BETWEEN)
+                    await asyncio.wait_for(stop.wait(), _RETRY_INTERVAL)
     except TimeoutError:
         raise TimedOut(
             f"waited {chosen.patience:g} s in vain for the broker at {host}:{port}", seen=seen
@@ -117,7 +123,7 @@ async def _broker(chosen: Options, stop: asyncio.Event, tell: Callable[[str], No
 
 
 def main(words: list[str]) -> int:
-    """The exit code."""
+    """Run the tap; return the exit code."""
 
     async def serve() -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
@@ -129,7 +135,7 @@ def main(words: list[str]) -> int:
 
     chosen = options(words)
     try:
-        uvloop.run(serve())  # takes half of what asyncio's own loop does for each message
+        uvloop.run(serve())  # takes half the time of asyncio's own loop per message
     except QueuejobError as error:
         print(error, file=sys.stderr, flush=True)
         return error.exit_code

@@ -1,4 +1,4 @@
-"""What was said on the wire, one record for each message; for connections, history's own events."""
+"""The messages on the wire, one record each; connections use the events of the history."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.history import (
 
 
 class ErrorReply(Exception):
-    """An error that Redis replied with; a value like any other, and never raised."""
+    """An error reply of Redis: a value like any other, never raised."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ErrorReply) and self.args == other.args
@@ -33,51 +33,53 @@ class ErrorReply(Exception):
 
 
 class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
-    """A Redis command; `number` counts those of the connection. Passwords are left out."""
+    """A Redis command, without passwords."""
 
     connection: int
+    #: Counts the commands of the connection.
     number: int
     words: tuple[bytes, ...]
 
     @property
     def name(self) -> str:
-        """In capitals; empty for a command that could not be read."""
+        """The command name in capitals; empty for a command that could not be read."""
         return self.words[0].upper().decode("latin-1") if self.words else ""
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False, tag="reply"):
-    """What Redis answered: bytes, numbers, None, lists, dicts or `ErrorReply`.
-
-    `queued` are the commands of a transaction, in the order of the values, when this is EXEC's.
-    """
+    """A reply of Redis."""
 
     connection: int
     command: Command
+    #: Bytes, a number, None, a list, a dict or an `ErrorReply`.
     value: Any
+    #: For a reply to EXEC: the commands of the transaction, in the order of the values.
     queued: tuple[Command, ...] = ()
 
 
 class Push(msgspec.Struct, frozen=True, gc=False, tag="push"):
-    """What Redis says unasked: a published message, a confirmed subscription, a MONITOR line."""
+    """An unrequested message of Redis: published, subscription confirmed, or a MONITOR line."""
 
     connection: int
     value: Any
 
 
 class Method(msgspec.Struct, frozen=True, gc=False, tag="method"):
-    """An AMQP method, as "Queue.Declare"; `body` is there when it carries content."""
+    """An AMQP method."""
 
     connection: int
     towards: Towards
     channel: int
+    #: As "Queue.Declare".
     name: str
     fields: Mapping[str, Any]
     properties: Mapping[str, Any] = {}
+    #: The content, where the method carries content.
     body: bytes | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False, tag="delivery"):
-    """RabbitMQ has handed out a message; `no_ack`: and has forgotten it with that."""
+    """RabbitMQ delivered a message."""
 
     connection: int
     channel: int
@@ -86,29 +88,32 @@ class Delivery(msgspec.Struct, frozen=True, gc=False, tag="delivery"):
     body: bytes
     properties: Mapping[str, Any]
     redelivered: bool
+    #: RabbitMQ forgot the message with this delivery.
     no_ack: bool
-    #: Empty for a message that was got with Basic.Get.
+    #: Empty for a message that was fetched with Basic.Get.
     consumer: str = ""
 
 
 class Settlement(msgspec.Struct, frozen=True, gc=False, tag="settlement"):
-    """A worker gives up deliveries: all that its word covers, `multiple` already worked out."""
+    """A worker settles deliveries: all that its method covers, with `multiple` resolved."""
 
     connection: int
     channel: int
     tags: tuple[int, ...]
     how: Literal["ack", "nack", "reject", "recover"]
     requeue: bool = False
-    #: Of each tag: what was delivered with it, and from which queue ("" when it is not known). A
-    #: body is None when nothing was delivered with this tag, or too much to remember it all.
+    #: Body of the delivery of each tag; None where nothing was delivered with this tag, or where
+    #: the body was too large to remember.
     bodies: tuple[bytes | None, ...] = ()
+    #: Queue of the delivery of each tag; "" where it is not known.
     queues: tuple[str, ...] = ()
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False, tag="commit"):
-    """A worker commits an AMQP transaction: what it settled and published there counts from here.
+    """A worker commits an AMQP transaction; its settlements and messages take effect here.
 
-    What a transaction holds is no record before that. Of a body too long to be kept there is None.
+    Before the commit, the content of a transaction makes no record. A body too long to keep is
+    None.
     """
 
     connection: int
@@ -121,41 +126,41 @@ Message = Command | Reply | Push | Method | Delivery | Settlement | Commit | Not
 
 
 class Monitored(msgspec.Struct, frozen=True, gc=False, tag="monitored"):
-    """A line of Redis' MONITOR: what was run, in the server's order, by its clock (`at`).
+    """A line of Redis' MONITOR: a command that Redis ran, in the server's order."""
 
-    `client` is "ip:port", "unix:PATH", or "lua" for what the script that stands before it runs.
-    """
-
+    #: Seconds since 1970, by Redis' clock.
     at: float
+    #: "ip:port", "unix:PATH", or "lua" for a command of the script that precedes it.
     client: str
     db: int
     words: tuple[bytes, ...]
 
 
 class Effect(msgspec.Struct, frozen=True, gc=False, tag="effect"):
-    """A command from the link to a replica: what Redis has changed, in the server's order."""
+    """A command from the replica link: a change that Redis made, in the server's order."""
 
     words: tuple[bytes, ...]
 
 
 class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
-    """The tap's own mark, at the same place of the server's order in both of these streams."""
+    """The tap's own marker, at the same position of the server's order in both streams."""
 
     number: int
     where: Literal["monitor", "replica"]
 
 
 class RawFeedData(msgspec.Struct, frozen=True, gc=False, tag="unread"):
-    """What came on one of these two links, whole lines or whole commands, left to be read later.
+    """Data of one of these two links, complete lines or complete commands, to be parsed later.
 
-    Between the tap and its client only: reading takes longer than passing on, and workers wait.
+    It exists only between the tap and its client: parsing takes longer than forwarding, and workers
+    would have to wait.
     """
 
     where: Literal["monitor", "replica"]
     data: bytes
 
 
-#: What Redis tells the tap itself. A Gap: one of these links, or the room for records, is lost.
+#: What Redis itself reports. Gap: one of these links, or the buffer for records, is lost.
 Broker = Monitored | Effect | Tick | Gap | BrokerLost | BrokerBack
 
 Record = (
@@ -171,19 +176,19 @@ Record = (
 
 
 class Sink(Protocol):
-    """Takes the records, in the order of the wire, within the tap's loop: it must not block.
+    """Receives the records in the order of the wire, in the tap's loop: it must not block.
 
-    What a worker says is recorded when it goes on to the broker, what the broker says when it
-    arrives here. An error in a sink ends the connection: nothing passes unrecorded.
+    A message of a worker is recorded when it goes on to the broker, a message of the broker when it
+    arrives at the tap. An error in a sink ends the connection: nothing passes unrecorded.
     """
 
     def __call__(self, record: Record | RawFeedData) -> None: ...
 
 
 class Chunk(NamedTuple):
-    """Some bytes, and the message that is complete with them, if there is one."""
+    """Some bytes, and the message that they complete, if there is one."""
 
     raw: bytes
     message: Message | None = None
-    #: It may go on while others are held: a heartbeat.
+    #: It may pass while other chunks are held: a heartbeat.
     overtakes: bool = False

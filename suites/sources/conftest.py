@@ -51,10 +51,10 @@ def alone(progress: Progress) -> Iterator[None]:
         )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", docker_daemon.search_path())
-        with exclusive(_LOCK, "it tries image sources", timeout=_TURN, tell=progress.note):
+        with exclusive(_LOCK, "it tries image sources", timeout=_TURN, notify=progress.note):
             if which("ip") is None:
-                with progress.step("getting what is missing: ip") as tell:
-                    apt.install(("iproute2",), tell)
+                with progress.step("getting what is missing: ip") as notify:
+                    apt.install(("iproute2",), notify)
             yield
 
 

@@ -18,7 +18,7 @@ from harness.core.errors import InfrastructureError
 from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.doctor import docker_client, docker_daemon, stale_daemon
-from harness.infra.doctor.docker_daemon import Place
+from harness.infra.doctor.docker_daemon import DaemonPaths
 from harness.infra.images.build import unmount_below
 from harness.suites.sources import server
 
@@ -45,7 +45,7 @@ class Machine:
     folder: Path
     out: Path
 
-    def run(self, *words: str | Path, tell: Notify | None = None) -> commands.Completed:
+    def run(self, *words: str | Path, notify: Notify | None = None) -> commands.Completed:
         """Run a command there, and return what it said, whatever its exit code is."""
         environment = {
             "DOCKER_HOST": self.host,
@@ -54,13 +54,13 @@ class Machine:
         }
         # Not `ip netns exec`: it mounts another /sys, without the cgroups that nodes need.
         entered = ("nsenter", f"--net={self.netns}", *words)
-        return commands.run(entered, timeout=LONG, check=False, env=environment, on_line=tell)
+        return commands.run(entered, timeout=LONG, check=False, env=environment, on_line=notify)
 
-    def pytest(self, *words: str | Path, tell: Notify) -> commands.Completed:
+    def pytest(self, *words: str | Path, notify: Notify) -> commands.Completed:
         """Run tests there, on a cluster of their own."""
         cluster = (f"--queuejob-cluster={_RUN.name}", "--queuejob-keep=never")
         out = f"--queuejob-out={self.out / 'inner'}"
-        return self.run(PYTEST, "-p", "no:cacheprovider", *cluster, out, *words, tell=tell)
+        return self.run(PYTEST, "-p", "no:cacheprovider", *cluster, out, *words, notify=notify)
 
 
 def told(done: commands.Completed) -> str:
@@ -69,7 +69,7 @@ def told(done: commands.Completed) -> str:
 
 
 @contextmanager
-def machine(netns: Path, out: Path, tell: Notify) -> Iterator[Machine]:
+def machine(netns: Path, out: Path, notify: Notify) -> Iterator[Machine]:
     """The machine for as long as the block lasts; what it leaves for a look goes to `out`."""
     folder, log = user_dirs.cache_folder() / "sources", out / "dockerd.log"
     if pid := stale_daemon.running_daemon(_RUN / _PIDFILE):
@@ -80,25 +80,25 @@ def machine(netns: Path, out: Path, tell: Notify) -> Iterator[Machine]:
             todo=f"end it: `kill {pid}`",
         )
     if folder.exists():
-        tell(f"removing {folder}, left by a run that was killed")
-        with _running(_place(folder), netns, log, tell):
+        notify(f"removing {folder}, left by a run that was killed")
+        with _running(_place(folder), netns, log, notify):
             pass  # which ends the containers that it finds
         _wipe(folder)
     try:
         place = _place(folder)
-        with _running(place, netns, log, tell) as docker:
+        with _running(place, netns, log, notify) as docker:
             yield Machine(netns, docker, place.host, folder, out)
     finally:
         _wipe(folder)
 
 
-def _place(folder: Path) -> Place:
+def _place(folder: Path) -> DaemonPaths:
     # The machine's own daemon.json may hold what is given as a flag here; and its containerd,
     # where that is a service, is everybody's.
     _RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
     configuration = _RUN / "daemon.json"
     configuration.write_text("{}")
-    return Place(
+    return DaemonPaths(
         socket=_RUN / "docker.sock",
         data_root=folder / "docker",
         exec_root=_RUN / "exec",
@@ -113,9 +113,9 @@ def _place(folder: Path) -> Place:
 
 
 @contextmanager
-def _running(place: Place, netns: Path, log: Path, tell: Notify) -> Iterator[Docker]:
+def _running(place: DaemonPaths, netns: Path, log: Path, notify: Notify) -> Iterator[Docker]:
     """The daemon for as long as the block lasts; no container outlives it."""
-    stale_daemon.clear(place.pidfile, place.exec_root, tell)
+    stale_daemon.clear(place.pidfile, place.exec_root, notify)
     docker = Docker(place.host)
     words = ("nsenter", f"--net={netns}", docker_daemon.program() or "dockerd", *place.arguments())
     with server.running(

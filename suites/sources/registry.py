@@ -23,7 +23,7 @@ _DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})\b")
 _START = 30.0
 
 
-def program(folder: Path, tell: Notify) -> Path:
+def program(folder: Path, notify: Notify) -> Path:
     """The registry: PATH's, or out of Debian's package.
 
     The package is unpacked below `folder` and not installed: its service would start and stay.
@@ -38,11 +38,11 @@ def program(folder: Path, tell: Notify) -> Path:
             seen="none, and no apt-get to get it with",
             todo=apt.by_hand((_PACKAGE,)),
         )
-    tell("apt-get update")
+    notify("apt-get update")
     # One broken source among many need not keep the package away: the download decides.
-    commands.run(["apt-get", "update"], timeout=apt.UPDATE, check=False, on_line=tell)
-    tell(f"apt-get download {_PACKAGE}")
-    commands.run(["apt-get", "download", _PACKAGE], timeout=apt.INSTALL, cwd=folder, on_line=tell)
+    commands.run(["apt-get", "update"], timeout=apt.UPDATE, check=False, on_line=notify)
+    notify(f"apt-get download {_PACKAGE}")
+    commands.run(["apt-get", "download", _PACKAGE], timeout=apt.INSTALL, cwd=folder, on_line=notify)
     (package,) = folder.glob(f"{_PACKAGE}_*.deb")
     commands.run(["dpkg-deb", "--extract", package, folder], timeout=60)
     return folder / "usr" / "bin" / _PACKAGE
@@ -82,14 +82,14 @@ def serving(registry: Path, storage: Path, port: int, netns: Path | None = None)
         yield address
 
 
-def push(docker: Docker, tag: str, address: str, tell: Notify) -> str:
+def push(docker: Docker, tag: str, address: str, notify: Notify) -> str:
     """Put the image `tag` into the registry at `address`; its reference there, by digest."""
     repository = f"{address}/{tag.rpartition(':')[0]}"
     name = f"{repository}:pushed"
     docker.tag(tag, name)
     try:
-        tell(f"docker push {name}")
-        said = docker.run("push", name, timeout=LONG, on_line=tell).stdout
+        notify(f"docker push {name}")
+        said = docker.run("push", name, timeout=LONG, on_line=notify).stdout
     finally:
         docker.untag(name)
     digest = _DIGEST.search(said)

@@ -22,16 +22,16 @@ def test_runs_from_one_file(
 ) -> None:
     """Saved here, loaded on an empty machine without a route; the fine page runs there."""
     file = isolated.folder / "images.tar"
-    with step("save"), progress.step("queuejob images save") as tell:
-        commands.run((QUEUEJOB, "images", "save", file), timeout=LONG, on_line=tell)
+    with step("save"), progress.step("queuejob images save") as notify:
+        commands.run((QUEUEJOB, "images", "save", file), timeout=LONG, on_line=notify)
         progress.note(f"the archive has {file.stat().st_size / 1e6:.0f} MB")
 
     with step("The other machine is empty, and reaches nothing"):
         assert isolated.docker.run("image", "ls", "--quiet", "--all").stdout == ""
         assert_nothing_is_reached(isolated)
 
-    with step("load"), progress.step("queuejob images load") as tell:
-        done = isolated.run(QUEUEJOB, "images", "load", file, tell=tell)
+    with step("load"), progress.step("queuejob images load") as notify:
+        done = isolated.run(QUEUEJOB, "images", "load", file, notify=notify)
         assert done.code == 0, told(done)
 
     with step("Every image is there, under its name and with its content"):
@@ -39,9 +39,9 @@ def test_runs_from_one_file(
             tag = images.catalogue.tag(name)
             assert isolated.docker.image_id(tag) == images.docker.image_id(tag), name
 
-    with step("The fine page runs"), progress.step("the fine page, from the archive") as tell:
+    with step("The fine page runs"), progress.step("the fine page, from the archive") as notify:
         source = ("--queuejob-images=archive", f"--queuejob-archive={file}")
-        done = isolated.pytest(page, *source, tell=tell)
+        done = isolated.pytest(page, *source, notify=notify)
         assert done.code == 0, told(done)
         assert "1 passed" in done.stdout, told(done)
 

@@ -24,8 +24,8 @@ BUILD = (QUEUEJOB, "images", "build", "--images", "registry", "--image-refs")
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> Path:
     """The registry's program."""
-    with progress.step("a container registry") as tell:
-        return registry.program(tmp_path_factory.mktemp("registry"), tell)
+    with progress.step("a container registry") as notify:
+        return registry.program(tmp_path_factory.mktemp("registry"), notify)
 
 
 @pytest.mark.usefixtures("kind_on_path")
@@ -47,17 +47,20 @@ def test_runs_on_images_pulled_by_digest(
 
     refs = references(connected.folder, pushed)
     with registry.serving(program, storage, port, connected.netns):
-        with step("images build"), progress.step("queuejob images build, pulling") as tell:
+        with step("images build"), progress.step("queuejob images build, pulling") as notify:
             assert connected.docker.run("image", "ls", "--quiet", "--all").stdout == ""
-            done = connected.run(*BUILD, refs, tell=tell)
+            done = connected.run(*BUILD, refs, notify=notify)
             assert done.code == 0, told(done)
 
         with step("What was pushed was pulled, by digest, and is what it was here"):
             assert_pulled(connected, images, pushed)
 
-        with step("The fine page runs"), progress.step("the fine page, from the registry") as tell:
+        with (
+            step("The fine page runs"),
+            progress.step("the fine page, from the registry") as notify,
+        ):
             source = ("--queuejob-images=registry", f"--queuejob-image-refs={refs}")
-            done = connected.pytest(page, *source, tell=tell)
+            done = connected.pytest(page, *source, notify=notify)
             assert done.code == 0, told(done)
             assert "1 passed" in done.stdout, told(done)
 
@@ -87,8 +90,8 @@ def test_a_digest_that_the_registry_lacks(
 
 def push(images: Images, name: str, address: str, progress: Progress) -> str:
     """Push the image of the recipe `name`, made if need be; its reference by digest."""
-    with progress.step(f"pushing {name}") as tell:
-        return registry.push(images.docker, images.provide(name, tell), address, tell)
+    with progress.step(f"pushing {name}") as notify:
+        return registry.push(images.docker, images.provide(name, notify), address, notify)
 
 
 def references(folder: Path, by_name: Mapping[str, str]) -> Path:

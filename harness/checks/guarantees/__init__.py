@@ -1,7 +1,7 @@
-"""What each guarantee says and why: one source for `queuejob explain`, docs and reports.
+"""The text of each guarantee: one source for `queuejob explain`, docs and reports.
 
-A guarantee is a file in `texts`, named by its id. What shows it comes from the scenarios
-themselves, and how the reference worker keeps it from the worker's own lines.
+A guarantee is a file in `texts`, named after its id. The scenarios themselves list the guarantees
+that they prove; excerpts of the reference worker show how it keeps the guarantee.
 """
 
 from harness.checks.guarantees.links import anchor, command, link

@@ -1,18 +1,18 @@
-"""How a finding points to its explanation, in a page and in plain text."""
+"""Links from a finding to its explanation, in HTML and in plain text."""
 
 from __future__ import annotations
 
 
 def anchor(name: str) -> str:
-    """The name of the place in a page where the guarantee `name` is explained."""
+    """Return the anchor at which a document explains the guarantee `name`."""
     return f"explain-{name}"
 
 
 def link(name: str) -> str:
-    """The same, as a relative address within that page."""
+    """Return a relative link to that anchor within the same document."""
     return f"#{anchor(name)}"
 
 
 def command(name: str) -> str:
-    """What to type where there is no page."""
+    """Return the command that prints the explanation in a terminal."""
     return f"queuejob explain {name}"

@@ -1,4 +1,4 @@
-"""The explanations: each a text, lines of the reference worker, and the scenarios that show it."""
+"""Load the explanations: texts, excerpts of the reference worker, and scenarios."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from harness.checks.plan import SCENARIOS
 from harness.core.errors import UsageError
 
 
-class _Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where lines stand: from the only one with `first` in it to the next one with `last` in it."""
+class _LineRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lines from the only one that contains `first` to the next one that contains `last`."""
 
     file: str
     first: str
@@ -25,7 +25,7 @@ class _Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file in `texts`."""
+    """The content of a file in `texts`."""
 
     name: str
     patterns: tuple[str, ...]
@@ -33,12 +33,12 @@ class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str
     breaks: str
     kept: str
-    lines: tuple[_Lines, ...] = ()
+    lines: tuple[_LineRange, ...] = ()
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Lines of the reference worker (or its Job); `line` is the first one's number, from 1."""
+    """Lines of the reference worker (or its Job); `line` is the number of the first, from 1."""
 
     file: str
     line: int
@@ -47,7 +47,7 @@ class Excerpt:
 
 @dataclass(frozen=True)
 class Showing:
-    """A scenario that is to prove the guarantee, for workers of these patterns."""
+    """A scenario that proves the guarantee for workers of these patterns."""
 
     scenario: str
     says: str
@@ -57,7 +57,10 @@ class Showing:
 
 @dataclass(frozen=True)
 class Guarantee:
-    """One guarantee, explained. `judged`: a checker is there; without one nothing shows it yet."""
+    """One guarantee with its explanation.
+
+    `judged` is false while no checker exists; then no scenario shows the guarantee.
+    """
 
     id: str
     name: str
@@ -72,17 +75,16 @@ class Guarantee:
 
 
 @cache
-@cache
 def guarantees() -> tuple[Guarantee, ...]:
-    """All that are explained, those of S first, then L, then the others."""
+    """Return all explained guarantees: S first, then L, then the others."""
     texts = files("harness.checks.guarantees") / "texts"
-    names = [one.name.removesuffix(".yaml") for one in texts.iterdir()]
+    names = [text.name.removesuffix(".yaml") for text in texts.iterdir()]
     return tuple(_guarantee(name) for name in sorted(names, key=sort_key))
 
 
 def guarantee(name: str) -> Guarantee:
-    """The one with this id, in capitals or not; `UsageError` names those there are."""
-    known = {one.id: one for one in guarantees()}
+    """Return the guarantee with this id, in any case; a `UsageError` lists the known ids."""
+    known = {known_guarantee.id: known_guarantee for known_guarantee in guarantees()}
     if name.upper() in known:
         return known[name.upper()]
     close = difflib.get_close_matches(name.upper(), known, n=1)
@@ -97,7 +99,7 @@ def guarantee(name: str) -> Guarantee:
 def _guarantee(name: str) -> Guarantee:
     file = files("harness.checks.guarantees") / "texts" / f"{name}.yaml"
     text = msgspec.yaml.decode(file.read_bytes(), type=_Text)
-    judged = any(one.id == name for one in invariants())
+    judged = any(invariant.id == name for invariant in invariants())
     return Guarantee(
         name,
         text.name,
@@ -106,21 +108,23 @@ def _guarantee(name: str) -> Guarantee:
         text.why,
         text.breaks,
         text.kept,
-        tuple(_cut(one) for one in text.lines),
+        tuple(_excerpt(lines) for lines in text.lines),
         judged,
         _shown_by(name) if judged else (),
     )
 
 
-def _cut(lines: _Lines) -> Excerpt:
-    """The lines themselves. A marker that is not there, or twice, is an error of this package."""
+def _excerpt(lines: _LineRange) -> Excerpt:
+    """Return the excerpt; a marker that is missing or not unique raises ValueError."""
     source = (manifests.folder() / lines.file).read_text(encoding="utf-8").splitlines()
-    firsts = [place for place, line in enumerate(source) if lines.first in line]
+    firsts = [index for index, line in enumerate(source) if lines.first in line]
     if len(firsts) != 1:
         raise ValueError(f"{lines.file}: {lines.first!r} is in {len(firsts)} lines, not in one")
     begin = end = firsts[0]
     if lines.last:
-        lasts = [n for n, line in enumerate(source) if n >= begin and lines.last in line]
+        lasts = [
+            number for number, line in enumerate(source) if number >= begin and lines.last in line
+        ]
         if not lasts:
             raise ValueError(f"{lines.file}: {lines.last!r} does not follow {lines.first!r}")
         end = lasts[0]
@@ -132,7 +136,9 @@ def _cut(lines: _Lines) -> Excerpt:
 def _shown_by(name: str) -> tuple[Showing, ...]:
     shown = []
     for scenario in SCENARIOS.all().values():
-        patterns = tuple(one for one in ("coarse", "fine") if name in scenario.proves.get(one, ()))
+        patterns = tuple(
+            pattern for pattern in ("coarse", "fine") if name in scenario.proves.get(pattern, ())
+        )
         if patterns:
             shown.append(Showing(scenario.name, scenario.says, patterns, tuple(scenario.faults)))
     return tuple(shown)

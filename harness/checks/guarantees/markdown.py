@@ -1,4 +1,4 @@
-"""All explanations as one Markdown page, which stands in `docs`."""
+"""All explanations as one Markdown document for `docs`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ What a worker of a queue Job has to keep: S is for safety (what must never happe
 (what must happen, in time), J for the Job's manifest, N for nodes. `queuejob explain ID` tells the
 same in a terminal.
 
-<!-- Made by `queuejob explain --markdown`; the texts are in harness/explain/texts. -->
+<!-- Made by `queuejob explain --markdown`; the texts are in harness/checks/guarantees/texts. -->
 """
 
 
 def page(known: Iterable[Guarantee]) -> str:
-    """The page, with a table of all of them at its top."""
-    some = list(known)
-    rows = [f"| [{one.id}]({link(one.id)}) | {one.name} | {_patterns(one)} |" for one in some]
+    """Return the document, with a table of all guarantees at the top."""
+    entries = list(known)
+    rows = [
+        f"| [{entry.id}]({link(entry.id)}) | {entry.name} | {_patterns(entry)} |"
+        for entry in entries
+    ]
     table = ["| | | for |", "|---|---|---|", *rows]
     parts = [_HEAD, "\n".join(table) + "\n"]
-    parts += ["\n".join(_section(one)) for one in some]
+    parts += ["\n".join(_section(entry)) for entry in entries]
     return "\n".join(parts)
 
 
@@ -43,11 +46,11 @@ def _section(one: Guarantee) -> Iterator[str]:
     yield ""
     yield f"**How the reference worker keeps it.** {one.kept}"
     yield ""
-    for cut in one.excerpts:
-        yield f"[`{cut.file}`](../manifests/{cut.file}), from line {cut.line}:"
+    for excerpt in one.excerpts:
+        yield f"[`{excerpt.file}`](../manifests/{excerpt.file}), from line {excerpt.line}:"
         yield ""
-        yield f"```{_LANGUAGES.get(PurePosixPath(cut.file).suffix, '')}"
-        yield cut.text
+        yield f"```{_LANGUAGES.get(PurePosixPath(excerpt.file).suffix, '')}"
+        yield excerpt.text
         yield "```"
         yield ""
     if not one.judged:
@@ -56,8 +59,8 @@ def _section(one: Guarantee) -> Iterator[str]:
     if one.shown_by:
         yield "**What shows it.**"
         yield ""
-        for shown in one.shown_by:
-            yield f"- `{shown.scenario}` ({', '.join(shown.patterns)}): {shown.says}"
+        for showing in one.shown_by:
+            yield f"- `{showing.scenario}` ({', '.join(showing.patterns)}): {showing.says}"
         yield ""
 
 

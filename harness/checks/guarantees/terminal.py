@@ -12,16 +12,16 @@ _NOT_JUDGED = "No checker judges this one yet: no report says anything about it.
 
 
 def listed(known: Iterable[Guarantee]) -> str:
-    """One line for each: its id, its name, what it says."""
+    """Return an overview: the id, the name and the text of each guarantee."""
     lines = []
-    for one in known:
-        head = f"{one.id:<4}{one.name}{'' if one.judged else ' (not judged yet)'}"
-        lines += [head, *_block(one.guarantee)]
+    for entry in known:
+        head = f"{entry.id:<4}{entry.name}{'' if entry.judged else ' (not judged yet)'}"
+        lines += [head, *_block(entry.guarantee)]
     return "\n".join([*lines, "", "queuejob explain ID tells the rest of one."])
 
 
 def told(one: Guarantee) -> str:
-    """All about one guarantee."""
+    """Return the complete explanation of one guarantee."""
     return "\n".join(_lines(one))
 
 
@@ -34,14 +34,14 @@ def _lines(one: Guarantee) -> Iterator[str]:
         ("how the reference worker keeps it", one.kept),
     ):
         yield from ("", title, *_block(text))
-    for cut in one.excerpts:
-        yield from ("", f"    {cut.file}, from line {cut.line}")
-        yield from (f"      | {line}" for line in cut.text.splitlines())
+    for excerpt in one.excerpts:
+        yield from ("", f"    {excerpt.file}, from line {excerpt.line}")
+        yield from (f"      | {line}" for line in excerpt.text.splitlines())
     yield from ("", "what shows it")
     if not one.judged:
         yield from _block(_NOT_JUDGED)
-    for shown in one.shown_by:
-        yield from _block(f"{shown.scenario} ({', '.join(shown.patterns)}): {shown.says}")
+    for showing in one.shown_by:
+        yield from _block(f"{showing.scenario} ({', '.join(showing.patterns)}): {showing.says}")
 
 
 def _block(text: str) -> list[str]:

@@ -1,1 +1,1 @@
-"""The guarantees: one module each, its object called `INVARIANT`."""
+"""The guarantees: one module each, with an object called `INVARIANT`."""

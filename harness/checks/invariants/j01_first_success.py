@@ -1,4 +1,4 @@
-"""J1: after the first success no new pod comes; the Job is Complete when the rest have ended."""
+"""J1: after the first success no pod is added; the Job is Complete when all workers ended."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from harness.checks.model import EventRef, RunModel, WorkerLifetime, held_open, 
 from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, Subject, failed, passed, unknown
 
-#: Seconds in which a pod may have been on its way, and in which the Job's controller may not yet
-#: have heard of the success, unless it has counted it.
+#: Seconds in which a pod may have been on its way; and in which the Job controller may not have
+#: seen the success yet (unless it counted it).
 _RACE, _SLOW = 1.0, 30.0
 
 
@@ -23,13 +23,13 @@ def check(view: RunModel) -> Iterator[Finding]:
     success = first.run.ended
     if success is None:
         return
-    # Resource versions of pods grow with every change of any pod: they say what came first.
+    # Resource versions grow with every change of any pod, so they give the order.
     later = [pod for pod in view.pods.values() if pod.version > first.run.version]
     for pod in later:
         counted = view.job.counted is not None and view.job.counted < pod.version
-        soon = pod.added.at - success.at <= (_RACE if counted else _SLOW)
+        maybe_on_its_way = pod.added.at - success.at <= (_RACE if counted else _SLOW)
         text = f"pod {pod.name} was added after {view.names.short(first.worker)} had succeeded"
-        if soon and view.job.completions is None:
+        if maybe_on_its_way and view.job.completions is None:
             yield unknown(
                 text + ", so soon that it may have been on its way",
                 *evidence_ids(success, pod.added),
@@ -50,15 +50,18 @@ def _completed(view: RunModel, first: WorkerLifetime, success: EventRef) -> Find
     if view.job.failed is not None:
         return unknown("the Job failed after a success", *evidence_ids(success, view.job.failed))
     ends = [life.end for life in view.workers.values()]
-    over = [end.ref for end in ends if end is not None]
-    if len(over) == len(ends) and view.last - max(one.at for one in over) > view.header.bounds.end:
+    ended = [end.ref for end in ends if end is not None]
+    if (
+        len(ended) == len(ends)
+        and view.last - max(event.at for event in ended) > view.header.bounds.end
+    ):
         text = f"all workers have ended, {who} with success, and the Job is not Complete"
         cause = held_open(view.standing) or not_running(view.standing)
         if cause is not None:
             text += f": {cause.why}; {cause.todo}"
-        marks = cause.marks if cause else ()
+        events = cause.refs if cause else ()
         return failed(
-            text, *evidence_ids(success, over[-1], *marks, view.job.last), subject=Subject.JOB
+            text, *evidence_ids(success, ended[-1], *events, view.job.last), subject=Subject.JOB
         )
     return unknown(f"the Job was not Complete yet after the success of {who}", success.id)
 

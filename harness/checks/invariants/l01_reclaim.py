@@ -1,4 +1,4 @@
-"""L1: an item whose holder is gone comes to another worker, in time."""
+"""L1: an item whose holder is gone reaches another worker in time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.history.preview import shown
 
 
 class _Loss(NamedTuple):
-    """A worker is gone, for good, and had an item. It was there no more from `since` on."""
+    """A worker that had an item is gone for good, from `since` on (in seconds)."""
 
     item: Item
     attempt: Attempt
@@ -44,19 +44,19 @@ def _losses(view: RunModel, item: Item) -> Iterator[_Loss]:
         life = view.life(attempt.worker)
         if life is None or attempt.settled is not None:
             continue
-        gone = _gone(view, attempt, life)
+        gone = _holder_gone(view, attempt, life)
         if gone is None:
             continue
-        mark, earliest, latest = gone
+        event, earliest, latest = gone
         if attempt.ended is None or attempt.ended.at >= earliest:
-            yield _Loss(item, attempt, life, mark, latest)
+            yield _Loss(item, attempt, life, event, latest)
 
 
-def _gone(
+def _holder_gone(
     view: RunModel, attempt: Attempt, life: WorkerLifetime
 ) -> tuple[EventRef, float, float] | None:
-    """What shows that the holder is gone, and between which moments it went."""
-    if view.coarse:  # there it has the item by its connection
+    """Return the event that shows the loss of the holder, and its earliest and latest time."""
+    if view.coarse:  # there the connection holds the item
         closed = view.connections[attempt.connection].closed
         if closed is not None:
             return closed, closed.at, closed.at
@@ -64,52 +64,56 @@ def _gone(
         return life.cut_off, life.cut_off.at, life.cut_off.at
     if life.end is not None:
         return life.end.ref, life.end.earliest, life.end.latest
-    # A process that lives but has been cut off for good is gone, too.
-    return (life.deaf, life.deaf.at, life.deaf.at) if life.deaf else None
+    # A living process that is cut off for good counts as gone.
+    return (
+        (life.disconnected, life.disconnected.at, life.disconnected.at)
+        if life.disconnected
+        else None
+    )
 
 
 def _judge(view: RunModel, loss: _Loss) -> Finding:
     name, who = loss.item.payload, view.names.short(loss.life.worker)
     lost = evidence_ids(loss.attempt.delivered, loss.gone)
-    healed = max((mark.at for mark in view.fault_log.healed.values()), default=0.0)
+    healed = max((event.at for event in view.fault_log.healed.values()), default=0.0)
     since = max(loss.since, healed)
-    dealt_with = _dealt_with(loss)
-    until = view.last if dealt_with is None else dealt_with.at
-    if dealt_with is None and view.coarse and loss.item.dead:
+    next_event = _next_event(loss)
+    until = view.last if next_event is None else next_event.at
+    if next_event is None and view.coarse and loss.item.dead:
         return passed(f"{shown(name)}, which {who} had when it went, was set aside", *lost)
     wait = _bound(view, loss, since)
-    # Only while somebody is there who wants an item: who is at work need not take a second one.
+    # Count only time with an idle worker: a busy worker need not take a second item.
     waited = 0.0 if wait is None else view.idle.within(wait.since, until)
     if wait is not None and waited > wait.bound:
-        again = f"after {until - since:.1f} s" if dealt_with else "not again"
+        again = f"after {until - since:.1f} s" if next_event else "not again"
         return failed(
             f"{who} was gone with {shown(name)}, which was delivered {again}, though others waited",
             *lost,
-            *evidence_ids(dealt_with),
+            *evidence_ids(next_event),
         )
-    if dealt_with is not None:
+    if next_event is not None:
         return passed(f"{shown(name)}, which {who} had when it went, came to another", *lost)
     if too_long(view, loss.attempt):
-        return _kept(view, loss, since)
-    why = "no lease was seen, so nobody can say when it should have been"
+        return _long_lease(view, loss, since)
+    reason = "no lease was seen, so nobody can say when it should have been"
     if wait is not None:
-        why = f"for {waited:.1f} of {wait.bound:.1f} s somebody was there to take it"
+        reason = f"for {waited:.1f} of {wait.bound:.1f} s somebody was there to take it"
     return unknown(
-        f"{shown(name)}, which {who} had when it went, was not delivered again; {why}", *lost
+        f"{shown(name)}, which {who} had when it went, was not delivered again; {reason}", *lost
     )
 
 
 class _Bound(NamedTuple):
-    """So many seconds of somebody's idle time, counted from a moment on."""
+    """A limit of `bound` seconds in which any worker is idle, counted from `since`."""
 
     since: float
     bound: float
 
 
 def _bound(view: RunModel, loss: _Loss, since: float) -> _Bound | None:
-    """By when it must come to another; None where its lease, or any, was not seen.
+    """Return the limit for redelivery; None if its lease, or any lease, was not seen.
 
-    A lease ends when it does, whatever others last.
+    A lease that was seen counts until its own end, regardless of the length of other leases.
     """
     bounds, until = view.header.bounds, loss.attempt.until
     if not view.coarse and until is not None and bounds.pickup is not None:
@@ -120,8 +124,8 @@ def _bound(view: RunModel, loss: _Loss, since: float) -> _Bound | None:
     return _Bound(since, bounds.reclaim)
 
 
-def _kept(view: RunModel, loss: _Loss, since: float) -> Finding:
-    """Its lease goes on for longer than anybody waits: others may still take it all the same."""
+def _long_lease(view: RunModel, loss: _Loss, since: float) -> Finding:
+    """Judge a lease that outlasts the wait; others may still take the item before it ends."""
     bounds, lost = view.header.bounds, evidence_ids(loss.attempt.delivered, loss.gone)
     text = f"{shown(loss.item.payload)} was not delivered again: {long_lease(view, loss.attempt)}"
     waited = view.idle.within(since, view.last)
@@ -130,13 +134,17 @@ def _kept(view: RunModel, loss: _Loss, since: float) -> Finding:
     return unknown(text, *lost)
 
 
-def _dealt_with(loss: _Loss) -> EventRef | None:
-    """The next delivery of the item, or its being set aside."""
+def _next_event(loss: _Loss) -> EventRef | None:
+    """Return the next delivery or settlement of the item; None if there is neither."""
     after = loss.attempt.delivered.id
-    marks = [one.delivered for one in loss.item.attempts if one.delivered.id > after]
-    # Who removes what it never had has not dealt with it.
-    marks += [one.ref for one in loss.item.settled if one.ref.id > after and one.by_holder]
-    return min(marks, key=lambda one: one.id, default=None)
+    events = [attempt.delivered for attempt in loss.item.attempts if attempt.delivered.id > after]
+    # A worker that removes an item it never had does not count.
+    events += [
+        settlement.ref
+        for settlement in loss.item.settled
+        if settlement.ref.id > after and settlement.by_holder
+    ]
+    return min(events, key=lambda event: event.id, default=None)
 
 
 INVARIANT = Invariant("L1", "reclaim", ("coarse", "fine"), check)

@@ -1,4 +1,4 @@
-"""L2: while an item is not begun and a worker is idle, something is delivered, in time."""
+"""L2: while an item is not begun and a worker is idle, an item is delivered in time."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history import Worker
 
-#: Seconds for which a worker that was told that there is nothing may pause before it asks again.
+#: Seconds for which a worker may pause after an empty answer before it asks again.
 _PAUSE = 60.0
-#: Seconds in which whoever asks is served.
+#: Seconds within which the broker serves a request.
 _SERVED = 0.5
-#: So many items in stock, begun while another waits, may be a small prefetch; and seconds for
-#: which it waits, beside the work on these.
-_STOCK, _LEAST = 3, 2.0
+#: This many prefetched items, begun while another worker waits, may be a small prefetch; and the
+#: seconds that the other worker waits at least, in addition to the work on these.
+_PREFETCH, _MIN_WAIT = 3, 2.0
 
 
 class _Change(NamedTuple):
-    """At a moment an item (or an idle worker) is there, or is there no more."""
+    """An item (or an idle worker) appears or disappears at a moment, in seconds."""
 
     at: float
     comes: bool
     item: bool
     ref: EventRef
-    #: An item that goes does so by being delivered, and not because its holder begins it.
+    #: The item disappears because it is delivered, not because its holder begins it.
     delivered: bool
 
 
 def _order(change: _Change) -> tuple[float, bool, bool]:
-    """What comes is there before what goes at the same moment, and a delivery ends an idle time."""
+    """Sort arrivals before departures of the same moment; a delivery ends an idle time."""
     return change.at, not change.comes, not change.item
 
 
 class _Stretch(NamedTuple):
-    """A time in which an item was not begun and a worker idle, and nothing was delivered.
+    """An interval with an item not begun and a worker idle, in which nothing was delivered.
 
-    `item` and `idle` were there when it began.
+    `item` and `idle` are the events of an item and of an idle worker that were there at its start.
     """
 
     since: float
@@ -56,7 +56,7 @@ def check(view: RunModel) -> Iterator[Finding]:
     good, late = 0, False
     for stretch in _stretches(sorted(_changes(view), key=_order)):
         lasted = stretch.until - stretch.since
-        # Who was told that there is nothing, and has not asked since, may only have paused.
+        # A worker that got an empty answer and has not asked since may only have paused.
         pause = 0.0 if view.coarse or _asked(view, stretch) else _PAUSE
         if lasted > bound + pause:
             late = True
@@ -79,59 +79,59 @@ def check(view: RunModel) -> Iterator[Finding]:
 
 
 def _asked(view: RunModel, stretch: _Stretch) -> bool:
-    """Whether an idle worker asked in this time, or its earlier request still waited then.
+    """Return whether an idle worker asked in the interval, or an earlier request was pending.
 
-    Not just before it was given one: that is its pause's end.
+    A request just before a delivery does not count: it ends the pause of the worker.
     """
     until = stretch.until - (_SERVED if stretch.delivered else 0.0)
-    for one in view.idle.spans:
-        if one.since >= stretch.until or one.until <= stretch.since:
+    for span in view.idle.spans:
+        if span.since >= stretch.until or span.until <= stretch.since:
             continue
-        asks = view.workers[one.worker].requests
-        last = asks.last(one.asked.at, max(until, stretch.since + _SERVED))
+        asks = view.workers[span.worker].requests
+        last = asks.last(span.asked.at, max(until, stretch.since + _SERVED))
         if last is None or last.ref.at >= stretch.since:
             return True
-        if not asks.told_empty(last.ref.at, stretch.since):
+        if not asks.answered_empty(last.ref.at, stretch.since):
             return True
     return False
 
 
 def _hoarded(view: RunModel) -> Iterator[Finding]:
-    """Somebody asks in vain, while another begins one item after the other out of its stock.
+    """Report a worker that waits in vain while another one works through its prefetched items.
 
-    However short the work on each is: with more items the wait would be as much longer.
+    Short work is no excuse: with more items, the wait would be longer in proportion.
     """
     pace = view.header.figures.longest_pace or view.header.figures.most_work or 0.0
-    stock = [
-        (begun, mark, life)
+    prefetched = [
+        (begun, event, life)
         for life in view.workers.values()
-        for mark, begun in _kept_in_stock(life)
-        if begun > mark.at + _SERVED
+        for event, begun in _prefetched(life)
+        if begun > event.at + _SERVED
     ]
-    for one in view.idle.spans:
-        for since, until in without(_storms(view, one.worker), (one.since, one.until)):
-            if until - since < _STOCK * pace + _LEAST:
+    for span in view.idle.spans:
+        for since, until in without(_disturbances(view, span.worker), (span.since, span.until)):
+            if until - since < _PREFETCH * pace + _MIN_WAIT:
                 continue
             by_holder: dict[Worker, list[tuple[float, EventRef]]] = {}
-            for begun, mark, life in stock:
-                if life.worker != one.worker and since + _SERVED < begun <= until:
-                    by_holder.setdefault(life.worker, []).append((begun, mark))
-            for holder, some in by_holder.items():
-                some.sort(key=lambda each: each[0])
-                (began, first), (ended, last) = some[0], some[-1]
-                stretch = _Stretch(began, first, one.asked, ended, delivered=False)
-                if len(some) > _STOCK and (view.coarse or _asked(view, stretch)):
+            for begun, event, life in prefetched:
+                if life.worker != span.worker and since + _SERVED < begun <= until:
+                    by_holder.setdefault(life.worker, []).append((begun, event))
+            for holder, starts in by_holder.items():
+                starts.sort(key=lambda start: start[0])
+                (began, first), (ended, last) = starts[0], starts[-1]
+                stretch = _Stretch(began, first, span.asked, ended, delivered=False)
+                if len(starts) > _PREFETCH and (view.coarse or _asked(view, stretch)):
                     yield failed(
-                        f"{view.names.short(one.worker)} was idle for {until - since:.1f} s, while "
-                        f"{view.names.short(holder)} began {len(some)} items, one after the other, "
-                        "that it had kept in stock",
-                        *evidence_ids(one.asked, last),
+                        f"{view.names.short(span.worker)} was idle for {until - since:.1f} s, "
+                        f"while {view.names.short(holder)} began {len(starts)} items, one after "
+                        "the other, that it had kept in stock",
+                        *evidence_ids(span.asked, last),
                     )
                     return
 
 
-class _There:
-    """Those that are there, and the one that has been there longest."""
+class _Present:
+    """The events that are present now, and the one that has been present longest."""
 
     def __init__(self) -> None:
         self._order: deque[EventRef] = deque()
@@ -153,8 +153,8 @@ class _There:
 
 
 def _stretches(changes: Iterable[_Change]) -> Iterator[_Stretch]:
-    """Each idle time has an end, and with the last of them ends what is still open."""
-    items, idle = _There(), _There()
+    """Yield the stretches; each idle time has an end, so the last end closes an open stretch."""
+    items, idle = _Present(), _Present()
     begun: tuple[float, EventRef, EventRef] | None = None
     for change in changes:
         group = items if change.item else idle
@@ -174,28 +174,28 @@ def _changes(view: RunModel) -> Iterator[_Change]:
         for wait in item.waits:
             yield from _span(wait.since.at, wait.until, wait.since, item=True, delivered=True)
     for life in view.workers.values():
-        for mark, until in _kept_in_stock(life):
-            yield from _span(mark.at, until, mark, item=True)
-    for one in view.idle.spans:
-        storms = _storms(view, one.worker)
-        for since, until in without(storms, (one.since, one.until)):
-            yield from _span(since, until, one.asked, item=False)
+        for event, until in _prefetched(life):
+            yield from _span(event.at, until, event, item=True)
+    for span in view.idle.spans:
+        disturbed = _disturbances(view, span.worker)
+        for since, until in without(disturbed, (span.since, span.until)):
+            yield from _span(since, until, span.asked, item=False)
 
 
 def _span(
     since: float, until: float | None, mark: EventRef, *, item: bool, delivered: bool = False
 ) -> Iterator[_Change]:
-    """There from `since` to `until`; not at all where that is before it."""
+    """Yield the changes for a presence from `since` to `until`; none if `until` is earlier."""
     if until is None or until >= since:
         yield _Change(since, True, item, mark, delivered)
     if until is not None and until >= since:
         yield _Change(until, False, item, mark, delivered)
 
 
-def _kept_in_stock(life: WorkerLifetime) -> Iterator[tuple[EventRef, float]]:
-    """Items that were given to a worker, and when it could begin them.
+def _prefetched(life: WorkerLifetime) -> Iterator[tuple[EventRef, float]]:
+    """Yield the items that a worker received, and the time when it could begin each of them.
 
-    That is later than their delivery where it was at work on an earlier one.
+    That time is later than the delivery if the worker was busy with an earlier item.
     """
     busy = 0.0
     for attempt in life.attempts:
@@ -205,18 +205,21 @@ def _kept_in_stock(life: WorkerLifetime) -> Iterator[tuple[EventRef, float]]:
         if attempt.ended:
             begun = min(begun, attempt.ended.at)
         yield attempt.delivered, begun
-        # What it never gave a sign of may have been dropped: that is no work.
+        # An item without any sign of work may have been dropped, which takes no time.
         if attempt.ended and (attempt.started or attempt.how in ("settled", "returned")):
             busy = max(busy, attempt.ended.at)
 
 
-def _storms(view: RunModel, worker: Worker) -> list[tuple[float, float]]:
-    """The times in which a fault touched this worker, or everybody."""
-    course = view.fault_log
+def _disturbances(view: RunModel, worker: Worker) -> list[tuple[float, float]]:
+    """Return the intervals in which a fault affected this worker, or all workers."""
+    fault_log = view.fault_log
     return [
-        (harm.ref.at, course.healed[harm.fault].at if harm.fault in course.healed else view.last)
-        for harm in course.injected
-        if harm.worker == worker or harm.of_all
+        (
+            fault.ref.at,
+            fault_log.healed[fault.fault].at if fault.fault in fault_log.healed else view.last,
+        )
+        for fault in fault_log.injected
+        if fault.worker == worker or fault.of_all
     ]
 
 

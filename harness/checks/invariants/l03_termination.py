@@ -1,4 +1,4 @@
-"""L3: once all is well again, every item is settled and the Job ends, in time."""
+"""L3: after all faults are healed, every item is settled and the Job ends in time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.core.text import clean, several
 from harness.history import STOPS
 from harness.history.preview import shown
 
-#: By the reason of the condition with which a Job fails: the field that says so.
+#: Reason of a Job's Failed condition: the manifest field that causes it.
 _FIELDS = {
     "DeadlineExceeded": "spec.activeDeadlineSeconds",
     "BackoffLimitExceeded": "spec.backoffLimit",
@@ -37,7 +37,7 @@ _FIELDS = {
 }
 
 
-#: Seconds in which a pod is started, wherever there is room for it.
+#: Seconds within which a pod starts if a node has room for it.
 _STARTS = 60.0
 
 
@@ -50,17 +50,17 @@ def check(view: RunModel) -> Iterator[Finding]:
         yield unknown("nobody saw the Job")
         return
     over = view.job.over
-    found = progress_deadline(view, calm, view.last if over is None else over.at)
+    deadline = progress_deadline(view, calm, view.last if over is None else over.at)
     if over is None:
-        yield _hangs(view, found)
-    elif over.at > found.by:
-        yield _late(view, over, found, calm)
+        yield _hangs(view, deadline)
+    elif over.at > deadline.by:
+        yield _late(view, over, deadline, calm)
     else:
         yield _ended(view, over)
 
 
 def _late(view: RunModel, over: EventRef, found: ProgressDeadline, calm: float) -> Finding:
-    """The Job has ended, and for too long nothing had brought it nearer to that."""
+    """Report a Job that ended, but made no progress for too long before."""
     took = f"{found.until - found.since:.1f} s"
     text = f"for {took} the Job made no progress"
     if (found.since, found.until) == (calm, over.at):
@@ -69,18 +69,18 @@ def _late(view: RunModel, over: EventRef, found: ProgressDeadline, calm: float) 
 
 
 def _open(view: RunModel) -> list[Item]:
-    """What is not settled; of an item that nobody can work on that is not asked."""
+    """Return the items that are not settled, except the item on which all work fails."""
     failing = view.header.failing_item
     return [item for item in view.sent if item.unsettled and item.payload != failing]
 
 
 def _ended(view: RunModel, over: EventRef) -> Finding:
-    """The Job has ended in time."""
-    rest = _open(view)
-    if not rest:
+    """Judge a Job that ended in time."""
+    unsettled = _open(view)
+    if not unsettled:
         return passed("the Job has ended, and every item that can be is settled", over.id)
-    text = f"the Job has ended with {several(len(rest), 'item')} not settled"
-    evidence = evidence_ids(rest[0].enqueued[0], over)
+    text = f"the Job has ended with {several(len(unsettled), 'item')} not settled"
+    evidence = evidence_ids(unsettled[0].enqueued[0], over)
     if view.job.complete and view.too_few_completions:
         return failed(
             f"{text}: its completions are {view.job.completions}", *evidence, subject=Subject.JOB
@@ -93,41 +93,43 @@ def _ended(view: RunModel, over: EventRef) -> Finding:
 
 
 def _failed(view: RunModel, text: str, evidence: tuple[int, ...]) -> Finding:
-    """The Job was ended with work left: by what its manifest says, or by what its workers did?"""
+    """Judge a Job that failed with work left: because of its manifest or of its workers."""
     job = view.job
     text = f"{text}: it failed with {job.reason} ({clean(job.why)})"
     field = _FIELDS.get(job.reason)
     if field is None:
         return unknown(text, *evidence)
     if job.reason == "DeadlineExceeded":
-        return _of_the_job(view, f"{text}; raise {field}", *evidence)
-    ends = [life for life in view.workers.values() if life.end and not life.success]
-    own = [life for life in ends if not _harmed(view, life) and life.run.reason != "OOMKilled"]
-    if ends and not own:
-        how = "by the faults of this run"
-        if any(life.run.reason == "OOMKilled" and not _harmed(view, life) for life in ends):
-            how, field = "for want of memory", f"resources.limits.memory, or {field}"
-        why = f"its workers ended {how} alone; change {field}"
-        return _of_the_job(view, f"{text}; {why}", *evidence, *evidence_ids(ends[0].end))
+        return _job_finding(view, f"{text}; raise {field}", *evidence)
+    failures = [life for life in view.workers.values() if life.end and not life.success]
+    unprovoked = [
+        life for life in failures if not _disturbed(view, life) and life.run.reason != "OOMKilled"
+    ]
+    if failures and not unprovoked:
+        cause = "by the faults of this run"
+        if any(life.run.reason == "OOMKilled" and not _disturbed(view, life) for life in failures):
+            cause, field = "for want of memory", f"resources.limits.memory, or {field}"
+        why = f"its workers ended {cause} alone; change {field}"
+        return _job_finding(view, f"{text}; {why}", *evidence, *evidence_ids(failures[0].end))
     if view.header.failing_item is not None:
         return passed(f"{text}: it failed for the item that cannot be worked on", *evidence)
-    for life in own:
+    for life in unprovoked:
         who = view.names.short(life.worker)
-        if life.attempts and all(one.settled for one in life.attempts):
+        if life.attempts and all(attempt.settled for attempt in life.attempts):
             return failed(
                 f"{text}; {who} had settled all that it was given, and exited with "
                 f"{life.end.exit_code if life.end else None}",
                 *evidence,
                 *evidence_ids(life.end),
             )
-    return _in_the_work(view, text, own, evidence)
+    return _judge_items(view, text, unprovoked, evidence)
 
 
-def _in_the_work(
+def _judge_items(
     view: RunModel, text: str, own: list[WorkerLifetime], evidence: tuple[int, ...]
 ) -> Finding:
-    """Workers ended by themselves with items in their hands: was it for the items?"""
-    held = {one.item for life in own for one in life.attempts[-1:] if not one.settled}
+    """Judge whether workers that failed on their own with items failed because of the items."""
+    held = {attempt.item for life in own for attempt in life.attempts[-1:] if not attempt.settled}
     ends = evidence_ids(*(life.end for life in own[:1]))
     if len(held) > 1 and any(item.settled for item in view.sent):
         return failed(
@@ -137,85 +139,87 @@ def _in_the_work(
             *ends,
         )
     if held:
-        what = f"the work on {shown(next(iter(held)))} fails: see the worker's log"
-        return unknown(f"{text}; {what}, or name it with --failing-item", *evidence, *ends)
-    what = "workers ended by themselves, and had been given nothing: see the worker's log"
-    return unknown(f"{text}; {what}, and give what it needs with --env or --manifests", *evidence)
+        hint = f"the work on {shown(next(iter(held)))} fails: see the worker's log"
+        return unknown(f"{text}; {hint}, or name it with --failing-item", *evidence, *ends)
+    hint = "workers ended by themselves, and had been given nothing: see the worker's log"
+    return unknown(f"{text}; {hint}, and give what it needs with --env or --manifests", *evidence)
 
 
-def _harmed(view: RunModel, life: WorkerLifetime) -> bool:
-    """Whether this run has had a part in the end of a worker."""
+def _disturbed(view: RunModel, life: WorkerLifetime) -> bool:
+    """Return whether a fault or a pod deletion may have caused the end of a worker."""
     end = life.end
     if end is None:
         return False
-    aimed = (one for one in view.fault_log.injected if one.ref.id < end.ref.id)
-    return _left(view, life, end) or any(
-        one.worker == life.worker
-        or one.of_all
-        or any(each.number == one.connection for each in life.connections)
-        for one in aimed
+    earlier_faults = (fault for fault in view.fault_log.injected if fault.ref.id < end.ref.id)
+    return _pod_deleted_before(view, life, end) or any(
+        fault.worker == life.worker
+        or fault.of_all
+        or any(connection.number == fault.connection for connection in life.connections)
+        for fault in earlier_faults
     )
 
 
-def _of_the_job(view: RunModel, text: str, *evidence: int) -> Finding:
-    """A finding against the user's own Job; with the task page's it is no more than a reason."""
+def _job_finding(view: RunModel, text: str, *evidence: int) -> Finding:
+    """Return a failure of the user's own Job; for the Job of the tutorial, an unknown."""
     if view.header.own_job:
         return failed(text, *evidence, subject=Subject.JOB)
     return unknown(text, *evidence)
 
 
 def _hangs(view: RunModel, found: ProgressDeadline) -> Finding:
-    """The Job has not ended."""
-    rest, last, by = _open(view), view.job.last, found.by
+    """Judge a Job that has not ended."""
+    unsettled, last, by = _open(view), view.job.last, found.by
     cause = _cause(view)
     if cause and view.last > min(by, cause.since + view.header.bounds.end):
-        open_ = f" with {several(len(rest), 'item')} not settled" if rest else ""
-        text = f"the Job hangs{open_}: {cause.why}; {cause.todo}"
-        return _of_the_job(view, text, *evidence_ids(*cause.marks, last))
+        suffix = f" with {several(len(unsettled), 'item')} not settled" if unsettled else ""
+        text = f"the Job hangs{suffix}: {cause.why}; {cause.todo}"
+        return _job_finding(view, text, *evidence_ids(*cause.refs, last))
     if view.last <= by:
         return unknown(
             f"the history ends {by - view.last:.1f} s before the Job had to end",
             *evidence_ids(last),
         )
-    if (other := _waits(view, found, last)) is not None:
-        return other
-    if (slow := _behind(view)) is not None:
-        return slow
-    if rest:
-        item = rest[0]
-        given = item.attempts[-1].delivered if item.attempts else item.enqueued[0]
+    if (waiting := _waits(view, found, last)) is not None:
+        return waiting
+    if (uncounted := _uncounted(view)) is not None:
+        return uncounted
+    if unsettled:
+        item = unsettled[0]
+        delivery = item.attempts[-1].delivered if item.attempts else item.enqueued[0]
         return failed(
-            f"the Job hangs with {several(len(rest), 'item')} not settled, "
+            f"the Job hangs with {several(len(unsettled), 'item')} not settled, "
             f"as {shown(item.payload)}",
-            *evidence_ids(given, last),
+            *evidence_ids(delivery, last),
         )
     return _all_settled(view, last)
 
 
-def _behind(view: RunModel) -> Finding | None:
-    """Whether the cluster has not counted yet what its pods have done: it is slow, nobody hangs."""
+def _uncounted(view: RunModel) -> Finding | None:
+    """Report that the Job counts fewer successes than there are: the cluster is only slow."""
     succeeded = [
         view.pods[life.worker.pod]
         for life in view.workers.values()
         if life.success and life.worker.pod in view.pods
     ]
-    over = [pod for pod in succeeded if pod.phase in ("Running", "Succeeded") and not pod.leaving]
-    if len(over) <= view.job.succeeded:
+    counted = [
+        pod for pod in succeeded if pod.phase in ("Running", "Succeeded") and not pod.leaving
+    ]
+    if len(counted) <= view.job.succeeded:
         return None
     return unknown(
-        f"the workers of {several(len(over), 'pod')} have ended with success, and the Job counts "
-        f"{view.job.succeeded}: the cluster is slow, try again on a quieter one, or with "
-        "--timeout-factor",
+        f"the workers of {several(len(counted), 'pod')} have ended with success, "
+        f"and the Job counts {view.job.succeeded}: the cluster is slow, "
+        "try again on a quieter one, or with --timeout-factor",
         *evidence_ids(view.job.last),
     )
 
 
 def _waits(view: RunModel, found: ProgressDeadline, last: EventRef | None) -> Finding | None:
-    """Whether it may wait for something, and not hang."""
+    """Return a finding if the Job may wait for something instead of hanging."""
     failing = view.header.failing_item
     for item in view.sent:
         if item.unsettled and item.payload == failing:
-            return _stuck(view, item, last)
+            return _blocked(view, item, last)
     if found.working is not None:
         return _at_work(view, found.working, last)
     if (pod := _not_started(view)) is not None:
@@ -224,11 +228,11 @@ def _waits(view: RunModel, found: ProgressDeadline, last: EventRef | None) -> Fi
             "what its worker does: see that its requests fit on a node",
             *evidence_ids(pod.added, last),
         )
-    return None if found.kept is None else _kept(view, found.kept, last)
+    return None if found.kept is None else _long_lease(view, found.kept, last)
 
 
 def _at_work(view: RunModel, attempt: Attempt, last: EventRef | None) -> Finding:
-    """A worker still renews its lease: it may be at work, or hang beside that."""
+    """Report a worker that still renews its lease: it may work, or hang all the same."""
     lasted, known = view.watched - attempt.delivered.at, view.header.figures.most_work
     work = "" if not known else f"; the longest known work on an item is {known:.1f} s"
     return unknown(
@@ -240,21 +244,21 @@ def _at_work(view: RunModel, attempt: Attempt, last: EventRef | None) -> Finding
 
 
 def _not_started(view: RunModel) -> Pod | None:
-    """A pod that is there, and was not started although it had long enough for that."""
+    """Return a pod that did not start within `_STARTS` seconds; None if there is none."""
     begun = {life.worker.pod for life in view.workers.values() if life.run.running or life.end}
-    left = (one for one in view.pods.values() if one.deleted is None and one.uid not in begun)
-    return next((one for one in left if view.last - one.added.at > _STARTS), None)
+    waiting = (pod for pod in view.pods.values() if pod.deleted is None and pod.uid not in begun)
+    return next((pod for pod in waiting if view.last - pod.added.at > _STARTS), None)
 
 
-def _kept(view: RunModel, attempt: Attempt, last: EventRef | None) -> Finding:
-    """The Job waits for a lease that a lost worker has left."""
+def _long_lease(view: RunModel, attempt: Attempt, last: EventRef | None) -> Finding:
+    """Judge a Job that waits for the lease of a lost worker."""
     text = f"the Job waits for {shown(attempt.item)}: {long_lease(view, attempt)}"
     evidence = evidence_ids(attempt.delivered, last)
     return failed(text, *evidence) if far_too_long(view, attempt) else unknown(text, *evidence)
 
 
-def _stuck(view: RunModel, item: Item, last: EventRef | None) -> Finding:
-    """The failing item is tried again and again, and stands in the way of others."""
+def _blocked(view: RunModel, item: Item, last: EventRef | None) -> Finding:
+    """Judge a Job in which the failing item is tried again and again and blocks others."""
     text = f"the Job waits for {shown(item.payload)}, which cannot be worked on"
     evidence = evidence_ids(item.enqueued[0], last)
     if view.coarse:
@@ -263,7 +267,7 @@ def _stuck(view: RunModel, item: Item, last: EventRef | None) -> Finding:
 
 
 def _all_settled(view: RunModel, last: EventRef | None) -> Finding:
-    """What is left to wait for?"""
+    """Judge a Job that hangs although every item is settled."""
     completions = view.job.completions
     if view.coarse and completions is not None:
         if completions > view.enqueued:
@@ -289,31 +293,31 @@ def _all_settled(view: RunModel, last: EventRef | None) -> Finding:
             text += (
                 f": {view.job.succeeded} of {completions} completions; leave spec.completions out"
             )
-        return _of_the_job(view, text, *evidence_ids(view.job.last))
+        return _job_finding(view, text, *evidence_ids(view.job.last))
     return failed("every item is settled, and the Job hangs", *evidence_ids(last))
 
 
 def _cause(view: RunModel) -> Obstacle | None:
-    """What keeps the Job open although no worker runs any more, and none could change it."""
-    runs = [life for life in view.workers.values() if life.end is None]
-    if any(life.run.running or life.connections for life in runs):
+    """Return the obstacle that keeps the Job open; None while a worker could still run."""
+    open_lives = [life for life in view.workers.values() if life.end is None]
+    if any(life.run.running or life.connections for life in open_lives):
         return None
     return held_open(view.standing) or not_running(view.standing)
 
 
 def _wasted(view: RunModel) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Coarse: messages that are gone and were no completion; for each why, and its evidence."""
-    # Of a pod that is about to be deleted the Job counts no success.
-    told = {harm.worker for harm in view.fault_log.injected if harm.fault in STOPS}
+    """Coarse: yield reason and evidence for each message that is gone without a completion."""
+    # The Job counts no success of a pod that is being deleted.
+    stopped_workers = {fault.worker for fault in view.fault_log.injected if fault.fault in STOPS}
     for life in view.workers.values():
         if life.end and life.settled:
-            stopped = life.worker in told or _left(view, life, life.end)
-            how = "ended between settling its message and its exit"
+            stopped = life.worker in stopped_workers or _pod_deleted_before(view, life, life.end)
+            text = "ended between settling its message and its exit"
             if stopped:
-                how = "was told to stop before its success could count"
+                text = "was told to stop before its success could count"
             if stopped or not life.success:
                 yield (
-                    f"{view.names.short(life.worker)} {how}",
+                    f"{view.names.short(life.worker)} {text}",
                     evidence_ids(*life.settled, life.end),
                 )
     for item in view.sent:
@@ -321,8 +325,8 @@ def _wasted(view: RunModel) -> Iterator[tuple[str, tuple[int, ...]]]:
             yield f"the broker has set {shown(item.payload)} aside", evidence_ids(*item.left)
 
 
-def _left(view: RunModel, life: WorkerLifetime, end: WorkerExit) -> bool:
-    """Whether its pod was about to be deleted before it had ended, by whomever."""
+def _pod_deleted_before(view: RunModel, life: WorkerLifetime, end: WorkerExit) -> bool:
+    """Return whether the deletion of its pod, by any cause, began before the worker ended."""
     pod = view.pods.get(life.worker.pod)
     leaving = pod.leaving if pod else None
     return leaving is not None and leaving.id < end.ref.id

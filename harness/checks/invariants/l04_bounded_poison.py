@@ -1,4 +1,4 @@
-"""L4: an item that kills its workers is tried a few times, then set aside; others are done."""
+"""L4: an item that kills its workers is set aside after a few tries; the others are done."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
 
-#: One death may be chance.
+#: A single death may be chance.
 _TWICE = 2
 
 
 def check(view: RunModel) -> Iterator[Finding]:
-    most, found = view.header.max_attempts, False
+    limit, reported = view.header.max_attempts, False
     rest = any(item.unsettled for item in view.sent)
     for item in view.sent:
-        deaths = [one for one in item.attempts if _died(view, one)]
-        if len(deaths) >= min(_TWICE, most):
-            found = True
+        deaths = [attempt for attempt in item.attempts if _died(view, attempt)]
+        if len(deaths) >= min(_TWICE, limit):
+            reported = True
             yield _judge(view, item, deaths, rest=rest)
-    if not found:
+    if not reported:
         yield unknown("no item has taken the lives of its workers")
 
 
 def _died(view: RunModel, attempt: Attempt) -> bool:
-    """Whether the worker ended with the item in its hands, and not as it should."""
+    """Return whether the worker failed while it held the item."""
     life = view.life(attempt.worker)
     if life is None or life.end is None or life.gone_from is None or life.success:
         return False
@@ -38,14 +38,14 @@ def _died(view: RunModel, attempt: Attempt) -> bool:
 
 
 def _judge(view: RunModel, item: Item, deaths: list[Attempt], *, rest: bool) -> Finding:
-    """`rest`: something is not settled."""
-    most = view.header.max_attempts
+    """Judge an item with deaths; `rest`: at least one item of the run is not settled."""
+    limit = view.header.max_attempts
     name, died = shown(item.payload), several(len(deaths), "worker")
-    evidence = [one.delivered for one in deaths]
-    if len(deaths) >= most:
-        last = deaths[most - 1].delivered
-        again = next((one for one in item.attempts if one.delivered.id > last.id), None)
-        # Who sends it anew makes the queue forget how often it was tried.
+    evidence = [attempt.delivered for attempt in deaths]
+    if len(deaths) >= limit:
+        last = deaths[limit - 1].delivered
+        again = next((attempt for attempt in item.attempts if attempt.delivered.id > last.id), None)
+        # A worker that enqueues the item again resets the attempt count of the queue.
         if again is not None and view.coarse and len(item.enqueued) == 1:
             return unknown(
                 f"{name} has taken the lives of {died}, and a queue that counts no attempts "
@@ -59,12 +59,12 @@ def _judge(view: RunModel, item: Item, deaths: list[Attempt], *, rest: bool) -> 
             )
         if again is not None:
             return failed(
-                f"{name} was tried once more after {several(most, 'worker')} had died of it",
-                *evidence_ids(*evidence[:most], *item.enqueued[1:2], again.delivered),
+                f"{name} was tried once more after {several(limit, 'worker')} had died of it",
+                *evidence_ids(*evidence[:limit], *item.enqueued[1:2], again.delivered),
             )
-    aside = [one.ref for one in item.settled if one.how == "dead"]
-    aside += [one.ref for one in item.left if one.where == "dead"]
-    if not aside:
+    set_aside = [settlement.ref for settlement in item.settled if settlement.how == "dead"]
+    set_aside += [leftover.ref for leftover in item.left if leftover.where == "dead"]
+    if not set_aside:
         return unknown(
             f"{name} has taken the lives of {died}, and was not set aside yet",
             *evidence_ids(*evidence),
@@ -75,14 +75,14 @@ def _judge(view: RunModel, item: Item, deaths: list[Attempt], *, rest: bool) -> 
         )
     return passed(
         f"{name} was set aside after {died} had died of it, and the rest is done",
-        *evidence_ids(*evidence, *aside[:1]),
+        *evidence_ids(*evidence, *set_aside[:1]),
     )
 
 
 def _copies(item: Item) -> int:
-    """How many of it were sent before anybody had one: each may be tried as often as is allowed."""
+    """Return how many copies were sent before the first delivery; each has its own attempts."""
     first = item.attempts[0].delivered
-    return sum(one.id < first.id for one in item.enqueued)
+    return sum(event.id < first.id for event in item.enqueued)
 
 
 INVARIANT = Invariant("L4", "bounded poison", ("coarse", "fine"), check, level="extended")

@@ -1,4 +1,4 @@
-"""L5: while some items are given back again and again, the others have their turn."""
+"""L5: while some items are given back again and again, the others still get their turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.history.preview import shown
 
 
 class _Wait(NamedTuple):
-    """An item was there for whoever wants it, until it was delivered (or to the end)."""
+    """An item was ready for any worker until it was delivered, or until the history ended."""
 
     item: Item
     since: EventRef
@@ -23,25 +23,25 @@ class _Wait(NamedTuple):
 
 
 class _Passed(NamedTuple):
-    """How often an item was overtaken while it waited."""
+    """The number of times that an item was overtaken while it waited."""
 
     wait: _Wait
     times: int
 
 
 def check(view: RunModel) -> Iterator[Finding]:
-    returned = [one for one in view.attempts if _given_back(view, one)]
+    returned = [attempt for attempt in view.attempts if _given_back(view, attempt)]
     if not returned:
         yield unknown("nobody has given an item back")
         return
     bound = view.enqueued * view.header.max_attempts
-    told = list(_overtaken(view))
-    worst = max(told, key=lambda one: one.times, default=None)
+    overtaken = list(_overtaken(view))
+    worst = max(overtaken, key=lambda entry: entry.times, default=None)
     if worst is not None and worst.times > bound:
-        if all(one.how == "lost" for one in returned):
-            why = "its queue has put it back where it was, and counts nothing"
+        if all(attempt.how == "lost" for attempt in returned):
+            reason = "its queue has put it back where it was, and counts nothing"
             yield unknown(
-                f"an item was given back by hanging up: {why}", *evidence_ids(returned[0].ended)
+                f"an item was given back by hanging up: {reason}", *evidence_ids(returned[0].ended)
             )
             return
         yield failed(
@@ -50,23 +50,23 @@ def check(view: RunModel) -> Iterator[Finding]:
             *evidence_ids(worst.wait.since, *_overtakers(view, worst.wait)),
         )
         return
-    waiting = next((one.wait for one in told if one.wait.until > view.last), None)
+    waiting = next((entry.wait for entry in overtaken if entry.wait.until > view.last), None)
     if waiting is not None:
         yield unknown(
             f"{shown(waiting.item.payload)} still waited when the history ended",
             *evidence_ids(waiting.since),
         )
         return
-    most = worst.times if worst else 0
+    most_times = worst.times if worst else 0
     yield passed(
         f"{several(len(returned), 'time')} an item was given back, and none was overtaken more "
-        f"than {several(most, 'time')}",
+        f"than {several(most_times, 'time')}",
         *evidence_ids(returned[0].ended),
     )
 
 
 def _given_back(view: RunModel, attempt: Attempt) -> bool:
-    """Its worker has said so, or (coarse) has hung up and ended by itself."""
+    """Return whether the worker returned it, or (coarse) disconnected and exited on its own."""
     if attempt.how == "lost":
         life = view.life(attempt.worker)
         return life is not None and life.end is not None and not life.end.by_signal
@@ -80,19 +80,21 @@ def _waits(view: RunModel) -> Iterator[_Wait]:
 
 
 def _overtaken(view: RunModel) -> Iterator[_Passed]:
-    """For each time that an item waited: how many came later, and were taken before it."""
-    taken: list[float] = []  # backwards in time, so that nearly all are added at its end
-    # What came in the same moment, by the end of one connection, did not come later.
-    for wait in sorted(_waits(view), key=lambda one: (one.since.id, one.until), reverse=True):
+    """Yield for each wait of an item how many came later and were delivered earlier."""
+    taken: list[float] = []  # negative times, so that most insertions are at the end
+    # Items that came back at the same moment, by the end of one connection, are not later.
+    for wait in sorted(_waits(view), key=lambda wait: (wait.since.id, wait.until), reverse=True):
         yield _Passed(wait, len(taken) - bisect_right(taken, -wait.until))
         insort(taken, -wait.until)
 
 
 def _overtakers(view: RunModel, wait: _Wait) -> list[EventRef]:
-    """The first and the last that was taken although it came later."""
-    later = [one for one in _waits(view) if one.since.id > wait.since.id]
-    passing = sorted((one for one in later if one.until < wait.until), key=lambda one: one.until)
-    return [passing[0].since, passing[-1].since]
+    """Return the first and the last overtaking item: they came later and were taken earlier."""
+    later = [other for other in _waits(view) if other.since.id > wait.since.id]
+    overtakers = sorted(
+        (other for other in later if other.until < wait.until), key=lambda other: other.until
+    )
+    return [overtakers[0].since, overtakers[-1].since]
 
 
 INVARIANT = Invariant("L5", "no starvation", ("coarse", "fine"), check, level="extended")

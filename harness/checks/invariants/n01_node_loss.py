@@ -1,4 +1,4 @@
-"""N1: an item is not lost with its holder's node, and comes to another worker in time."""
+"""N1: an item is not lost with its holder's node, and reaches another worker in time."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from harness.history.preview import shown
 
 
 def check(view: RunModel) -> Iterator[Finding]:
-    told = False
-    for harm in view.fault_log.injected:
-        life = view.life(harm.worker) if harm.fault in NODE_LOSSES else None
+    reported = False
+    for fault in view.fault_log.injected:
+        life = view.life(fault.worker) if fault.fault in NODE_LOSSES else None
         for attempt in life.attempts if life else ():
-            if _held(attempt, harm):
-                told = True
-                yield _judge(view, attempt, harm)
-    if not told:
+            if _held(attempt, fault):
+                reported = True
+                yield _judge(view, attempt, fault)
+    if not reported:
         yield unknown("no worker was lost with its node while it had an item")
 
 
 def _held(attempt: Attempt, harm: InjectedFault) -> bool:
-    """Whether it had the item when its node was lost."""
+    """Return whether the worker had the item when its node was lost."""
     before = attempt.delivered.id < harm.ref.id
     return before and (attempt.ended is None or attempt.ended.id > harm.ref.id)
 
@@ -34,15 +34,15 @@ def _judge(view: RunModel, attempt: Attempt, harm: InjectedFault) -> Finding:
     item = view.items[attempt.item]
     name, bound = shown(attempt.item), _bound(view, attempt)
     evidence = evidence_ids(attempt.delivered, harm)
-    later = [one.delivered for one in item.attempts if one.delivered.id > harm.ref.id]
-    later += [one.ref for one in item.settled if one.ref.id > harm.ref.id]
-    again = min(later, key=lambda one: one.id, default=None)
-    gone = _gone(view, attempt, harm)
+    later = [other.delivered for other in item.attempts if other.delivered.id > harm.ref.id]
+    later += [settlement.ref for settlement in item.settled if settlement.ref.id > harm.ref.id]
+    again = min(later, key=lambda event: event.id, default=None)
+    gone = _due_from(view, attempt, harm)
     if gone is None and again is None:
         return unknown(f"RabbitMQ has not given up who had {name} on the lost node", *evidence)
     until = view.last if again is None else again.at
     since = harm.ref.at if gone is None else gone.at
-    if view.header.bounds.pickup is not None:  # from the end of its own lease
+    if view.header.bounds.pickup is not None:  # counted from the end of its own lease
         since = max(since, attempt.until or since)
     if bound is not None and view.idle.within(since, until) > bound:
         how = "late" if again else "not again"
@@ -51,9 +51,9 @@ def _judge(view: RunModel, attempt: Attempt, harm: InjectedFault) -> Finding:
             *evidence_ids(attempt.delivered, harm, again),
         )
     if again is not None:
-        given = any(one.delivered.id == again.id for one in item.attempts)
-        what = "came to another" if given else "was settled all the same"
-        return passed(f"{name}, whose holder's node was lost, {what}", *evidence)
+        redelivered = any(other.delivered.id == again.id for other in item.attempts)
+        outcome = "came to another" if redelivered else "was settled all the same"
+        return passed(f"{name}, whose holder's node was lost, {outcome}", *evidence)
     if view.job.complete:
         return failed(
             f"the Job is Complete, and {name} was lost with its holder's node",
@@ -63,15 +63,15 @@ def _judge(view: RunModel, attempt: Attempt, harm: InjectedFault) -> Finding:
 
 
 def _bound(view: RunModel, attempt: Attempt) -> float | None:
-    """Seconds of idle time in which it is to come to another; None where no lease was seen."""
+    """Return the seconds of idle time for redelivery; None if no lease was seen."""
     bounds = view.header.bounds
     if view.coarse or attempt.until is None or bounds.pickup is None:
         return bounds.reclaim
     return bounds.pickup
 
 
-def _gone(view: RunModel, attempt: Attempt, harm: InjectedFault) -> EventRef | None:
-    """From when on the item was to come to another; coarse: once its connection is given up."""
+def _due_from(view: RunModel, attempt: Attempt, harm: InjectedFault) -> EventRef | None:
+    """Return the event from which redelivery is due; coarse: the connection's end."""
     return view.connections[attempt.connection].closed if view.coarse else harm.ref
 
 

@@ -1,4 +1,4 @@
-"""S1: what the broker has forgotten was worked on to its end."""
+"""S1: the broker forgets an item only after a worker completed the work on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check(view: RunModel) -> Iterator[Finding]:
     good, settled = 0, []
     for item in view.sent:
         for settlement in item.settled:
-            finding = view.flaws.get(settlement.ref.id)
+            finding = view.missing_evidence.get(settlement.ref.id)
             if finding is None:
                 good += 1
                 settled.append(settlement.ref)
@@ -33,12 +33,12 @@ def _never_settled(view: RunModel, item: Item) -> Iterable[Finding]:
     if not item.unsettled:
         return
     if view.job.complete is not None:
-        last = item.attempts[-1].delivered if item.attempts else None
-        left = item.left[-1].ref if item.left else None
+        delivery = item.attempts[-1].delivered if item.attempts else None
+        leftover = item.left[-1].ref if item.left else None
         yield failed_by_exit(
             view,
             f"the Job is Complete, and nobody has settled {shown(item.payload)}",
-            *evidence_ids(item.enqueued[-1], last, view.job.complete, left),
+            *evidence_ids(item.enqueued[-1], delivery, view.job.complete, leftover),
             subject=Subject.JOB if view.too_few_completions else Subject.WORKER,
         )
     elif view.depths and not item.left:

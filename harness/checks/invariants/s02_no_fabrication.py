@@ -1,4 +1,4 @@
-"""S2: a worker works on what was sent, and on nothing else."""
+"""S2: a worker works on items that were sent, and on nothing else."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from harness.history.preview import shown
 def check(view: RunModel) -> Iterator[Finding]:
     matched = view.header.figures.starts_matched
     if matched is None and not view.header.faults:
-        matched = starts_matched(view)  # this is the fault-free run, or may pass for it
+        matched = starts_matched(view)  # this is the fault-free run, or is as good as one
     if matched is None and view.habits.ends in USUAL:
-        matched = not view.unknown_items  # what it says at the end is as good
+        matched = not view.unknown_items  # its end lines are as good as start lines
     if matched is None:
         yield unknown("the worker does not say what it begins")
         return
-    instead = list(_instead(view))
-    if instead:
-        yield from instead
+    findings = list(_work_on_other_items(view))
+    if findings:
+        yield from findings
         return
-    # What the owner's pattern finds is testimony, where it finds what was sent as well.
-    testimony = [line for line in view.unknown_items if not line.guess]
-    if not matched and not (testimony and any(one.started for one in view.attempts)):
+    # A match of the owner's pattern is evidence, provided that the pattern also finds sent items.
+    evident = [line for line in view.unknown_items if not line.guess]
+    if not matched and not (evident and any(attempt.started for attempt in view.attempts)):
         yield unknown(
             "without any fault, the worker's lines did not fit what it was given: "
             "they may be about something else",
             *evidence_ids(*(line.ref for line in view.unknown_items[:1])),
         )
         return
-    for line in view.unknown_items if matched else testimony:
-        said = "has finished" if line.done else "begins"
+    for line in view.unknown_items if matched else evident:
+        action = "has finished" if line.done else "begins"
         yield failed(
-            f"{view.names.short(line.worker)} says that it {said} {shown(line.item)}, "
+            f"{view.names.short(line.worker)} says that it {action} {shown(line.item)}, "
             "which nobody has sent",
             line.ref.id,
         )
@@ -49,23 +49,29 @@ def check(view: RunModel) -> Iterator[Finding]:
             line.ref.id,
             suspect=True,
         )
-    lines = [mark for one in view.attempts for mark in (one.started, one.done) if mark is not None]
-    if lines:
-        yield passed(f"{several(len(lines), 'line')}, all about what was sent", lines[0].id)
+    events = [
+        event
+        for attempt in view.attempts
+        for event in (attempt.started, attempt.done)
+        if event is not None
+    ]
+    if events:
+        yield passed(f"{several(len(events), 'line')}, all about what was sent", events[0].id)
     elif not (view.unknown_items or view.doubtful):
         yield unknown("no worker has said anything in this run")
 
 
-def _instead(view: RunModel) -> Iterator[Finding]:
-    """Work on something else than what a worker was given, where others say what they begin.
+def _work_on_other_items(view: RunModel) -> Iterator[Finding]:
+    """Yield a failure for each worker that worked on another item than it was given.
 
-    It says so between the delivery and its report, and never says a word of what it was given.
+    Requires that workers log the items they begin. The worker logs the other item between the
+    delivery and its own report, and never logs the item that it was given.
     """
-    if not any(one.started for one in view.attempts):
+    if not any(other.started for other in view.attempts):
         return
     foreign = [line for line in view.unknown_items if line.guess]
     for line in (*view.unmatched, *foreign):
-        attempt = None if line.done else _silent(view, line)
+        attempt = None if line.done else _unmentioned_attempt(view, line)
         if attempt is not None:
             yield failed(
                 f"{view.names.short(line.worker)} was given {shown(attempt.item)}, says that it "
@@ -75,20 +81,26 @@ def _instead(view: RunModel) -> Iterator[Finding]:
             )
 
 
-def _silent(view: RunModel, line: WorkerStatement) -> Attempt | None:
-    """What the worker had when it wrote the line, if it has reported it and never spoke of it."""
+def _unmentioned_attempt(view: RunModel, line: WorkerStatement) -> Attempt | None:
+    """Return the attempt that the worker held at the time of the line, if no line names it.
+
+    Returns None unless the worker held exactly one attempt at that time and settled it.
+    """
     life = view.life(line.worker)
     if life is None or not life.run.log_whole:
         return None
-    had = [
-        one
-        for one in life.attempts
-        if one.settled is not None and one.delivered.at <= line.ref.at <= one.settled.effect
+    held = [
+        attempt
+        for attempt in life.attempts
+        if attempt.settled is not None
+        and attempt.delivered.at <= line.ref.at <= attempt.settled.effect
     ]
-    if len(had) != 1 or not plain(had[0].item):
+    if len(held) != 1 or not plain(held[0].item):
         return None
-    said = any(one.started or one.done for one in life.attempts if one.item == had[0].item)
-    return None if said else had[0]
+    mentioned = any(
+        attempt.started or attempt.done for attempt in life.attempts if attempt.item == held[0].item
+    )
+    return None if mentioned else held[0]
 
 
 INVARIANT = Invariant(

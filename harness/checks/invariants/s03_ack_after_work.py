@@ -1,4 +1,4 @@
-"""S3: an item is settled after the work on it, not before."""
+"""S3: a worker settles an item after the work on it, not before."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.history.preview import shown
 
 
 def check(view: RunModel) -> Iterator[Finding]:
-    first = [one.delivered.id for item in view.sent for one in item.attempts[:1]]
-    told = [one for one in view.ack_timings if not _harmed(view, one)]
-    # A way to get an item back has its own code: who does it rightly at first may not do so there.
+    first = [attempt.delivered.id for item in view.sent for attempt in item.attempts[:1]]
+    timings = [timing for timing in view.ack_timings if not _disturbed(view, timing)]
+    # Redelivery often runs other code: a worker may settle correctly only on the first delivery.
     groups = (
-        [one for one in told if one.attempt.delivered.id in first],
-        [one for one in told if one.attempt.delivered.id not in first],
+        [timing for timing in timings if timing.attempt.delivered.id in first],
+        [timing for timing in timings if timing.attempt.delivered.id not in first],
     )
-    if not told:
+    if not timings:
         yield unknown(
             "nothing shows the end of the work on an item that was settled: let the worker print "
             "a line about it, or say with --done-pattern which line does"
@@ -33,45 +33,49 @@ def check(view: RunModel) -> Iterator[Finding]:
 
 def _judge(view: RunModel, told: Sequence[AckTiming]) -> Finding:
     calm = not view.fault_log.injected
-    found, late = majority(told, view.habits, calm=calm), calm and always_late(told, view.habits)
-    early = [one for one in told if late or one.order == "early"]
+    order, late = majority(told, view.habits, calm=calm), calm and always_late(told, view.habits)
+    early = [timing for timing in told if late or timing.order == "early"]
     if early:
         attempt = early[0].attempt
         who, name = view.names.short(attempt.worker), shown(attempt.item)
         return failed(
             f"{who} settled {name} before the work on it, as {len(early)} of {len(told)}: it had "
-            f"{'at least ' if late else ''}{min(one.gap for one in early):.2f} s of work to go",
+            f"{'at least ' if late else ''}{min(timing.gap for timing in early):.2f} s "
+            "of work to go",
             *_evidence(attempt),
         )
-    odd = [one for one in told if one.order != "after"]
-    if found == "after" and not (view.habits.live is False and odd):
+    not_after = [timing for timing in told if timing.order != "after"]
+    if order == "after" and not (view.habits.live is False and not_after):
         count = several(len(told), "item")
-        if any(one.by_pace for one in told):
+        if any(timing.by_pace for timing in told):
             return passed(
                 f"{count} settled at the end of the time that the worker took for it: it wanted "
                 "the next one, or exited, at once"
             )
         return passed(f"{count} settled after the worker had said it was done")
     why = f": {LATE}" if view.habits.live is False else ""
-    if all(one.by_pace for one in told):
+    if all(timing.by_pace for timing in told):
         why = (
             ": no line tells when the work ends, and the worker pauses after its reports; "
             "--done-pattern says which line does"
         )
     return unknown(
-        f"{len(odd)} of {several(len(told), 'item')} may have been settled "
+        f"{len(not_after)} of {several(len(told), 'item')} may have been settled "
         f"in the middle of the work{why}",
-        *_evidence(odd[0].attempt),
+        *_evidence(not_after[0].attempt),
     )
 
 
-def _harmed(view: RunModel, told: AckTiming) -> bool:
-    """Whether its worker was disturbed by then, so that a line may be late for that."""
+def _disturbed(view: RunModel, told: AckTiming) -> bool:
+    """Return whether a fault or a hold disturbed the worker, so that its line may be late."""
     attempt = told.attempt
     since = 0.0 if attempt.settled is None else attempt.settled.effect
     until = since + max(0.0, told.gap)
-    harms = view.fault_log.injected
-    if any(one.of_all or (one.worker == attempt.worker and one.ref.at < until) for one in harms):
+    injected = view.fault_log.injected
+    if any(
+        fault.of_all or (fault.worker == attempt.worker and fault.ref.at < until)
+        for fault in injected
+    ):
         return True
     life = view.life(attempt.worker)
     return told.gap > 0 and any(
@@ -84,16 +88,20 @@ def _harmed(view: RunModel, told: AckTiming) -> bool:
 
 
 def _without_end(view: RunModel) -> Iterator[Finding]:
-    """Nothing happens to anybody, and of some items that were settled the end is not told."""
+    """In a run without faults, report settled items whose end the log does not show."""
     if view.fault_log.injected or view.habits.ends not in ("mostly", "seldom"):
         return
-    known = [one for one in view.attempts if one.settled and one.worker is not None]
-    silent = [one for one in known if one.done is None and not view.items[one.item].dead]
-    if silent and view.header.failing_item is None:
+    settled = [
+        attempt for attempt in view.attempts if attempt.settled and attempt.worker is not None
+    ]
+    without_end = [
+        attempt for attempt in settled if attempt.done is None and not view.items[attempt.item].dead
+    ]
+    if without_end and view.header.failing_item is None:
         yield unknown(
-            f"{len(silent)} of {several(len(known), 'item')} were settled without a word about the "
-            "end of the work on them, which there is of the others",
-            *_evidence(silent[0]),
+            f"{len(without_end)} of {several(len(settled), 'item')} were settled "
+            "without a word about the end of the work on them, which there is of the others",
+            *_evidence(without_end[0]),
             suspect=True,
         )
 

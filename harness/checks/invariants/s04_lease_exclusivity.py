@@ -1,4 +1,4 @@
-"""S4: only one worker has a lease on an item, and its settlement lies within the lease."""
+"""S4: only one worker holds a lease on an item, and it settles the item within the lease."""
 
 from __future__ import annotations
 
@@ -23,23 +23,25 @@ def check(view: RunModel) -> Iterator[Finding]:
             yield from findings
     if good:
         yield passed(f"{several(good, 'lease')}, each the only one, and settled within")
-    elif not any(one.until is not None for one in view.attempts):
+    elif not any(other.until is not None for other in view.attempts):
         yield unknown("no lease was seen")
 
 
 def _overlapping(view: RunModel, item: Item, index: int) -> Iterator[Finding]:
-    """Somebody has a lease who was given the item while others had theirs."""
+    """Report a lease that began while other workers held leases on all copies of the item."""
     attempt = item.attempts[index]
     at = attempt.delivered.at
     copies = item.put_before(attempt.delivered)
-    # A claim that is answered twice, for its first answer was lost, is one.
-    others = {(one.worker, one.token or one.delivered.id): one for one in item.attempts[:index]}
+    # A claim that the broker answered twice, because its first answer was lost, counts once.
+    others = {
+        (other.worker, other.token or other.delivered.id): other for other in item.attempts[:index]
+    }
     live = [
-        one
-        for one in others.values()
-        if one.until is not None
-        and claim_status(view, one, attempt.delivered) == "kept"
-        and (one.worker, one.token) != (attempt.worker, attempt.token)
+        other
+        for other in others.values()
+        if other.until is not None
+        and claim_status(view, other, attempt.delivered) == "kept"
+        and (other.worker, other.token) != (attempt.worker, attempt.token)
     ]
     if not live or len(live) < copies:
         return
@@ -53,7 +55,7 @@ def _overlapping(view: RunModel, item: Item, index: int) -> Iterator[Finding]:
 
 
 def _outside(view: RunModel, attempt: Attempt) -> Iterator[Finding]:
-    """It was settled, and that took effect, when the lease was over."""
+    """Report a settlement that took effect after the lease had expired."""
     settled, until = attempt.settled, attempt.until
     if settled is None or settled.at_once or settled.how != "acked" or until is None:
         return

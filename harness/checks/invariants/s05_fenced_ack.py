@@ -1,4 +1,4 @@
-"""S5: who has lost an item to another can no longer settle it."""
+"""S5: a worker that lost an item to another worker can no longer settle it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def check(view: RunModel) -> Iterator[Finding]:
     seen = False
     for item in view.sent:
         for attempt in item.attempts:
-            finding = _late(view, item, attempt)
+            finding = _late_report(view, item, attempt)
             if finding is not None:
                 seen = True
                 yield finding
@@ -23,8 +23,8 @@ def check(view: RunModel) -> Iterator[Finding]:
         yield unknown("nobody has reported an item as done that another had taken over")
 
 
-def _late(view: RunModel, item: Item, attempt: Attempt) -> Finding | None:
-    """What came of a report about an item that somebody else had been given by then."""
+def _late_report(view: RunModel, item: Item, attempt: Attempt) -> Finding | None:
+    """Judge a report on an item that another worker had received by then; None otherwise."""
     who, name = view.names.short(attempt.worker), shown(attempt.item)
     settled = attempt.settled
     if settled is not None and settled.how == "acked" and not settled.at_once:
@@ -34,8 +34,8 @@ def _late(view: RunModel, item: Item, attempt: Attempt) -> Finding | None:
             return None
         if len(item.enqueued) > 1:
             return unknown(f"{name} is there more than once: which one {who} meant is not known")
-        whose = view.names.short(other.worker)
-        return failed(f"{who} settled {name}, which {whose} had been given by then", *evidence)
+        holder = view.names.short(other.worker)
+        return failed(f"{who} settled {name}, which {holder} had been given by then", *evidence)
     for void in attempt.void:
         other = _taken_over(item, attempt, void)
         if other is not None:
@@ -47,11 +47,11 @@ def _late(view: RunModel, item: Item, attempt: Attempt) -> Finding | None:
 
 
 def _taken_over(item: Item, attempt: Attempt, moment: EventRef) -> Attempt | None:
-    """The last delivery of the item after this one, and before that moment, to another."""
-    me = attempt.worker, attempt.token
+    """Return the last delivery to another worker after `attempt` and before `moment`."""
+    owner = attempt.worker, attempt.token
     for other in reversed(item.attempts):
-        later = before(attempt.delivered, other.delivered) and before(other.delivered, moment)
-        if later and (other.worker, other.token) != me:
+        between = before(attempt.delivered, other.delivered) and before(other.delivered, moment)
+        if between and (other.worker, other.token) != owner:
             return other
     return None
 

@@ -1,4 +1,4 @@
-"""S6: what was settled is not given to anybody again."""
+"""S6: an item that was settled is not delivered again."""
 
 from __future__ import annotations
 
@@ -13,30 +13,36 @@ from harness.history.preview import shown
 
 
 def check(view: RunModel) -> Iterator[Finding]:
-    good, found = 0, False
+    good, failing = 0, False
     for item in view.sent:
-        risen = [one for one in item.attempts if _settled_before(item, one) is not None]
-        found = found or bool(risen)
-        good += bool(item.settled) and not risen
-        for attempt in risen:
-            yield _told(view, item, attempt)
+        redelivered = [
+            attempt for attempt in item.attempts if _settled_before(item, attempt) is not None
+        ]
+        failing = failing or bool(redelivered)
+        good += bool(item.settled) and not redelivered
+        for attempt in redelivered:
+            yield _resurrected(view, item, attempt)
     if good:
         yield passed(f"{several(good, 'item')} settled, and not delivered again")
-    elif not found:
+    elif not failing:
         yield unknown("nobody has settled an item")
 
 
 def _settled_before(item: Item, attempt: Attempt) -> Settlement | None:
-    """The last settlement before a delivery for which nothing was left."""
-    now = attempt.delivered
-    done = [one for one in item.settled if before(EventRef(one.ref.id, one.effect), now)]
-    return done[-1] if done and len(done) >= item.put_before(now) else None
+    """Return the last settlement before the delivery if every copy was settled by then."""
+    delivery = attempt.delivered
+    earlier = [
+        settlement
+        for settlement in item.settled
+        if before(EventRef(settlement.ref.id, settlement.effect), delivery)
+    ]
+    return earlier[-1] if earlier and len(earlier) >= item.put_before(delivery) else None
 
 
-def _told(view: RunModel, item: Item, attempt: Attempt) -> Finding:
+def _resurrected(view: RunModel, item: Item, attempt: Attempt) -> Finding:
     settled = _settled_before(item, attempt)
     who, evidence = view.names.short(attempt.worker), evidence_ids(settled, attempt.delivered)
-    if any("broker" in harm.fault for harm in view.fault_log.injected):
+    if any("broker" in fault.fault for fault in view.fault_log.injected):
         return unknown(
             f"{shown(item.payload)} was settled and came again: the broker may have lost that",
             *evidence,

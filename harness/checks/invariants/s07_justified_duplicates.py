@@ -1,4 +1,4 @@
-"""S7: nobody is given an item once more without a reason."""
+"""S7: an item is delivered again only for a reason."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from harness.history.preview import shown
 
 def check(view: RunModel) -> Iterator[Finding]:
     good = again = 0
-    found = False
+    failing = False
     for item in view.sent:
-        attempts = _of_it(item)
+        attempts = _deliveries(item)
         findings = list(_unexplained(view, item, attempts))
         yield from findings
-        found = found or bool(findings)
+        failing = failing or bool(findings)
         if attempts and not findings:
             good += 1
             again += max(0, len(attempts) - len(item.enqueued))
@@ -28,40 +28,40 @@ def check(view: RunModel) -> Iterator[Finding]:
         yield passed(
             f"{several(good, 'item')} delivered: {several(again, 'time')} once more, with a reason"
         )
-    elif not found:
+    elif not failing:
         yield unknown("nobody was given an item that was enqueued")
 
 
-def _of_it(item: Item) -> list[Attempt]:
-    """Its deliveries; one from before it was enqueued is of something else, and no duplicate."""
-    return [one for one in item.attempts if item.put_before(one.delivered)]
+def _deliveries(item: Item) -> list[Attempt]:
+    """Return the deliveries after the item was enqueued; earlier ones are of something else."""
+    return [attempt for attempt in item.attempts if item.put_before(attempt.delivered)]
 
 
 def _unexplained(view: RunModel, item: Item, attempts: list[Attempt]) -> Iterator[Finding]:
-    """Each delivery for which those before it leave no room."""
+    """Check each delivery for which the earlier deliveries leave no copy."""
     others: dict[tuple[Worker | int, str | int], Attempt] = {}
     for attempt in attempts:
-        name = attempt.worker or attempt.connection, attempt.token or attempt.delivered.id
-        same = others.get(name)
-        # The same delivery, asked for once more because its answer was lost, is no second one.
-        if same is not None and claim_status(view, same, attempt.delivered) != "settled":
-            del others[name]
+        key = attempt.worker or attempt.connection, attempt.token or attempt.delivered.id
+        previous = others.get(key)
+        # A delivery that is requested again because its answer was lost is not a second one.
+        if previous is not None and claim_status(view, previous, attempt.delivered) != "settled":
+            del others[key]
         copies = item.put_before(attempt.delivered)
         if len(others) >= copies:
             yield from _duplicate(view, attempt, list(others.values()), copies)
-        others[name] = attempt
+        others[key] = attempt
 
 
 def _duplicate(
     view: RunModel, attempt: Attempt, others: list[Attempt], copies: int
 ) -> Iterator[Finding]:
-    """What those who were given the item before say against its delivery."""
-    claims = [(one, claim_status(view, one, attempt.delivered)) for one in others]
-    sure = [(one, what) for one, what in claims if what in ("settled", "kept")]
-    unclear = [one for one, what in claims if what == "unclear"]
-    if len(sure) >= copies:
-        yield _told(view, attempt, *sure[-1])
-    elif len(sure) + len(unclear) >= copies:
+    """Judge a delivery by the claims of the workers that received the item before."""
+    claims = [(other, claim_status(view, other, attempt.delivered)) for other in others]
+    valid = [(other, status) for other, status in claims if status in ("settled", "kept")]
+    unclear = [other for other, status in claims if status == "unclear"]
+    if len(valid) >= copies:
+        yield _finding(view, attempt, *valid[-1])
+    elif len(valid) + len(unclear) >= copies:
         who, holder = view.names.short(attempt.worker), view.names.short(unclear[-1].worker)
         yield unknown(
             f"{who} was given {shown(attempt.item)}, which {holder} had, and nobody can say "
@@ -70,14 +70,14 @@ def _duplicate(
         )
 
 
-def _told(view: RunModel, attempt: Attempt, other: Attempt, what: ClaimStatus) -> Finding:
+def _finding(view: RunModel, attempt: Attempt, other: Attempt, what: ClaimStatus) -> Finding:
     who, holder = view.names.short(attempt.worker), view.names.short(other.worker)
     settled = other.settled if what == "settled" else None
-    why = "had settled it" if settled else "had it, and was there"
-    text = f"{who} was given {shown(attempt.item)} although {holder} {why}"
+    claim = "had settled it" if settled else "had it, and was there"
+    text = f"{who} was given {shown(attempt.item)} although {holder} {claim}"
     evidence = evidence_ids(other.delivered, settled, attempt.delivered)
-    harmed = [one.ref for one in view.fault_log.injected if "broker" in one.fault]
-    if any(before(one, attempt.delivered) for one in harmed):
+    broker_faults = [fault.ref for fault in view.fault_log.injected if "broker" in fault.fault]
+    if any(before(event, attempt.delivered) for event in broker_faults):
         return unknown(f"{text}: the broker may have lost that", *evidence)
     return failed(text, *evidence)
 

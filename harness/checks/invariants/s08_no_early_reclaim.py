@@ -1,4 +1,4 @@
-"""S8: nobody takes an item over while its holder is there and has time left."""
+"""S8: no worker takes an item over while its holder is alive and its lease is valid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check(view: RunModel) -> Iterator[Finding]:
             if attempt.taken is None:
                 continue
             seen = True
-            finding = _taken(view, item, attempt, attempt.taken)
+            finding = _takeover(view, item, attempt, attempt.taken)
             if finding is None:
                 good += 1
             else:
@@ -30,30 +30,30 @@ def check(view: RunModel) -> Iterator[Finding]:
         yield unknown("nobody has taken an item over")
 
 
-def _taken(view: RunModel, item: Item, attempt: Attempt, now: EventRef) -> Finding | None:
-    """What is to be said of it that an item was taken over; None where others could have it."""
-    what, evidence = claim_status(view, attempt, now), evidence_ids(attempt.delivered, now)
-    if what in FREE:
+def _takeover(view: RunModel, item: Item, attempt: Attempt, now: EventRef) -> Finding | None:
+    """Judge a takeover of an item; None if the item was free for others."""
+    status, evidence = claim_status(view, attempt, now), evidence_ids(attempt.delivered, now)
+    if status in FREE:
         return None
     name, who = shown(attempt.item), view.names.short(attempt.worker)
-    if what == "unclear":
+    if status == "unclear":
         return unknown(f"{name} was taken over, and nobody saw a lease on it", *evidence)
-    if len(item.enqueued) > 1 and _free(view, item, now):
+    if len(item.enqueued) > 1 and _other_copy_free(view, item, now):
         why = f"{name} is there more than once: which one was taken over is not known"
         return unknown(why, *evidence)
     if attempt.until is None:
         why = f"{name} was taken over before {who}, which had it, had come to take a lease"
     else:
-        left = attempt.until - now.at
-        why = f"{name} was taken over when the lease of {who} had another {left:.1f} s"
+        remaining = attempt.until - now.at
+        why = f"{name} was taken over when the lease of {who} had another {remaining:.1f} s"
     return failed(why, *evidence)
 
 
-def _free(view: RunModel, item: Item, now: EventRef) -> bool:
-    """Whether somebody had one then that others could have."""
-    for one in item.attempts:
-        over = one.taken or one.ended
-        if claim_status(view, one, now) in FREE and (over is None or before(now, over)):
+def _other_copy_free(view: RunModel, item: Item, now: EventRef) -> bool:
+    """Return whether an open attempt on the item was free for others at that moment."""
+    for attempt in item.attempts:
+        end = attempt.taken or attempt.ended
+        if claim_status(view, attempt, now) in FREE and (end is None or before(now, end)):
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""S10: who left because the queue was empty left when it was, at one instant, not bit by bit."""
+"""S10: a worker exits for an empty queue only if all of it was empty at a single instant."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from harness.core.text import several
 from harness.history.preview import shown
 
 
-class _Full(NamedTuple):
-    """A time without a moment in which nothing was there; `item` was there last."""
+class _BusyInterval(NamedTuple):
+    """An interval in which the broker was never empty; `item` was there last."""
 
     since: float
     until: float
@@ -24,10 +24,10 @@ class _Full(NamedTuple):
 
 
 def check(view: RunModel) -> Iterator[Finding]:
-    times, good = _full(view), 0
+    times, good = _busy_intervals(view), 0
     leavers = [life for life in view.workers.values() if life.success and life.end]
     for life in leavers:
-        finding = _left(view, life, times)
+        finding = _early_exit(view, life, times)
         good += finding is None
         if finding is not None:
             yield finding
@@ -37,18 +37,18 @@ def check(view: RunModel) -> Iterator[Finding]:
         yield unknown("no worker has exited with 0")
 
 
-def _left(view: RunModel, life: WorkerLifetime, times: list[_Full]) -> Finding | None:
-    """Whether there was such a moment between the last that it had to do and its exit."""
-    end, last = life.end, _last(life)
+def _early_exit(view: RunModel, life: WorkerLifetime, times: list[_BusyInterval]) -> Finding | None:
+    """Report an exit if the broker was never empty between the last work and that exit."""
+    end, last = life.end, _last_work(life)
     assert end is not None
-    place = bisect_right(times, last.at, key=lambda one: one.since) - 1
-    if place < 0 or times[place].until < end.earliest:
+    index = bisect_right(times, last.at, key=lambda interval: interval.since) - 1
+    if index < 0 or times[index].until < end.earliest:
         return None
-    item = times[place].item
-    holder = next((one.delivered for one in reversed(item.attempts)), item.enqueued[-1])
+    item = times[index].item
+    holder = next((attempt.delivered for attempt in reversed(item.attempts)), item.enqueued[-1])
     evidence = evidence_ids(last, holder, end)
     who = view.names.short(life.worker)
-    if times[place].until < end.latest:
+    if times[index].until < end.latest:
         return unknown(f"{who} exited with 0 within a second of the end of the queue", *evidence)
     return failed(
         f"{who} exited with 0, and since it looked there was no moment in which nothing was there: "
@@ -57,32 +57,34 @@ def _left(view: RunModel, life: WorkerLifetime, times: list[_Full]) -> Finding |
     )
 
 
-def _last(life: WorkerLifetime) -> EventRef:
-    """The last thing that it is known to have had, or else the first sign of it."""
-    marks = [one.delivered for one in life.attempts]
-    marks += [EventRef(one.ref.id, one.effect) for one in life.settled]
-    opened = [one.opened for one in life.connections if one.opened]
+def _last_work(life: WorkerLifetime) -> EventRef:
+    """Return the worker's last item event, or else its latest connection or its end."""
+    events = [attempt.delivered for attempt in life.attempts]
+    events += [EventRef(settlement.ref.id, settlement.effect) for settlement in life.settled]
+    opened = [connection.opened for connection in life.connections if connection.opened]
     assert life.end is not None
-    return max(marks or opened or [life.end.ref], key=lambda one: one.at)
+    return max(events or opened or [life.end.ref], key=lambda event: event.at)
 
 
-def _full(view: RunModel) -> list[_Full]:
-    """The times in which something was ready or leased, in their order."""
-    found: list[_Full] = []
-    for came, gone, item in sorted(_stays(view), key=lambda one: one[0]):
-        if found and came <= found[-1].until:
-            before = found[-1]
+def _busy_intervals(view: RunModel) -> list[_BusyInterval]:
+    """Return the intervals in which an item was ready or leased, in order."""
+    intervals: list[_BusyInterval] = []
+    for came, gone, item in sorted(_stays(view), key=lambda stay: stay[0]):
+        if intervals and came <= intervals[-1].until:
+            before = intervals[-1]
             if gone > before.until:
-                found[-1] = _Full(before.since, gone, item)
+                intervals[-1] = _BusyInterval(before.since, gone, item)
         else:
-            found.append(_Full(came, gone, item))
-    return found
+            intervals.append(_BusyInterval(came, gone, item))
+    return intervals
 
 
 def _stays(view: RunModel) -> Iterator[tuple[float, float, Item]]:
-    """From when until when each copy of an item was there."""
+    """Yield when each copy of an item came, when it went (both in seconds), and the item."""
     for item in view.sent:
-        ends = sorted([*(one.effect for one in item.settled), *[inf] * item.unsettled])
+        ends = sorted(
+            [*(settlement.effect for settlement in item.settled), *[inf] * item.unsettled]
+        )
         for came, gone in zip(item.enqueued, ends, strict=False):
             yield came.at, gone, item
 

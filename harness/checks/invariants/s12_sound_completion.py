@@ -19,25 +19,27 @@ def check(view: RunModel) -> Iterator[Finding]:
     if not view.depths:
         yield unknown("nobody looked what the broker still holds", complete.id)
         return
-    left = [each for item in view.items.values() for each in item.left]
-    alive = [each for each in left if each.where != "dead"]
-    held = sum(_held(depth, left) for depth in view.depths)
+    leftovers = [leftover for item in view.items.values() for leftover in item.left]
+    alive = [leftover for leftover in leftovers if leftover.where != "dead"]
+    held = sum(_held(depth, leftovers) for depth in view.depths)
     if not alive and not held:
         yield passed("the Job is Complete and the broker is empty", complete.id)
         return
     yield failed_by_exit(
         view,
         f"the Job is Complete, and the broker still holds {several(max(held, len(alive)), 'item')}",
-        *evidence_ids(complete, *(each.ref for each in alive[:1]), view.depths[-1].ref),
+        *evidence_ids(complete, *(leftover.ref for leftover in alive[:1]), view.depths[-1].ref),
         subject=Subject.JOB if view.too_few_completions else Subject.WORKER,
     )
 
 
 def _held(depth: Depth, left: list[LeftoverItem]) -> int:
-    """Items in this queue, without those that were set aside in it for somebody to look at."""
-    seen = depth.seen
-    dead = sum(each.where == "dead" and each.queue == seen.queue for each in left)
-    return max(0, seen.ready + (seen.leased or 0) + (seen.unacked or 0) - dead)
+    """Return how many items this queue holds, without those that were set aside in it."""
+    final_depth = depth.seen
+    dead = sum(
+        leftover.where == "dead" and leftover.queue == final_depth.queue for leftover in left
+    )
+    return max(0, final_depth.ready + (final_depth.leased or 0) + (final_depth.unacked or 0) - dead)
 
 
 INVARIANT = Invariant(

@@ -1,4 +1,4 @@
-"""S13: in the coarse pattern each success stands for exactly one message."""
+"""S13: in the coarse pattern, each success accounts for exactly one message."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ def check(view: RunModel) -> Iterator[Finding]:
     if not succeeded:
         yield unknown("no worker has succeeded")
         return
-    unowned = [one for one in view.attempts if one.worker is None and one.settled]
+    unowned = [attempt for attempt in view.attempts if attempt.worker is None and attempt.settled]
     if unowned:
         yield unknown(
             f"nobody knows who settled {several(len(unowned), 'message')}", unowned[0].delivered.id
         )
     exact = [life for life in succeeded if len(life.settled) == 1]
     for life in list(exact):
-        flaw = view.flaws.get(life.settled[0].ref.id)
+        flaw = view.missing_evidence.get(life.settled[0].ref.id)
         if flaw is None:
             continue
         exact.remove(life)
-        told = (
+        reason = (
             f"the success of {view.names.short(life.worker)} may stand for nothing: {flaw.reason}"
         )
         evidence = (*flaw.evidence, *evidence_ids(life.end))
         if flaw.outcome is Outcome.FAIL:
-            yield failed(told, *evidence)
+            yield failed(reason, *evidence)
         else:
-            yield unknown(told, *evidence, suspect=flaw.suspect)
+            yield unknown(reason, *evidence, suspect=flaw.suspect)
     for life in succeeded:
         count = len(life.settled)
         if count > 1 or (count == 0 and not unowned):
             yield failed(
                 f"the success of {view.names.short(life.worker)} stands for "
                 f"{several(count, 'message')}",
-                *evidence_ids(*(one.ref for one in life.settled), life.end),
+                *evidence_ids(*(settlement.ref for settlement in life.settled), life.end),
             )
     if exact:
         yield passed(f"{several(len(exact), 'worker')} succeeded, with one message each")

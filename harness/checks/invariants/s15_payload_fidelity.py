@@ -1,4 +1,4 @@
-"""S15: a worker works on the bytes of its item, on all of them and on no others."""
+"""S15: a worker works on all bytes of its item, and on no others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.core.text import several
 from harness.history import sha256_of
 from harness.history.preview import shown
 
-#: Seconds by which the clocks of tap and kubelet may differ.
+#: Seconds by which the clocks of the tap and the kubelet may differ.
 _SKEW = 0.1
 
 
@@ -22,13 +22,13 @@ def check(view: RunModel) -> Iterator[Finding]:
     if not view.digests:
         yield unknown("no worker tells, by a digest, which bytes it works on")
         return
-    if not any(one.sha256 in known for one in view.digests):
+    if not any(statement.sha256 in known for statement in view.digests):
         first = view.digests[0].ref.id
         yield unknown("the digests fit no item at all: they may be of something else", first)
         return
     good = 0
-    acked = [one for one in view.attempts if one.settled and one.settled.how == "acked"]
-    others = any(_tells_of_others(view, attempt, known) for attempt in acked)
+    acked = [other for other in view.attempts if other.settled and other.settled.how == "acked"]
+    others = any(_prints_other_digests(view, attempt, known) for attempt in acked)
     for attempt in acked:
         finding = _judge(view, attempt, known, others)
         good += finding is None
@@ -38,40 +38,48 @@ def check(view: RunModel) -> Iterator[Finding]:
         yield passed(f"{several(good, 'item')} worked on byte for byte")
 
 
-def _tells_of_others(view: RunModel, attempt: Attempt, known: set[str]) -> bool:
-    """Whether its worker prints the item's digest and, beside it, one of something else."""
+def _prints_other_digests(view: RunModel, attempt: Attempt, known: set[str]) -> bool:
+    """Return whether the worker prints a foreign digest in addition to that of the item."""
     life, settled = view.life(attempt.worker), attempt.settled
     if life is None or settled is None:
         return False
-    meanwhile = _meanwhile(life, attempt, _said(view, life))
-    told = [one.sha256 for one in meanwhile if one.ref.at <= settled.ref.at]
-    return sha256_of(attempt.item) in told and any(one not in known for one in told)
+    statements = _until_next_delivery(life, attempt, _statements(view, life))
+    digests = [statement.sha256 for statement in statements if statement.ref.at <= settled.ref.at]
+    return sha256_of(attempt.item) in digests and any(digest not in known for digest in digests)
 
 
-def _said(view: RunModel, life: WorkerLifetime) -> list[DigestStatement]:
-    return [one for one in view.digests if one.worker == life.worker]
+def _statements(view: RunModel, life: WorkerLifetime) -> list[DigestStatement]:
+    return [statement for statement in view.digests if statement.worker == life.worker]
 
 
 def _judge(view: RunModel, attempt: Attempt, known: set[str], others: bool) -> Finding | None:
-    """What its worker said that it worked on, when it settled this item.
+    """Judge the worker's digests for this item; None if the item's own digest is there.
 
-    `others`: workers print digests of something else, too, a result's perhaps.
+    `others`: workers also print digests of something else, perhaps of a result.
     """
     life, name = view.life(attempt.worker), shown(attempt.item)
     if life is None:
         return unknown(f"nobody knows who worked on {name}", *evidence_ids(attempt.delivered))
-    said = _said(view, life)
+    statements = _statements(view, life)
     since = attempt.delivered.at - _SKEW
-    if any(one.sha256 == sha256_of(attempt.item) and one.ref.at >= since for one in said):
+    if any(
+        statement.sha256 == sha256_of(attempt.item) and statement.ref.at >= since
+        for statement in statements
+    ):
         return None
-    strange = next(
-        (one for one in _meanwhile(life, attempt, said) if one.sha256 not in known), None
+    foreign = next(
+        (
+            statement
+            for statement in _until_next_delivery(life, attempt, statements)
+            if statement.sha256 not in known
+        ),
+        None,
     )
     who, evidence = (
         view.names.short(life.worker),
-        evidence_ids(attempt.delivered, strange, attempt.settled),
+        evidence_ids(attempt.delivered, foreign, attempt.settled),
     )
-    if strange is None:
+    if foreign is None:
         return unknown(f"{who} did not tell which bytes of {name} it worked on", *evidence)
     if others:
         return unknown(
@@ -82,14 +90,16 @@ def _judge(view: RunModel, attempt: Attempt, known: set[str], others: bool) -> F
     return failed(f"{who} worked on other bytes than those of {name}", *evidence)
 
 
-def _meanwhile(
+def _until_next_delivery(
     life: WorkerLifetime, attempt: Attempt, said: list[DigestStatement]
 ) -> Iterator[DigestStatement]:
-    """What it said before it was given the next item."""
-    after = (one.delivered.at for one in life.attempts if one.delivered.id > attempt.delivered.id)
+    """Return the statements between this delivery and the next one."""
+    after = (
+        other.delivered.at for other in life.attempts if other.delivered.id > attempt.delivered.id
+    )
     until = min(after, default=inf)
     since = attempt.delivered.at - _SKEW
-    return (one for one in said if since <= one.ref.at < until)
+    return (statement for statement in said if since <= statement.ref.at < until)
 
 
 INVARIANT = Invariant(

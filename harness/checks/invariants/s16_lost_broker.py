@@ -1,4 +1,4 @@
-"""S16: a broker that comes back without its data has no work done: the Job is not Complete."""
+"""S16: if the broker loses its data, the Job is not Complete: the work is not done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.checks.model.event_ref import evidence_ids
 from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 
-#: Seconds before the broker's end in which what it took along may seem to have ended by itself.
+#: Seconds before the broker's end in which an attempt may seem to have ended on its own.
 _JUST_BEFORE = 1.0
 
 
@@ -20,8 +20,8 @@ def check(view: RunModel) -> Iterator[Finding]:
         return
     loss = view.fault_log.losses[0]
     if not view.coarse and not view.header.sentinel:
-        why = "an empty Redis is like a drained one to a worker for which the producer leaves"
-        yield unknown(f"{why} no marker: --sentinel KEY", loss.back.id)
+        reason = "an empty Redis is like a drained one to a worker for which the producer leaves"
+        yield unknown(f"{reason} no marker: --sentinel KEY", loss.back.id)
         return
     undone = [item for item in view.sent if _undone(item, loss)]
     if not undone:
@@ -29,23 +29,23 @@ def check(view: RunModel) -> Iterator[Finding]:
         return
     complete = view.job.complete
     yield (
-        _while_waiting(view, loss, undone)
-        if complete is None
-        else _complete(loss, undone, complete)
+        _not_complete(view, loss, undone) if complete is None else _complete(loss, undone, complete)
     )
 
 
 def _undone(item: Item, loss: BrokerDataLoss) -> bool:
-    """Whether what was sent before the loss was neither settled nor finished by anybody."""
-    sent = sum(one.at <= loss.back.at for one in item.enqueued)
-    finished = sum(one.done is not None for one in item.attempts)
+    """Return whether a copy sent before the loss was neither settled nor finished."""
+    sent = sum(event.at <= loss.back.at for event in item.enqueued)
+    finished = sum(attempt.done is not None for attempt in item.attempts)
     return max(len(item.settled), finished) < sent
 
 
 def _complete(loss: BrokerDataLoss, undone: list[Item], complete: EventRef) -> Finding:
     if complete.at <= loss.lost.at:
         return unknown("the Job was Complete before the broker lost its data", complete.id)
-    certain = [item for item in undone if not any(_in_hands(one, loss) for one in item.attempts)]
+    certain = [
+        item for item in undone if not any(_in_hands(attempt, loss) for attempt in item.attempts)
+    ]
     if not certain:
         return unknown(
             "the Job is Complete, and what nobody has settled was in workers' hands when the "
@@ -60,33 +60,33 @@ def _complete(loss: BrokerDataLoss, undone: list[Item], complete: EventRef) -> F
 
 
 def _in_hands(attempt: Attempt, loss: BrokerDataLoss) -> bool:
-    """Whether its worker had the item when the broker ended."""
+    """Return whether the worker had the item when the broker ended."""
     ended = attempt.ended
-    lasted = ended is None or ended.at >= loss.lost.at - _JUST_BEFORE
-    return attempt.delivered.at <= loss.back.at and lasted
+    still_held = ended is None or ended.at >= loss.lost.at - _JUST_BEFORE
+    return attempt.delivered.at <= loss.back.at and still_held
 
 
-def _while_waiting(view: RunModel, loss: BrokerDataLoss, undone: list[Item]) -> Finding:
-    """Not Complete: that says something where a worker has seen what there is now."""
+def _not_complete(view: RunModel, loss: BrokerDataLoss, undone: list[Item]) -> Finding:
+    """Judge a Job that is not Complete; conclusive only if a worker connected after the loss."""
     opened = [
-        one.opened
-        for one in view.connections.values()
-        if one.opened is not None and one.opened.at >= loss.back.at
+        connection.opened
+        for connection in view.connections.values()
+        if connection.opened is not None and connection.opened.at >= loss.back.at
     ]
     if not opened:
         return unknown("nobody has come to the broker since it lost its data", loss.back.id)
-    came = min(opened, key=lambda one: one.at)
-    watched = view.last - came.at
+    connected = min(opened, key=lambda event: event.at)
+    watched = view.last - connected.at
     if watched < view.header.bounds.progress:
         return unknown(
             f"the history ends {watched:.1f} s after a worker has come to the broker that has "
             "lost its data",
-            *evidence_ids(loss.back, came),
+            *evidence_ids(loss.back, connected),
         )
     return passed(
         f"the broker has lost its data with {several(len(undone), 'item')} undone, and "
         f"{watched:.1f} s after a worker has come again the Job was not Complete",
-        *evidence_ids(loss.lost, loss.back, came),
+        *evidence_ids(loss.lost, loss.back, connected),
     )
 
 

@@ -1,4 +1,4 @@
-"""S17: who cannot reach the broker, or finds no queue there, does not exit with 0."""
+"""S17: a worker that cannot reach the broker, or finds no queue, does not exit with 0."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 
 
-class _Want(NamedTuple):
-    """A time in which nobody could be given anything, from the harm until it was healed."""
+class _Outage(NamedTuple):
+    """An interval in which no worker could receive an item: from a fault until its healing."""
 
     harm: EventRef
     until: float
 
 
 def check(view: RunModel) -> Iterator[Finding]:
-    wants = [
-        _Want(one.ref, healed.at if (healed := view.fault_log.healed.get(one.fault)) else inf)
-        for one in view.fault_log.injected
-        if one.of_all
+    outages = [
+        _Outage(fault.ref, healed.at if (healed := view.fault_log.healed.get(fault.fault)) else inf)
+        for fault in view.fault_log.injected
+        if fault.of_all
     ]
-    in_vain: list[WorkerLifetime] = []
-    told = False
+    unserved: list[WorkerLifetime] = []
+    reported = False
     for life in view.workers.values():
-        want = next((one for one in wants if _was_in(life, one)), None)
-        finding = _judge(view, life, want)
+        outage = next((outage for outage in outages if _started_during(life, outage)), None)
+        finding = _judge(view, life, outage)
         if finding is not None:
-            told = True
+            reported = True
             yield finding
-        elif want is not None and (life.end or life.connections):
-            in_vain.append(life)
-    if in_vain:
+        elif outage is not None and (life.end or life.connections):
+            unserved.append(life)
+    if unserved:
         yield passed(
-            f"{several(len(in_vain), 'worker')} had no broker or no queue; none left with 0 then",
-            *evidence_ids(in_vain[0].run.running, in_vain[0].end),
+            f"{several(len(unserved), 'worker')} had no broker or no queue; none left with 0 then",
+            *evidence_ids(unserved[0].run.running, unserved[0].end),
         )
-    elif not told:
+    elif not reported:
         yield unknown("no worker was without its broker and its queue")
 
 
-def _was_in(life: WorkerLifetime, want: _Want) -> bool:
-    """Whether this worker came in that time, and was given nothing in it."""
-    # One that ends at once is seen only when it is over.
-    came = life.run.running or life.run.ended
-    given = life.attempts[0].delivered.at if life.attempts else inf
-    return came is not None and want.harm.at <= came.at < want.until <= given
+def _started_during(life: WorkerLifetime, want: _Outage) -> bool:
+    """Return whether this worker started during the outage and received nothing in it."""
+    # A worker that exits at once is seen only after it ended.
+    start = life.run.running or life.run.ended
+    delivery = life.attempts[0].delivered.at if life.attempts else inf
+    return start is not None and want.harm.at <= start.at < want.until <= delivery
 
 
-def _judge(view: RunModel, life: WorkerLifetime, want: _Want | None) -> Finding | None:
-    """What it says by its exit, if it says that all was well."""
+def _judge(view: RunModel, life: WorkerLifetime, want: _Outage | None) -> Finding | None:
+    """Judge an exit with 0 of a worker that received no item; None if nothing is wrong."""
     end, who = life.end, view.names.short(life.worker)
     if end is None or not life.success or life.attempts:
         return None
@@ -72,11 +72,13 @@ def _judge(view: RunModel, life: WorkerLifetime, want: _Want | None) -> Finding 
 
 
 def _unreached(view: RunModel, who: str, end: WorkerExit, evidence: tuple[int, ...]) -> Finding:
-    stranger = next((one for one in view.connections.values() if one.worker is None), None)
-    if stranger is None:
+    unowned = next(
+        (connection for connection in view.connections.values() if connection.worker is None), None
+    )
+    if unowned is None:
         return failed(f"{who} never reached the broker, and exited with 0", *evidence)
-    why = "nobody knows whose a connection is, it may be its own"
-    return unknown(f"{who} exited with 0; {why}", *evidence_ids(stranger.opened, end))
+    reason = "nobody knows whose a connection is, it may be its own"
+    return unknown(f"{who} exited with 0; {reason}", *evidence_ids(unowned.opened, end))
 
 
 INVARIANT = Invariant("S17", "no fake completion", ("coarse", "fine"), check, level="extended")

@@ -15,36 +15,37 @@ def check(view: RunModel) -> Iterator[Finding]:
     if not view.header.neighbours:
         yield unknown("there was no other Job")
         return
-    shared = [*_theirs(view), *_ours(view)]
+    shared = [*_foreign_items(view), *_own_items_elsewhere(view)]
     yield from shared
-    there = [
-        one
-        for one in view.connections.values()
-        if one.worker is None and one.address in view.neighbours
+    connected = [
+        connection
+        for connection in view.connections.values()
+        if connection.worker is None and connection.address in view.neighbours
     ]
-    if not there:
+    if not connected:
         yield unknown("no worker of the other Job was seen at the broker")
     elif not shared:
         yield passed(
-            "the other Job had its items, and this one has its own", *evidence_ids(there[0].opened)
+            "the other Job had its items, and this one has its own",
+            *evidence_ids(connected[0].opened),
         )
 
 
-def _theirs(view: RunModel) -> Iterator[Finding]:
-    """What our workers say about items of the other Job."""
+def _foreign_items(view: RunModel) -> Iterator[Finding]:
+    """Report lines of this Job's workers about items of the other Job."""
     foreign = set(view.header.neighbours)
     for line in view.unknown_items:
         if line.item in foreign:
-            said = "has finished" if line.done else "begins"
+            action = "has finished" if line.done else "begins"
             yield failed(
-                f"{view.names.short(line.worker)} {said} {shown(line.item)}, "
+                f"{view.names.short(line.worker)} {action} {shown(line.item)}, "
                 "which is another Job's",
                 line.ref.id,
             )
 
 
-def _ours(view: RunModel) -> Iterator[Finding]:
-    """What workers of the other Job were given of our items."""
+def _own_items_elsewhere(view: RunModel) -> Iterator[Finding]:
+    """Report deliveries of this Job's items to workers of the other Job."""
     for attempt in view.attempts:
         connection = view.connections[attempt.connection]
         neighbour = view.neighbours.get(connection.address)

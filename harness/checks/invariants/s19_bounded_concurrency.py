@@ -1,4 +1,4 @@
-"""S19: a worker works on no more items at once than its owner says."""
+"""S19: a worker works on no more items at once than its owner declares."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harness.checks.verdict import Finding, failed, passed, unknown
 from harness.core.text import several
 from harness.history.preview import shown
 
-#: Seconds by which the work on two items must overlap: the first "done" may come a bit late.
-_CLEARLY = 0.25
+#: Seconds by which the work on two items must overlap; the first "done" line may be late.
+_OVERLAP = 0.25
 
 
 def check(view: RunModel) -> Iterator[Finding]:
@@ -26,16 +26,17 @@ def check(view: RunModel) -> Iterator[Finding]:
         if len(together) > bound:
             yield failed(
                 f"{who} was at work on {len(together)} items at once: "
-                f"{', '.join(shown(one.item) for one in together)}",
+                f"{', '.join(shown(attempt.item) for attempt in together)}",
                 *evidence_ids(
-                    *(one.started for one in together), *(_end(view, one) for one in together)
+                    *(attempt.started for attempt in together),
+                    *(_end(view, attempt) for attempt in together),
                 ),
             )
-        elif (many := _too_many(life, bound)) and not _told(view, life):
+        elif (excess := _too_many(life, bound)) and not _logs_work(view, life):
             yield unknown(
                 f"{who} had more than {several(bound, 'item')} in hand at once, and does not say "
                 "from when until when it works on each",
-                *evidence_ids(*(one.delivered for one in many)),
+                *evidence_ids(*(attempt.delivered for attempt in excess)),
             )
         else:
             good += bool(life.attempts)
@@ -44,51 +45,53 @@ def check(view: RunModel) -> Iterator[Finding]:
 
 
 def _together(view: RunModel, life: WorkerLifetime) -> list[Attempt]:
-    """The most that were surely being worked on at one moment: begun, and over only later."""
+    """Return the largest set of attempts that were certainly in work at one moment."""
     begun = [
-        (one.started.at, number, one) for number, one in enumerate(life.attempts) if one.started
+        (attempt.started.at, number, attempt)
+        for number, attempt in enumerate(life.attempts)
+        if attempt.started
     ]
-    #: Those at work, the first to be over on top.
-    now: list[tuple[float, int, Attempt]] = []
-    most: list[Attempt] = []
-    for start, number, one in sorted(begun):
-        while now and now[0][0] - start <= _CLEARLY:
-            heappop(now)
-        if len(now) >= len(most):
-            most = [*(each for _, _, each in sorted(now, key=lambda each: each[1])), one]
-        if (end := _end(view, one)) is not None:
-            heappush(now, (end.at, number, one))
-    return most
+    #: The attempts in work as a heap, the first to end on top.
+    in_work: list[tuple[float, int, Attempt]] = []
+    largest: list[Attempt] = []
+    for start, number, attempt in sorted(begun):
+        while in_work and in_work[0][0] - start <= _OVERLAP:
+            heappop(in_work)
+        if len(in_work) >= len(largest):
+            largest = [*(other for _, _, other in sorted(in_work, key=lambda row: row[1])), attempt]
+        if (end := _end(view, attempt)) is not None:
+            heappush(in_work, (end.at, number, attempt))
+    return largest
 
 
 def _end(view: RunModel, attempt: Attempt) -> EventRef | None:
-    """What shows that the work on it was over; None where nothing does."""
+    """Return the event that shows the end of the work on it; None if no event does."""
     ends = [] if attempt.done is None else [attempt.done]
     if attempt.settled and view.header.figures.settles_after_work:
         ends.append(attempt.settled.ref)
-    return min(ends, key=lambda one: one.at, default=None)
+    return min(ends, key=lambda event: event.at, default=None)
 
 
 def _too_many(life: WorkerLifetime, bound: int) -> list[Attempt]:
-    """The first that it had in hand at once and that were more than these, as the wire shows it."""
-    now: list[Attempt] = []
-    for one in life.attempts:
-        now = [*(each for each in now if _in_hand(each, one.delivered.at)), one]
-        if len(now) > bound:
-            return now
+    """Return the first attempts, more than `bound`, that the worker held at once on the wire."""
+    held: list[Attempt] = []
+    for attempt in life.attempts:
+        held = [*(other for other in held if _in_hand(other, attempt.delivered.at)), attempt]
+        if len(held) > bound:
+            return held
     return []
 
 
 def _in_hand(attempt: Attempt, moment: float) -> bool:
-    """Whether it may still be worked on; of what was taken for good the wire shows no end."""
+    """Return whether the worker may still work on it; a settle on delivery shows no end."""
     at_once = attempt.settled is not None and attempt.settled.at_once
     return at_once or attempt.ended is None or attempt.ended.at > moment
 
 
-def _told(view: RunModel, life: WorkerLifetime) -> bool:
-    """Whether the worker says when it begins, and it is known of each of these when it ended."""
-    begun = [one for one in life.attempts if one.started]
-    return bool(begun) and all(_end(view, one) for one in begun)
+def _logs_work(view: RunModel, life: WorkerLifetime) -> bool:
+    """Return whether the worker logs beginnings and the end of each of them is known."""
+    begun = [attempt for attempt in life.attempts if attempt.started]
+    return bool(begun) and all(_end(view, attempt) for attempt in begun)
 
 
 INVARIANT = Invariant(

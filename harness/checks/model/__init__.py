@@ -1,6 +1,7 @@
-"""A history, digested in one pass: items and their attempts, workers, the Job, the faults.
+"""The model of a run, built in one pass: items, attempts, workers, the Job, the faults.
 
-What it says follows from the events alone; what it means for a guarantee is the invariants' part.
+It contains only what follows from the events. The invariants decide what that means for a
+guarantee.
 """
 
 from harness.checks.model.ack_timing import AckOrder, AckTiming, always_late, majority

@@ -1,4 +1,4 @@
-"""From the events of one item to the attempts on it: who had it, from when until when."""
+"""Build the attempts on an item from its events: which worker had it, and when."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from harness.history import (
     Worker,
 )
 
-#: An acknowledgement on a connection that ended within so many seconds may not have arrived; and
-#: what was delivered on it may be back, for its end is recorded when both sides have ended it.
-_RISKY = 1.0
-#: A lease that is over so many seconds before its time did not run out.
-_EARLY = 0.01
+#: Seconds before the end of a connection in which an acknowledgement may get lost, and a delivery
+#: may be back already: the end is recorded only when both sides have closed.
+_RISKY_SECONDS = 1.0
+#: A lease that ended so many seconds before its time did not expire.
+_EARLY_SECONDS = 0.01
 
 
 class _OpenAttempt:
-    """An attempt while it is read."""
+    """A mutable attempt, while its events are read."""
 
     __slots__ = (
         "back",
@@ -67,7 +67,7 @@ class _OpenAttempt:
         self.void: list[EventRef] = []
         self.lease = None if what.until is None else what.until - self.delivered.at
         self.until = what.until
-        #: Its worker has ended its own lease: whoever puts it back has its leave.
+        #: Its worker ended its own lease: any other worker may put the item back.
         self.given_up = False
         self.back: EventRef | None = None
         self.taken: EventRef | None = None
@@ -106,23 +106,23 @@ class AttemptReader:
         self._payload, self._connections, self._bound = payload, connections, bound
         self._drafts: list[_OpenAttempt] = []
         self._open: list[_OpenAttempt] = []
-        #: Settled, unless something shows that the broker did not follow.
-        self._unsure: list[_OpenAttempt] = []
+        #: Settled, unless a later event shows that the broker did not process it.
+        self._unconfirmed: list[_OpenAttempt] = []
         self._latest: dict[int | Worker, _OpenAttempt] = {}
         self._settled: list[Settlement] = []
-        #: Removed by one that never had it: settled, unless it comes back.
+        #: Removed by a worker that never had it: settled, unless it comes back.
         self._removed: list[Settlement] = []
         self._enqueued: list[EventRef] = []
-        self._left: list[LeftoverItem] = []
-        self._there = 0
-        #: How many came back, and were not delivered since.
-        self._back = 0
-        self._waiting: deque[EventRef] = deque()
-        self._waits: list[ReadyInterval] = []
-        #: Connections and tokens of all acknowledgements, sooner or later.
+        self._leftovers: list[LeftoverItem] = []
+        self._leftover_count = 0
+        #: How many came back and were not delivered again since.
+        self._returned_count = 0
+        self._ready_since: deque[EventRef] = deque()
+        self._ready_intervals: list[ReadyInterval] = []
+        #: Connections and tokens of all acknowledgements in the history, also later ones.
         self._acknowledged: set[tuple[int | None, str]] = set()
-        # Any: each handler takes the one kind that stands beside it.
-        self._on: dict[type, Callable[[Event, Any], None]] = {
+        # Any: each handler takes the one type in the same row.
+        self._handlers: dict[type, Callable[[Event, Any], None]] = {
             ItemEnqueued: self._enqueue,
             ItemDelivered: self._deliver,
             ItemLeased: self._lease,
@@ -130,27 +130,29 @@ class AttemptReader:
             ItemSettled: self._settle,
             ItemReturned: self._return,
             ItemReclaimed: self._reclaim,
-            ItemLeft: self._leave,
+            ItemLeft: self._record_leftover,
         }
 
     def read(self, events: Sequence[Event]) -> Item:
-        said = (event.what for event in events)
+        observations = (event.what for event in events)
         self._acknowledged = {
-            (what.connection, what.token) for what in said if isinstance(what, ItemSettled)
+            (observation.connection, observation.token)
+            for observation in observations
+            if isinstance(observation, ItemSettled)
         }
         for event in events:
-            self._on[type(event.what)](event, event.what)
+            self._handlers[type(event.what)](event, event.what)
         self._lose(None)
         return Item(
             self._payload,
             tuple(self._enqueued),
             tuple(draft.attempt(self._payload) for draft in self._drafts),
             tuple(self._settled),
-            tuple(self._left),
-            (*self._waits, *map(ReadyInterval, self._waiting)),
+            tuple(self._leftovers),
+            (*self._ready_intervals, *map(ReadyInterval, self._ready_since)),
         )
 
-    # -- what happens to it ------------------------------------------------------------------------
+    # -- events of the item ------------------------------------------------------------------------
 
     def _enqueue(self, event: Event, what: ItemEnqueued) -> None:
         if what.connection is not None and self._removed:
@@ -159,27 +161,27 @@ class AttemptReader:
                 self._taken_over(draft, removal.ref)
             return
         self._enqueued.append(ref(event))
-        self._waiting.append(ref(event))
+        self._ready_since.append(ref(event))
 
     def _back_after_removal(self) -> Settlement:
-        """Whoever removed it without having had it was about to give it back."""
+        """Undo a removal: the worker without a delivery was about to put the item back."""
         removal = self._removed.pop()
-        self._settled = [one for one in self._settled if one is not removal]
+        self._settled = [settlement for settlement in self._settled if settlement is not removal]
         return removal
 
     def _deliver(self, event: Event, what: ItemDelivered) -> None:
         now = ref(event)
         if self._removed and self._remaining <= 0:
             self._back_after_removal()
-        for draft in self._doubted(what, now):
+        for draft in self._disproved(what, now):
             self._reopen(draft)
         self._lose(now)
         if self._open and len(self._open) >= max(1, self._remaining):
-            if self._bound and what.redelivered:  # the broker has heard of the end before us
+            if self._bound and what.redelivered:  # the broker saw the end before the harness
                 self._open[0].back = now
             self._end(self._open[0], "redelivered", now)
-        elif self._waiting:
-            self._waits.append(ReadyInterval(self._waiting.popleft(), now.at))
+        elif self._ready_since:
+            self._ready_intervals.append(ReadyInterval(self._ready_since.popleft(), now.at))
         draft = _OpenAttempt(event, what, self._worker(what.connection))
         self._drafts.append(draft)
         self._open.append(draft)
@@ -190,21 +192,23 @@ class AttemptReader:
             self._close(draft, Settlement(draft.delivered, "acked", draft.worker, at_once=True))
 
     def _lease(self, event: Event, what: ItemLeased) -> None:
-        draft = self._find(what.connection, "", lambda one: one.how == "open" or one.at_once)
+        draft = self._find(
+            what.connection, "", lambda candidate: candidate.how == "open" or candidate.at_once
+        )
         if draft is None:
             return
-        if draft.at_once:  # it was claimed in two steps, of which this is the second
+        if draft.at_once:  # it was claimed in two steps, and this is the second
             self._reopen(draft)
         if draft.lease is None:
             draft.lease = what.until - ref(event).at
         draft.until, draft.given_up = what.until, False
 
     def _expire(self, event: Event, what: LeaseExpired) -> None:
-        """Its lease is over, perhaps earlier than it was to be: its holder has ended it."""
-        leased = [one for one in self._open if one.until is not None]
-        for draft in ([one for one in leased if one.token == what.token] or leased)[:1]:
+        """Record the end of a lease. If it is early, the holder has ended its own lease."""
+        leased = [attempt for attempt in self._open if attempt.until is not None]
+        for draft in ([attempt for attempt in leased if attempt.token == what.token] or leased)[:1]:
             until, now = draft.until or 0.0, ref(event).at
-            draft.until, draft.given_up = min(until, now), now < until - _EARLY
+            draft.until, draft.given_up = min(until, now), now < until - _EARLY_SECONDS
 
     def _settle(self, event: Event, what: ItemSettled) -> None:
         settlement = self._settlement(event, what)
@@ -213,9 +217,11 @@ class AttemptReader:
             self._removed.append(settlement)
             self._settled.append(settlement)
             return
-        draft = self._find(what.connection, what.token, lambda one: one.how == "open")
-        if draft is None and what.how == "acked":  # whoever had it before says so, too late
-            draft = self._find(what.connection, what.token, lambda one: one.settled is None)
+        draft = self._find(what.connection, what.token, lambda candidate: candidate.how == "open")
+        if draft is None and what.how == "acked":  # a late acknowledgement by an earlier holder
+            draft = self._find(
+                what.connection, what.token, lambda candidate: candidate.settled is None
+            )
         if what.effective is False:
             if draft is not None:
                 draft.void.append(settlement.ref)
@@ -225,18 +231,22 @@ class AttemptReader:
         else:
             self._close(draft, settlement)
             if what.effective is None and self._risky(draft, settlement):
-                self._unsure.append(draft)
+                self._unconfirmed.append(draft)
         if self._remaining <= 0:
             for other in list(self._open):
                 self._end(other, "elsewhere", settlement.ref)
-            self._waits += [ReadyInterval(since, settlement.effect) for since in self._waiting]
-            self._waiting.clear()
+            self._ready_intervals += [
+                ReadyInterval(since, settlement.effect) for since in self._ready_since
+            ]
+            self._ready_since.clear()
 
     def _return(self, event: Event, what: ItemReturned) -> None:
         draft = self._find(
             what.connection,
             what.token,
-            lambda one: one.how == "open" or one.at_once or one in self._unsure,
+            lambda candidate: (
+                candidate.how == "open" or candidate.at_once or candidate in self._unconfirmed
+            ),
         )
         if draft is None and self._open and what.connection is None:
             draft = self._open[0]
@@ -246,44 +256,51 @@ class AttemptReader:
             self._end(draft, "returned", ref(event))
             draft.back = ref(event)
             self._came_back(ref(event))
-        elif before := self._predecessors(what.connection):
-            self._taken_over(before, ref(event))
+        elif predecessor := self._predecessor_attempt(what.connection):
+            self._taken_over(predecessor, ref(event))
 
     def _reclaim(self, event: Event, what: ItemReclaimed) -> None:
-        """Of equal ones it is the one that is named, or else one whose lease is over."""
+        """Record that another worker took the item over.
+
+        With equal items it is the attempt that the event names, or else one whose lease is over.
+        """
         now = ref(event)
-        named = [one for one in self._open if what.token and one.token == what.token]
-        others = [one for one in self._open if one.connection != what.connection] or self._open
-        over = [one for one in others if one.until is not None and one.until <= now.at]
-        for draft in (named or over or others)[:1]:
+        named = [attempt for attempt in self._open if what.token and attempt.token == what.token]
+        others = [
+            attempt for attempt in self._open if attempt.connection != what.connection
+        ] or self._open
+        expired = [
+            attempt for attempt in others if attempt.until is not None and attempt.until <= now.at
+        ]
+        for draft in (named or expired or others)[:1]:
             self._taken_over(draft, now)
 
-    def _leave(self, event: Event, what: ItemLeft) -> None:
+    def _record_leftover(self, event: Event, what: ItemLeft) -> None:
         self._lose(ref(event))
-        if what.where == "dead" and self._waiting:
-            # Its queue has set it aside when it came back: since then it waits for nobody.
-            self._waiting.pop()
-        self._left.append(LeftoverItem(ref(event), what.queue, what.where))
-        self._there += what.where != "dead"
-        if self._unsure and self._there > self._remaining:
-            self._reopen(self._unsure[-1])
+        if what.where == "dead" and self._ready_since:
+            # Its queue dead-lettered it when it came back: since then no worker can get it.
+            self._ready_since.pop()
+        self._leftovers.append(LeftoverItem(ref(event), what.queue, what.where))
+        self._leftover_count += what.where != "dead"
+        if self._unconfirmed and self._leftover_count > self._remaining:
+            self._reopen(self._unconfirmed[-1])
 
-    def _doubted(self, what: ItemDelivered, now: EventRef) -> list[_OpenAttempt]:
-        """Those whose settlement this delivery shows not to have arrived."""
+    def _disproved(self, what: ItemDelivered, now: EventRef) -> list[_OpenAttempt]:
+        """Return the attempts whose settlement did not arrive, as this delivery shows."""
         if len(self._enqueued) == 1:
-            return list(self._unsure)
+            return list(self._unconfirmed)
         if not what.redelivered:
             return []
-        # Of equal ones it is any that came back; only if none did, one that was settled did.
+        # Any equal item that came back may be this one; only if none did, a settled one came back.
         self._lose(now)
-        if not self._back and (draft := self._about_to_be_lost(what.connection, now)):
+        if not self._returned_count and (draft := self._about_to_be_lost(what.connection, now)):
             draft.back = now
             self._end(draft, "redelivered", now)
             self._came_back(now)
-        if self._back:
-            self._back -= 1
+        if self._returned_count:
+            self._returned_count -= 1
             return []
-        return self._unsure[:1]
+        return self._unconfirmed[:1]
 
     # -- the attempts ------------------------------------------------------------------------------
 
@@ -297,7 +314,7 @@ class AttemptReader:
             self._open.remove(draft)
 
     def _taken_over(self, draft: _OpenAttempt, now: EventRef) -> None:
-        """Another puts it back, or takes it: with its worker's leave, or without."""
+        """Record that another worker put it back or took it, with the holder's consent or not."""
         self._end(draft, "returned" if draft.given_up else "reclaimed", now)
         draft.taken = now
         self._came_back(now)
@@ -308,23 +325,23 @@ class AttemptReader:
         self._end(draft, "settled", EventRef(settlement.ref.id, settlement.effect))
 
     def _reopen(self, draft: _OpenAttempt) -> None:
-        """What looked like its settlement was none."""
+        """Undo an apparent settlement of an attempt."""
         if draft.settled is not None:
-            place = next(
+            position = next(
                 index
                 for index in range(len(self._settled) - 1, -1, -1)
                 if self._settled[index] is draft.settled
             )
-            del self._settled[place]
+            del self._settled[position]
             if not draft.settled.at_once:
                 draft.void.append(draft.settled.ref)
-        if draft in self._unsure:
-            self._unsure.remove(draft)
+        if draft in self._unconfirmed:
+            self._unconfirmed.remove(draft)
         draft.settled, draft.how, draft.ended = None, "open", None
         self._open.append(draft)
 
     def _lose(self, before: EventRef | None) -> None:
-        """Where connections hold items: end what hung on those that had ended `before`."""
+        """If connections hold items: end the attempts whose connection closed `before` then."""
         for draft in list(self._open) if self._bound else ():
             connection = self._connections.get(draft.connection)
             closed = connection.closed if connection else None
@@ -334,7 +351,10 @@ class AttemptReader:
                 self._came_back(closed)
 
     def _about_to_be_lost(self, connection: int, now: EventRef) -> _OpenAttempt | None:
-        """One whose connection ends soon: the broker knew it earlier, by its client's farewell."""
+        """Return an attempt whose connection closes soon.
+
+        The broker knew of the end earlier, from the close message of its client.
+        """
         return next(
             (
                 draft
@@ -347,36 +367,42 @@ class AttemptReader:
         )
 
     def _came_back(self, now: EventRef) -> None:
-        self._back += 1
-        self._waiting.append(now)
+        self._returned_count += 1
+        self._ready_since.append(now)
 
     def _risky(self, draft: _OpenAttempt, settlement: Settlement) -> bool:
-        """May the broker not have followed? Of a single item, a second delivery will tell."""
+        """Return whether the broker may not have processed a settlement.
+
+        For a single item, a second delivery will show it.
+        """
         return self._ends_soon(draft, settlement.effect) or len(self._enqueued) == 1
 
     def _ends_soon(self, draft: _OpenAttempt, after: float) -> bool:
         connection = self._connections.get(draft.connection)
         closed = connection.closed if connection else None
-        return closed is not None and closed.at - after < _RISKY
+        return closed is not None and closed.at - after < _RISKY_SECONDS
 
-    # -- whose it is -------------------------------------------------------------------------------
+    # -- owners ------------------------------------------------------------------------------------
 
     def _worker(self, connection: int | None) -> Worker | None:
         known = None if connection is None else self._connections.get(connection)
         return known.worker if known else None
 
-    def _predecessors(self, connection: int | None) -> _OpenAttempt | None:
-        """What an earlier run of this worker's container has.
+    def _predecessor_attempt(self, connection: int | None) -> _OpenAttempt | None:
+        """Return an attempt of an earlier run of this worker's container.
 
-        Their address is the same, and is all that the wire tells: what looks given back is taken
-        over.
+        Both runs have the same address, and the wire shows no more. So what appears to be a return
+        is a takeover.
         """
         worker = self._worker(connection)
         return next(
             (
-                one
-                for one in self._open
-                if worker and one.worker and one.worker.pod == worker.pod and one.worker != worker
+                attempt
+                for attempt in self._open
+                if worker
+                and attempt.worker
+                and attempt.worker.pod == worker.pod
+                and attempt.worker != worker
             ),
             None,
         )
@@ -384,21 +410,23 @@ class AttemptReader:
     def _find(
         self, connection: int | None, token: str, fits: Callable[[_OpenAttempt], bool]
     ) -> _OpenAttempt | None:
-        """The latest attempt that is this connection's; else the latest of the same worker."""
+        """Return the latest attempt on this connection, else the latest of the same worker."""
         if connection is None:
             return None
         if len(self._open) == 1 and self._open[0].connection == connection and fits(self._open[0]):
-            return self._open[0]  # as it is nearly always
+            return self._open[0]  # the usual case
         worker = self._worker(connection)
-        pool = [*reversed(self._open), *reversed(self._unsure)]
+        pool = [*reversed(self._open), *reversed(self._unconfirmed)]
         for key in (connection, worker):
             if key is not None and key in self._latest:
                 pool.append(self._latest[key])
-        fitting = [one for one in pool if fits(one)]
-        same = [one for one in fitting if one.connection == connection]
-        exact = [one for one in same if token and one.token == token]
-        theirs = [one for one in fitting if worker is not None and one.worker == worker]
-        return next(iter([*exact, *same, *theirs]), None)
+        fitting = [attempt for attempt in pool if fits(attempt)]
+        same_connection = [attempt for attempt in fitting if attempt.connection == connection]
+        exact = [attempt for attempt in same_connection if token and attempt.token == token]
+        same_worker = [
+            attempt for attempt in fitting if worker is not None and attempt.worker == worker
+        ]
+        return next(iter([*exact, *same_connection, *same_worker]), None)
 
     def _settlement(self, event: Event, what: ItemSettled) -> Settlement:
         now, worker = ref(event), self._worker(what.connection)
@@ -407,5 +435,5 @@ class AttemptReader:
         if hold is None:
             return Settlement(now, what.how, worker)
         known_when = hold.point and hold.caught == now.id
-        said = EventRef(now.id, hold.held.at if known_when else now.at)
-        return Settlement(said, what.how, worker, hold=hold, let_go=now.at)
+        sent = EventRef(now.id, hold.held.at if known_when else now.at)
+        return Settlement(sent, what.how, worker, hold=hold, let_go=now.at)

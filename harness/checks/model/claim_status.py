@@ -1,4 +1,4 @@
-"""Whether others may have what a worker was given: it was given back, or its lease is over."""
+"""Whether other workers may take a delivered item: it came back, or its lease is over."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from harness.checks.model.event_ref import EventRef, before
 from harness.checks.model.items import Attempt
 from harness.checks.model.run_model import RunModel
 
-#: Seconds by which the end of a lease may be another for who set it and for the broker.
+#: Seconds by which the end of a lease may differ between its holder and the broker.
 SLACK = 0.5
 
-#: Why others may have it: `back`, its connection `lost`, its holder `gone`, its lease `expired`.
-#: Why not: it was `settled`, or its holder has `kept` it. Or nobody can say (`unclear`).
+#: Free: it came `back`, its connection was `lost`, its holder `gone`, or its lease `expired`. Not
+#: free: it was `settled`, or its holder `kept` it. Or undecidable: `unclear`.
 ClaimStatus = Literal["back", "lost", "gone", "expired", "settled", "kept", "unclear"]
-#: Others may have it.
+#: Others may take the item.
 FREE: frozenset[ClaimStatus] = frozenset(("back", "lost", "gone", "expired"))
 
 
 def claim_status(view: RunModel, attempt: Attempt, now: EventRef) -> ClaimStatus:
-    """What had become of an attempt by a moment."""
+    """Return the status of an attempt at a moment."""
     settled, known = attempt.settled, view.life(attempt.worker) is not None
     if attempt.back is not None and not before(now, attempt.back):
         return "back"
@@ -29,16 +29,16 @@ def claim_status(view: RunModel, attempt: Attempt, now: EventRef) -> ClaimStatus
         return gone
     if attempt.until is not None and attempt.until <= now.at + SLACK:
         return "expired"
-    # Where its like have leases, one without has not come to take its own.
+    # If attempts usually have leases, a worker without one never came to take its own.
     leases = attempt.until is not None or view.header.figures.lease is not None
     return "kept" if leases and known else "unclear"
 
 
 def _gone(view: RunModel, attempt: Attempt, at: float) -> ClaimStatus | None:
-    """Whether its connection was lost by then, or its holder gone.
+    """Return whether by then its connection was lost, or its holder gone.
 
-    A lease does not hang on a connection: who has it may come with another. Unless it was cut off,
-    and may not have heard that it has it.
+    A lease does not depend on a connection: its holder may reconnect. The exception is a connection
+    that was cut, because the holder may not know that it has the lease.
     """
     connection, life = view.connections.get(attempt.connection), view.life(attempt.worker)
     closed = connection.closed if connection and (view.coarse or connection.cut) else None

@@ -1,4 +1,4 @@
-"""The Job, its pods, the runs of their containers, and what the cluster warned about."""
+"""The Job, its pods, their container runs, and warnings of the cluster."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from harness.history import (
 
 
 class Pod(msgspec.Struct, frozen=True):
-    """A pod; `version` is the resource version with which it was first seen."""
+    """A pod; `version` is the resource version at its first sight."""
 
     uid: str
     name: str
     added: EventRef
     version: int
-    #: From when on it was about to be deleted.
+    #: Since when it is about to be deleted.
     leaving: EventRef | None = None
     deleted: EventRef | None = None
-    #: Empty where nobody ever knew it.
+    #: Its IP address; empty if never known.
     address: str = ""
-    #: Its phase as it was last seen; and why it waits for a node, or has failed (or empty).
+    #: Its last observed phase; `why` it waits for a node, or failed (or empty).
     phase: str = ""
     why: str = ""
     #: Since when it waits, or has failed, for that reason.
@@ -45,16 +45,16 @@ class Pod(msgspec.Struct, frozen=True):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """A container beside the worker, in its last run; as `OtherContainerSeen`."""
+    """A container next to the worker, in its last run; as in `OtherContainerSeen`."""
 
     seen: OtherContainerSeen
     ref: EventRef
-    #: The last line that was recorded of it.
+    #: Its last recorded log line.
     line: Payload | None = None
 
 
 class Warned(msgspec.Struct, frozen=True):
-    """A warning of the cluster about the Job or a pod of it."""
+    """A warning of the cluster about the Job or one of its pods."""
 
     seen: WarningSeen
     ref: EventRef
@@ -68,24 +68,24 @@ class Neighbour(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One run of a container, as the cluster tells it; `finished` is a whole second, or None."""
+    """One run of a container, as the cluster reports it; `finished` is in full seconds."""
 
     running: EventRef | None = None
-    #: Terminated, or gone without its exit having been seen (then there is no exit code).
+    #: Terminated, or gone while no observer saw its exit (then there is no exit code).
     ended: EventRef | None = None
     version: int = 0
     exit_code: int | None = None
     signal: int | None = None
     finished: float | None = None
-    #: The very moment, where its node has told it.
+    #: The exact time of the exit, if its node reported it.
     exited: float | None = None
-    #: The second in which it began; None when it did not, or nobody has said.
+    #: The second in which it began; None if it did not, or if that is unknown.
     started: float | None = None
-    #: Why it waits or has ended, as the cluster names it and in its words: OOMKilled.
+    #: Why it waits or ended: the cluster's reason, such as OOMKilled, and its message.
     reason: str = ""
     why: str = ""
     waiting: EventRef | None = None
-    #: False when lines of its log are missing.
+    #: False if lines of its log are missing.
     log_whole: bool = True
 
     @property
@@ -102,15 +102,15 @@ class Job(msgspec.Struct, frozen=True):
     seen: bool = False
     complete: EventRef | None = None
     failed: EventRef | None = None
-    #: Why it has ended, as the controller names it and in its words: DeadlineExceeded.
+    #: Why it ended: the controller's reason, such as DeadlineExceeded, and its message.
     reason: str = ""
     why: str = ""
-    #: Since when nothing will start it.
+    #: Since when it is suspended, so that nothing starts it.
     suspended: EventRef | None = None
-    #: Pods that have succeeded, as it was last seen.
+    #: Number of succeeded pods, as last observed.
     succeeded: int = 0
     last: EventRef | None = None
-    #: The resource version with which the first success was seen to be counted.
+    #: The resource version in which a success was first counted.
     counted: int | None = None
 
     @property
@@ -119,14 +119,14 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Deletion(msgspec.Struct, frozen=True):
-    """The Job was deleted, and what was left of it."""
+    """The deletion of the Job, and what remained of it."""
 
     ref: EventRef
     seen: JobDeleted
 
 
 class ClusterTable:
-    """Takes in what the watches of pods and Job have shown."""
+    """Collects what the watches of pods and Job observed."""
 
     def __init__(self) -> None:
         self.job = Job()
@@ -134,26 +134,26 @@ class ClusterTable:
         #: Pods of another Job, by their addresses.
         self.neighbours: dict[str, Neighbour] = {}
         self.deletions: list[Deletion] = []
-        #: Containers beside the worker, by their pod and name.
+        #: Containers next to the worker, by their pod and name.
         self.others: dict[tuple[str, str], Other] = {}
         self.warnings: list[Warned] = []
         self._runs: dict[Worker, Run] = {}
-        # Any: each handler takes the one kind that stands beside it.
+        # Any: each handler takes the one type in the same row.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
             PodSeen: self._pod,
             NeighbourSeen: self._neighbour,
             ContainerSeen: self._container,
             ContainerExited: self._exited,
             OtherContainerSeen: self._other,
-            OtherLogLine: self._line,
+            OtherLogLine: self._other_line,
             WarningSeen: self._warning,
             JobSeen: self._job,
             JobDeleted: self._deleted,
-            LogEnded: self._log,
+            LogEnded: self._log_ended,
         }
 
     def runs(self) -> dict[Worker, Run]:
-        """All runs; one whose pod is gone, or that has a successor, is over, too."""
+        """Return all runs; a run has also ended if its pod is gone or it has a successor."""
         successor = {Worker(worker.pod, worker.run - 1): run for worker, run in self._runs.items()}
         return {
             worker: self._closed(worker, run, successor.get(worker))
@@ -211,12 +211,12 @@ class ClusterTable:
         self._runs[what.worker] = msgspec.structs.replace(run, exited=what.at)
 
     def _other(self, event: Event, what: OtherContainerSeen) -> None:
-        before = self.others.get((what.pod, what.container))
-        if before is None or what.run >= before.seen.run:
-            line = before.line if before else None
+        previous = self.others.get((what.pod, what.container))
+        if previous is None or what.run >= previous.seen.run:
+            line = previous.line if previous else None
             self.others[what.pod, what.container] = Other(what, ref(event), line)
 
-    def _line(self, event: Event, what: OtherLogLine) -> None:  # as all handlers
+    def _other_line(self, event: Event, what: OtherLogLine) -> None:  # as all handlers
         if other := self.others.get((what.pod, what.container)):
             changed = msgspec.structs.replace(other, line=what.text)
             self.others[what.pod, what.container] = changed
@@ -224,7 +224,7 @@ class ClusterTable:
     def _warning(self, event: Event, what: WarningSeen) -> None:
         self.warnings.append(Warned(what, ref(event)))
 
-    def _log(self, event: Event, what: LogEnded) -> None:
+    def _log_ended(self, event: Event, what: LogEnded) -> None:
         run = self._runs.get(what.worker) or Run()
         self._runs[what.worker] = msgspec.structs.replace(run, log_whole=what.whole)
 
@@ -232,16 +232,18 @@ class ClusterTable:
         self.deletions.append(Deletion(ref(event), what))
 
     def _job(self, event: Event, what: JobSeen) -> None:
-        true = {one.type: one for one in what.conditions if one.status == "True"}
+        conditions = {
+            condition.type: condition for condition in what.conditions if condition.status == "True"
+        }
         job, now = self.job, ref(event)
-        end = true.get("Complete") or true.get("Failed")
-        suspended = what.suspended or "Suspended" in true
+        end = conditions.get("Complete") or conditions.get("Failed")
+        suspended = what.suspended or "Suspended" in conditions
         self.job = Job(
             what.completions,
             what.parallelism,
             True,
-            job.complete or (now if "Complete" in true else None),
-            job.failed or (now if "Failed" in true else None),
+            job.complete or (now if "Complete" in conditions else None),
+            job.failed or (now if "Failed" in conditions else None),
             job.reason or (end.reason if end else ""),
             job.why or (end.message if end else ""),
             (job.suspended or now) if suspended else None,

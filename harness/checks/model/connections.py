@@ -1,4 +1,4 @@
-"""Connections: whose they are, how long they lasted, when they were held."""
+"""Connections: their owners, their lifetimes, and when the harness held them."""
 
 from __future__ import annotations
 
@@ -27,37 +27,40 @@ from harness.history import (
     Worker,
 )
 
-#: How far, in seconds, the moments of a release and of what it has let go may differ.
+#: Seconds by which a release and the released message may differ in time.
 _AFTER_RELEASE = 0.25
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """A time in which nothing went on in one direction; `point` is empty when just told to."""
+    """A time in which the harness passed nothing on in one direction.
+
+    `point` is the breakpoint; it is empty if the harness held the connection on command.
+    """
 
     towards: Towards
     point: str
     held: EventRef
     released: EventRef | None = None
-    #: The first settlement after its beginning, by its event: what it had caught, if released.
+    #: Event id of the first settlement after its start: the delayed message, if released.
     caught: int | None = None
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """One connection; `last` is the last moment at which something was seen of it."""
+    """One connection; `last` is the time of its last event."""
 
     number: int
     worker: Worker | None
     opened: EventRef | None
-    #: Closed or cut, whatever came first; `cut` when the tap did it.
+    #: Closed or cut, whichever came first; `cut` if the tap did it.
     closed: EventRef | None
     cut: bool
     last: float
     holds: tuple[Hold, ...] = ()
-    #: Whence it came.
+    #: The client's address.
     address: str = ""
 
     def hold_of(self, settled: EventRef) -> Hold | None:
-        """The hold that had caught what was recorded at `settled`, on its way to the broker."""
+        """Return the hold that delayed the message recorded at `settled`, towards the broker."""
         for hold in reversed(self.holds):
             if hold.towards == "broker" and hold.released and hold.held.at < settled.at:
                 near = abs(settled.at - hold.released.at) <= _AFTER_RELEASE
@@ -78,12 +81,12 @@ class _Draft:
 
 
 class ConnectionTable:
-    """Takes in what is told of connections, in the order of the events."""
+    """Collects the events of connections, in order."""
 
     def __init__(self) -> None:
         self._drafts: dict[int, _Draft] = {}
         self._owners: dict[int, Worker] = {}
-        # Any: each handler takes the one kind that stands beside it.
+        # Any: each handler takes the one type in the same row.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
             ConnectionOpened: self._opened,
             ConnectionOwner: self._owned,
@@ -99,7 +102,7 @@ class ConnectionTable:
         }
 
     def all(self) -> dict[int, Connection]:
-        """Every connection by its number; the last owner named is the owner."""
+        """Return every connection by its number; the last reported owner is the owner."""
         numbers: Iterable[int] = self._drafts.keys() | self._owners.keys()
         return {number: self._connection(number) for number in sorted(numbers)}
 

@@ -1,4 +1,4 @@
-"""A moment of a history: the event that shows it, and when it was."""
+"""A reference to an event: its id and its time."""
 
 from __future__ import annotations
 
@@ -10,31 +10,37 @@ from harness.history import Event
 
 
 class EventRef(msgspec.Struct, frozen=True, gc=False):
-    """`at` is in seconds since the start of the run, by the clock of who saw it."""
+    """`at` is in seconds since the start of the run, by the clock of the observer."""
 
     id: int
     at: float
 
 
 class Referring(Protocol):
-    """Whatever one event shows."""
+    """Anything that one event shows."""
 
     @property
     def ref(self) -> EventRef: ...
 
 
 def ref(event: Event) -> EventRef:
-    """The moment of an event: its own `at`, where it has one, else when it was recorded."""
+    """Return the reference to an event.
+
+    Its time is the event's own `at` if it has one, else the time of the record.
+    """
     at: float | None = getattr(event.what, "at", None)
     return EventRef(event.id, event.time if at is None else at)
 
 
 def before(one: EventRef, other: EventRef) -> bool:
-    """Whether a moment was earlier than another; of equal ones, the first that was recorded."""
+    """Return whether a moment was earlier than another.
+
+    At equal times the event that was recorded first is the earlier one.
+    """
     return (one.at, one.id) < (other.at, other.id)
 
 
 def evidence_ids(*shown: EventRef | Referring | None) -> tuple[int, ...]:
-    """The ids of the events that show these, for a finding; what is None is left out."""
-    refs = (each if isinstance(each, EventRef) else each.ref for each in shown if each is not None)
-    return tuple(ref.id for ref in refs)
+    """Return the ids of the events that show these, for a finding; skip None."""
+    refs = (item if isinstance(item, EventRef) else item.ref for item in shown if item is not None)
+    return tuple(event_ref.id for event_ref in refs)

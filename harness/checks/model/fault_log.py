@@ -1,4 +1,4 @@
-"""The course of the run: its faults, what was missed, how it ended."""
+"""The fault log of a run: injected faults, observation gaps, and how the run ended."""
 
 from __future__ import annotations
 
@@ -23,86 +23,86 @@ from harness.history import (
     Worker,
 )
 
-#: What was not understood about single items, at most; of more, any item may be concerned.
+#: Most misunderstandings recorded for single items; one more may concern any item.
 _MOST = 20
 
 
 class InjectedFault(msgspec.Struct, frozen=True):
-    """A fault was injected; to whom, where it was aimed at one worker or connection."""
+    """An injected fault; `worker` or `connection` is its target, if it had a single one."""
 
     fault: str
     ref: EventRef
     worker: Worker | None = None
     connection: int | None = None
-    #: From then on nothing that the worker said reached the broker.
+    #: From then on nothing that the worker sent reached the broker.
     cut_off: bool = False
 
     @property
     def of_all(self) -> bool:
-        """It was aimed at nobody: at the broker, or at the way to it."""
+        """Whether it had no single target: it hit the broker, or the network path to it."""
         return self.worker is None and self.connection is None
 
 
 class BrokerDataLoss(msgspec.Struct, frozen=True):
-    """The broker ended, and was there again without its data."""
+    """The broker ended, and came back without its data."""
 
     lost: EventRef
     back: EventRef
 
 
 class ObservationGap(msgspec.Struct, frozen=True):
-    """Something was not seen, or not understood, from here on."""
+    """From here on an observer missed something, or did not understand it."""
 
     of: str
     why: str
     ref: EventRef
-    #: What was made of it is a guess.
+    #: The interpretation is a guess.
     guessed: bool = False
-    #: The items that it is about; none means all.
+    #: The items that it concerns; empty means all.
     items: tuple[Payload, ...] = ()
 
 
 class FaultLog(msgspec.Struct, frozen=True):
-    """What was done to the run and to its observers, in order."""
+    """All faults of the run and all gaps of its observers, in order."""
 
     injected: tuple[InjectedFault, ...] = ()
     confirmed: Mapping[str, EventRef] = {}
     healed: Mapping[str, EventRef] = {}
-    #: By when a worker that was killed, or stopped, was so.
+    #: By worker that was killed or stopped: the time by which that had happened.
     landed: Mapping[Worker, EventRef] = {}
     gaps: tuple[ObservationGap, ...] = ()
     not_understood: tuple[ObservationGap, ...] = ()
-    #: How often the broker has lost all that it had.
+    #: All losses of the broker's data.
     losses: tuple[BrokerDataLoss, ...] = ()
-    #: The end of the run; None when it was killed. `why` is empty when it went to its end.
+    #: The end of the run; None if the harness was killed. `why` is empty after a complete run.
     ended: EventRef | None = None
     why: str = ""
 
     @property
     def cut_off(self) -> dict[Worker, EventRef]:
-        """From when on nothing reached the broker of those who were cut off for good."""
+        """By worker that was cut off for good: from when on nothing from it reached the broker."""
         return {
-            harm.worker: harm.ref
-            for harm in reversed(self.injected)
-            if harm.cut_off and harm.worker is not None
+            fault.worker: fault.ref
+            for fault in reversed(self.injected)
+            if fault.cut_off and fault.worker is not None
         }
 
     @property
     def unhealed(self) -> tuple[InjectedFault, ...]:
-        """What was done, and not undone."""
-        return tuple(harm for harm in self.injected if harm.fault not in self.healed)
+        """The injected faults that are not healed."""
+        return tuple(fault for fault in self.injected if fault.fault not in self.healed)
 
     @property
     def stable_since(self) -> float | None:
-        """From when on what must come is reckoned; None while a fault is not healed."""
+        """The time from which deadlines count; None while a fault is not healed."""
         if self.unhealed:
             return None
-        marks = [*self.healed.values(), *self.confirmed.values()]
-        return max((one.at for one in marks), default=0.0)
+        event_refs = [*self.healed.values(), *self.confirmed.values()]
+        return max((event_ref.at for event_ref in event_refs), default=0.0)
 
 
 class FaultLogTable:
-    """Takes in faults, gaps and the end."""
+    """Collects faults, gaps and the end of the run."""
 
     def __init__(self) -> None:
         self._injected: list[InjectedFault] = []
@@ -110,32 +110,32 @@ class FaultLogTable:
         self._healed: dict[str, EventRef] = {}
         self._landed: dict[Worker, EventRef] = {}
         self._gaps: list[ObservationGap] = []
-        self._odd: list[ObservationGap] = []
+        self._misunderstandings: list[ObservationGap] = []
         self._gone: EventRef | None = None
         self._losses: list[BrokerDataLoss] = []
         self._ended: EventRef | None = None
         self._why = ""
-        # Any: each handler takes the one kind that stands beside it.
+        # Any: each handler takes the one type in the same row.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
             FaultInjected: self._inject,
             FaultConfirmed: self._confirm,
             FaultHealed: self._heal,
             FaultLanded: self._land,
             Gap: self._miss,
-            NotUnderstood: self._puzzle,
+            NotUnderstood: self._misunderstand,
             BrokerLost: self._lose,
             BrokerBack: self._come_back,
             RunEnded: self._end,
         }
 
-    def course(self) -> FaultLog:
+    def fault_log(self) -> FaultLog:
         return FaultLog(
             tuple(self._injected),
             self._confirmed,
             self._healed,
             self._landed,
             tuple(self._gaps),
-            tuple(self._odd),
+            tuple(self._misunderstandings),
             tuple(self._losses),
             self._ended,
             self._why,
@@ -158,14 +158,16 @@ class FaultLogTable:
     def _miss(self, event: Event, what: Gap) -> None:
         self._gaps.append(ObservationGap(what.of, what.why, ref(event)))
 
-    def _puzzle(self, event: Event, what: NotUnderstood) -> None:
-        # The first one about all items says it; a broken client may send millions.
-        alike = [one for one in self._odd if one.guessed == what.guessed]
-        if any(not one.items for one in alike):
+    def _misunderstand(self, event: Event, what: NotUnderstood) -> None:
+        # The first one about all items is enough; a broken client may send millions.
+        alike = [gap for gap in self._misunderstandings if gap.guessed == what.guessed]
+        if any(not gap.items for gap in alike):
             return
         items = what.items if len(alike) < _MOST else ()
-        of = f"connection {what.connection}"
-        self._odd.append(ObservationGap(of, what.why, ref(event), what.guessed, items))
+        observer = f"connection {what.connection}"
+        self._misunderstandings.append(
+            ObservationGap(observer, what.why, ref(event), what.guessed, items)
+        )
 
     def _lose(self, event: Event, what: BrokerLost) -> None:
         self._gone = ref(event)

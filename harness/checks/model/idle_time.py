@@ -1,4 +1,4 @@
-"""When a worker was there for an item: connected, asking, with nothing in its hands."""
+"""Times when a worker was idle: connected, waiting for an item, with no item at work."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.history import Worker
 
 #: Seconds by which a request may be recorded after its answer.
 _SKEW = 0.05
-#: Times, from a moment up to another.
+#: A time span: start and end, in seconds.
 _Span = tuple[float, float]
 
 
 class Idle(msgspec.Struct, frozen=True):
-    """This worker was idle from `asked` on, until `until`."""
+    """A worker was idle from `since` to `until`; `asked` is its request."""
 
     worker: Worker
     asked: EventRef
@@ -27,16 +27,16 @@ class Idle(msgspec.Struct, frozen=True):
 
 
 class IdleTime:
-    """All idle times of a run, and how much of it there was in a stretch of time."""
+    """All idle times of a run, and their total within an interval."""
 
     def __init__(self, spans: Iterable[Idle]) -> None:
-        self.spans = tuple(sorted(spans, key=lambda one: (one.since, one.until)))
+        self.spans = tuple(sorted(spans, key=lambda span: (span.since, span.until)))
         merged: list[_Span] = []
-        for one in self.spans:
-            if merged and one.since <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(merged[-1][1], one.until))
+        for span in self.spans:
+            if merged and span.since <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], span.until))
             else:
-                merged.append((one.since, one.until))
+                merged.append((span.since, span.until))
         self._starts = [start for start, _ in merged]
         self._ends = [end for _, end in merged]
         self._before = [0.0]
@@ -44,39 +44,41 @@ class IdleTime:
             self._before.append(self._before[-1] + end - start)
 
     def within(self, since: float, until: float) -> float:
-        """Seconds, of these, in which at least one worker was idle."""
-        return max(0.0, self._up_to(until) - self._up_to(since))
+        """Return the seconds of this interval in which at least one worker was idle."""
+        return max(0.0, self._idle_until(until) - self._idle_until(since))
 
-    def _up_to(self, moment: float) -> float:
-        place = bisect_right(self._starts, moment)
-        if place == 0:
+    def _idle_until(self, moment: float) -> float:
+        index = bisect_right(self._starts, moment)
+        if index == 0:
             return 0.0
-        return self._before[place] - max(0.0, self._ends[place - 1] - moment)
+        return self._before[index] - max(0.0, self._ends[index - 1] - moment)
 
 
 def idle_times(lives: Iterable[WorkerLifetime], end: float) -> Iterator[Idle]:
-    """When each worker was idle, and not held; the history ends at `end`."""
+    """Yield the times when each worker was idle and not held; the history ends at `end`."""
     for life in lives:
         stop = min(end, life.end.earliest if life.end else end)
-        held = _held(life, end)
-        for since, until in _hands_free(life, stop):
-            ask = life.requests.first(since, until + _SKEW)
-            if ask is None:
+        held = _held_spans(life, end)
+        for since, until in _without_item(life, stop):
+            request = life.requests.first(since, until + _SKEW)
+            if request is None:
                 continue
-            start, over = min(ask.ref.at, until), until
-            last = life.requests.last(since, until) or ask
-            if last.room == 0:
-                over = min(over, last.ref.at)
-            closed = {one.number: one.closed for one in life.connections}.get(last.connection)
+            start, finish = min(request.ref.at, until), until
+            latest = life.requests.last(since, until) or request
+            if latest.room == 0:
+                finish = min(finish, latest.ref.at)
+            closed = {connection.number: connection.closed for connection in life.connections}.get(
+                latest.connection
+            )
             if closed:
-                over = min(over, closed.at)
-            # Who is served at once was idle, too, if only for a moment.
-            for free in without(held, (min(start, over), over)):
-                yield Idle(life.worker, ask.ref, *free)
+                finish = min(finish, closed.at)
+            # A worker that gets an item immediately was idle too, if only for a moment.
+            for span in without(held, (min(start, finish), finish)):
+                yield Idle(life.worker, request.ref, *span)
 
 
-def _hands_free(life: WorkerLifetime, stop: float) -> Iterator[_Span]:
-    """The times in which it had no item."""
+def _without_item(life: WorkerLifetime, stop: float) -> Iterator[_Span]:
+    """Yield the times in which the worker had no item."""
     free = 0.0
     for attempt in life.attempts:
         if attempt.delivered.at > free:
@@ -86,7 +88,7 @@ def _hands_free(life: WorkerLifetime, stop: float) -> Iterator[_Span]:
         yield free, stop
 
 
-def _held(life: WorkerLifetime, end: float) -> list[_Span]:
+def _held_spans(life: WorkerLifetime, end: float) -> list[_Span]:
     spans = [
         (hold.held.at, hold.released.at if hold.released else end)
         for connection in life.connections
@@ -96,7 +98,10 @@ def _held(life: WorkerLifetime, end: float) -> list[_Span]:
 
 
 def without(taken: Iterable[_Span], span: _Span) -> Iterator[_Span]:
-    """What is left of a span when others, in the order of their beginnings, are taken out."""
+    """Yield the parts of a span that remain without the `taken` spans.
+
+    `taken` must be sorted by start.
+    """
     since, until = span
     for start, end in taken:
         if start > until or (start == until and since < until):

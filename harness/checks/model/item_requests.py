@@ -1,4 +1,4 @@
-"""Who asked for an item, and when; many events, so they are kept as bare numbers."""
+"""Requests for items: which worker asked, and when. Stored as arrays, for they are many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.history import AskedForItem, Event, FoundEmpty, Worker
 
 
 class ItemRequest(NamedTuple):
-    """One request for an item; `room` is 0 when it takes an earlier one back."""
+    """One request for an item; `room` is 0 if it withdraws an earlier request."""
 
     ref: EventRef
     connection: int
@@ -21,7 +21,7 @@ class ItemRequest(NamedTuple):
 
 
 class ItemRequests:
-    """The requests of one worker, in the order of their moments."""
+    """The requests of one worker, sorted by time."""
 
     def __init__(
         self, rows: Iterable[tuple[float, int, int, int]] = (), empty: Iterable[float] = ()
@@ -34,68 +34,74 @@ class ItemRequests:
         self._room = array("q", (row[3] for row in ordered))
 
     def first(self, since: float, until: float) -> ItemRequest | None:
-        """The first request in `since <= moment < until` that is still wanted then."""
+        """Return the first request in `since <= moment < until` that is not a withdrawal."""
         start, end = bisect_left(self._at, since), bisect_left(self._at, until)
-        return next((ask for ask in map(self._ask, range(start, end)) if ask.room != 0), None)
+        return next(
+            (request for request in map(self._request, range(start, end)) if request.room != 0),
+            None,
+        )
 
     def last(self, since: float, until: float) -> ItemRequest | None:
-        """The last request, or taking back, in `since <= moment < until`."""
+        """Return the last request, or withdrawal, in `since <= moment < until`."""
         start, end = bisect_left(self._at, since), bisect_left(self._at, until)
-        return self._ask(end - 1) if end > start else None
+        return self._request(end - 1) if end > start else None
 
     def after(self, moment: float) -> ItemRequest | None:
-        """The first request later than `moment`."""
+        """Return the first request later than `moment`, skipping withdrawals."""
         start = bisect_right(self._at, moment)
-        rest = map(self._ask, range(start, len(self._at)))
-        return next((ask for ask in rest if ask.room != 0), None)
+        rest = map(self._request, range(start, len(self._at)))
+        return next((request for request in rest if request.room != 0), None)
 
-    def told_empty(self, since: float, until: float) -> bool:
-        """Whether it was told in `since <= moment <= until` that there is nothing for it."""
+    def answered_empty(self, since: float, until: float) -> bool:
+        """Return whether the broker answered "empty" in `since <= moment <= until`."""
         return bisect_left(self._empty, since) < bisect_right(self._empty, until)
 
     def __len__(self) -> int:
         return len(self._at)
 
-    def _ask(self, index: int) -> ItemRequest:
+    def _request(self, index: int) -> ItemRequest:
         room = self._room[index]
-        mark = EventRef(self._id[index], self._at[index])
-        return ItemRequest(mark, self._connection[index], None if room < 0 else room)
+        event_ref = EventRef(self._id[index], self._at[index])
+        return ItemRequest(event_ref, self._connection[index], None if room < 0 else room)
 
 
 class ItemRequestTable:
-    """Takes in the requests, by the queue that they name."""
+    """Collects the requests by the queue that they name."""
 
     def __init__(self) -> None:
         self._rows: dict[str, list[array[float]]] = {}
-        #: By connection: when it was told that there is nothing.
+        #: By connection: the times when the broker answered that the queue is empty.
         self._empty: dict[int, array[float]] = {}
-        # Any: each handler takes the kind that stands beside it.
+        # Any: each handler takes the type in the same row.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
             AskedForItem: self._asked,
-            FoundEmpty: self._told_empty,
+            FoundEmpty: self._found_empty,
         }
 
     def of(
         self, queues: frozenset[str], connections: Mapping[int, Connection]
     ) -> dict[Worker, ItemRequests]:
-        """The requests for items of these queues, by worker; without a known one, left out."""
+        """Return the requests for items of these queues by worker; skip unknown workers."""
         rows: dict[Worker, list[tuple[float, int, int, int]]] = {}
-        for queue, (ats, ids, numbers, rooms) in self._rows.items():
+        for queue, (times, ids, numbers, rooms) in self._rows.items():
             if queue and queues and queue not in queues:
                 continue
-            for at, event, number, room in zip(ats, ids, numbers, rooms, strict=True):
+            for at, event_id, number, room in zip(times, ids, numbers, rooms, strict=True):
                 connection = connections.get(int(number))
                 if connection is not None and connection.worker is not None:
-                    row = (at, int(event), int(number), int(room))
+                    row = (at, int(event_id), int(number), int(room))
                     rows.setdefault(connection.worker, []).append(row)
         empty: dict[Worker, list[float]] = {}
         for number, moments in self._empty.items():
             connection = connections.get(number)
             if connection is not None and connection.worker is not None:
                 empty.setdefault(connection.worker, []).extend(moments)
-        return {worker: ItemRequests(some, empty.get(worker, ())) for worker, some in rows.items()}
+        return {
+            worker: ItemRequests(worker_rows, empty.get(worker, ()))
+            for worker, worker_rows in rows.items()
+        }
 
-    def _told_empty(self, event: Event, what: FoundEmpty) -> None:
+    def _found_empty(self, event: Event, what: FoundEmpty) -> None:
         moments = self._empty.setdefault(what.connection, array("d"))
         moments.append(event.time if what.at is None else what.at)
 

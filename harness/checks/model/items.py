@@ -1,4 +1,4 @@
-"""Items: how often each was sent, the attempts on it, how it was settled, where it was left."""
+"""Items: when each was enqueued, attempted and settled, and where the drain found it."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ from harness.history import (
     Worker,
 )
 
-#: What ended an attempt: its own settlement; given back; put back or taken over by another; given
-#: out again; its connection lost (where that ends it); the item settled by another. Or nothing.
+#: The end of an attempt: its own settlement; a return; another worker put it back or took it; a new
+#: delivery; a lost connection (if that ends it); settled by another worker; or none yet.
 Ending = Literal["settled", "returned", "reclaimed", "redelivered", "lost", "elsewhere", "open"]
 
 Where = Literal["ready", "leased", "unacked", "dead"]
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """An item was settled, effectively.
+    """An item was settled, and the settlement took effect.
 
-    `mark.at` is when the worker said so. When that was held, the broker got it at `let_go`; where
-    `mark.at` is the same, nobody knows when it was said. `at_once`: with the delivery itself.
+    `ref.at` is when the worker sent it. If the harness held it, the broker received it at `let_go`.
+    If both times are equal then, the time when the worker sent it is unknown. `at_once`: it came
+    with the delivery itself.
     """
 
     ref: EventRef
@@ -46,28 +47,28 @@ class Settlement(msgspec.Struct, frozen=True):
     at_once: bool = False
     hold: Hold | None = None
     let_go: float | None = None
-    #: False: it was removed by one that never had it, and did not come back.
+    #: False: a worker that never had it removed it, and it did not come back.
     by_holder: bool = True
 
     @property
     def effect(self) -> float:
-        """When the broker got it."""
+        """When the broker received it."""
         return self.ref.at if self.let_go is None else self.let_go
 
 
 class WorkerStatement(msgspec.Struct, frozen=True):
-    """What a worker said about an item: that it begins, or that it has finished."""
+    """A worker's log line about an item: it begins the work, or has finished it."""
 
     ref: EventRef
     item: Payload
     worker: Worker
     done: bool
-    #: What it may be about, where it names no item that was sent: `harness.history.log_phrases`.
+    #: Its possible subject if it names no known item: see `harness.history.log_phrases`.
     guess: Guess = ""
 
 
 class DigestStatement(msgspec.Struct, frozen=True):
-    """What bytes a worker says that it works on."""
+    """A log line with the digest of the bytes that a worker works on."""
 
     ref: EventRef
     worker: Worker
@@ -75,34 +76,34 @@ class DigestStatement(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One worker had one item, from its delivery on; `worker` is None while nobody knows whose."""
+    """One worker had one item from its delivery on; `worker` is None if the owner is unknown."""
 
     item: Payload
     worker: Worker | None
     connection: int
     delivered: EventRef
     how: Ending
-    #: By what, and when, the attempt ended; None while it is open.
+    #: The event that ended the attempt, and its time; None while it is open.
     ended: EventRef | None = None
     settled: Settlement | None = None
-    #: Settlements that took no effect.
+    #: Settlements without effect.
     void: tuple[EventRef, ...] = ()
-    #: Seconds of the first lease on it.
+    #: The length of its first lease, in seconds.
     lease: float | None = None
     started: EventRef | None = None
     done: EventRef | None = None
-    #: Names this delivery, where the broker or the worker has a name for it.
+    #: The delivery's own name, if the broker or the worker has one for it.
     token: str = ""
-    #: The end of the last lease that its worker had on it, in seconds since the start.
+    #: The end of the worker's last lease on it, in seconds since the start.
     until: float | None = None
-    #: When others could have it, by its worker's word or by the loss of its connection.
+    #: When it was free for others again: its worker returned it, or lost its connection.
     back: EventRef | None = None
-    #: When another put it back or took it over, whatever ended it then.
+    #: When another worker put it back or took it over, no matter what ended the attempt.
     taken: EventRef | None = None
 
 
 class LeftoverItem(msgspec.Struct, frozen=True):
-    """Where the final drain has found an item."""
+    """The place where the final drain found an item."""
 
     ref: EventRef
     queue: str
@@ -110,14 +111,17 @@ class LeftoverItem(msgspec.Struct, frozen=True):
 
 
 class ReadyInterval(msgspec.Struct, frozen=True):
-    """An item was there for whoever wants it, from `since` to `until` (None: for good)."""
+    """An item was ready for any worker from `since` to `until` (None: to the end)."""
 
     since: EventRef
     until: float | None = None
 
 
 class Item(msgspec.Struct, frozen=True):
-    """All about one item; equal payloads are one `Item`, with as many entries in `enqueued`."""
+    """All about one item.
+
+    Equal payloads are one `Item`, with one entry in `enqueued` for each copy.
+    """
 
     payload: Payload
     enqueued: tuple[EventRef, ...]
@@ -128,44 +132,45 @@ class Item(msgspec.Struct, frozen=True):
 
     @property
     def dead(self) -> bool:
-        """Set aside in a dead-letter place, as was seen then or at the end."""
-        return any(one.how == "dead" for one in self.settled) or any(
-            one.where == "dead" for one in self.left
+        """Whether it was dead-lettered, as seen at that time or by the final drain."""
+        return any(entry.how == "dead" for entry in self.settled) or any(
+            entry.where == "dead" for entry in self.left
         )
 
     def put_before(self, moment: EventRef) -> int:
-        """How many had been put there, in the order in which all was seen.
+        """Return how many copies were enqueued before a moment, in the order of the events.
 
-        Not by the clock: what is put there may be given before anybody could say when that was.
+        The clock times are not used: a broker may deliver an item before any observer knows when it
+        was enqueued.
         """
-        return sum(one.id < moment.id for one in self.enqueued)
+        return sum(event_ref.id < moment.id for event_ref in self.enqueued)
 
     @property
     def unsettled(self) -> int:
-        """How many of them nobody has settled."""
+        """How many copies no worker has settled."""
         open_ = len(self.enqueued) - len(self.settled)
         if not self.left:
             return max(0, open_)
-        set_aside = sum(one.where == "dead" for one in self.left)
-        told = sum(one.how != "acked" for one in self.settled)
-        # Who is found in the dead-letter place may have come there without a word on the wire.
-        return max(0, open_ - max(0, set_aside - told))
+        set_aside = sum(entry.where == "dead" for entry in self.left)
+        not_acked = sum(entry.how != "acked" for entry in self.settled)
+        # An item can reach the dead-letter queue without any event on the wire.
+        return max(0, open_ - max(0, set_aside - not_acked))
 
 
 class ItemTable:
-    """Keeps, for each item, its events: they are made sense of once it is known who is who."""
+    """Collects the events of each item; they are interpreted once all owners are known."""
 
     def __init__(self) -> None:
         self.wire: dict[Payload, list[Event]] = {}
         self.lines: list[Event] = []
         self.queues: set[str] = set()
-        # Any: each handler takes the kinds that stand beside it.
+        # Any: each handler takes the types in the same row.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
             ItemEnqueued: self._enqueued,
             ItemLeased: self._leased,
             **dict.fromkeys((ItemDelivered, ItemSettled, ItemReturned), self._keep),
             **dict.fromkeys((ItemReclaimed, ItemLeft, LeaseExpired), self._keep),
-            **dict.fromkeys((ItemStarted, ItemDone), self._said),
+            **dict.fromkeys((ItemStarted, ItemDone), self._keep_line),
         }
 
     def _enqueued(self, event: Event, what: ItemEnqueued) -> None:
@@ -177,14 +182,15 @@ class ItemTable:
 
     def _leased(self, event: Event, what: ItemLeased) -> None:
         events = self.wire.setdefault(what.item, [])
-        lately = [one.what for one in events[-2:]]
-        # Of renewals, of which there may be any number, the first and the last one tell all.
-        if len(lately) > 1 and all(
-            isinstance(one, ItemLeased) and one.connection == what.connection for one in lately
+        latest = [observation.what for observation in events[-2:]]
+        # Renewals may be many: the first and the last one contain all information.
+        if len(latest) > 1 and all(
+            isinstance(observation, ItemLeased) and observation.connection == what.connection
+            for observation in latest
         ):
             events[-1] = event
         else:
             events.append(event)
 
-    def _said(self, event: Event, what: ItemStarted | ItemDone) -> None:
+    def _keep_line(self, event: Event, what: ItemStarted | ItemDone) -> None:
         self.lines.append(event)

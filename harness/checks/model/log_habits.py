@@ -1,7 +1,7 @@
-"""What a worker's log is worth: which lines it prints, and whether they come when they are said.
+"""The reliability of a worker's log: which lines it prints, and whether without delay.
 
-A line proves that something was said not later than its time stamp, and nothing about how long
-before: logs that wait in a buffer come late, and with a killed process they do not come at all.
+A line proves that the worker wrote it no later than its time stamp, but not how long before. Lines
+from a buffer come late; if the process is killed, they do not come at all.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ from harness.checks.model.items import Attempt
 from harness.checks.model.workers import WorkerLifetime
 from harness.history import Figures, Habit, Worker
 
-#: How often a worker does what it is expected to do again.
+#: Frequencies at which a worker is expected to do the same again.
 USUAL: frozenset[Habit] = frozenset(("always", "mostly"))
-#: Seconds after a delivery within which a line about its beginning is said at once.
+#: A start line within so many seconds of the delivery comes without delay.
 PROMPT = 0.25
-#: Lines of so many of a hundred attempts come as they are said, where the log is live.
-_MOST = 75
-#: Shorter work than this, in seconds, cannot be told from none.
+#: In a live log, so many percent of the attempts have their lines without delay.
+_LIVE_PERCENT = 75
+#: Seconds; shorter work than this cannot be distinguished from no work.
 _TOO_SHORT = 0.1
-#: Work of which the longest takes no more than so many times the shortest is regular.
+#: Work is regular if its longest time is at most so many times its shortest.
 _REGULAR = 1.25
-_FEW = 3
-#: Of the shortest work: who had an item for less has not worked on it; regular work, and other.
-_ENOUGH, _ENOUGH_OF_ANY = 0.75, 0.5
+_MIN_SAMPLES = 3
+#: Share of the shortest work below which an attempt did no work: for regular work, and other.
+_REGULAR_SHARE, _IRREGULAR_SHARE = 0.75, 0.5
 
 
 class LogHabits(msgspec.Struct, frozen=True):
-    """What can be expected of a worker's log, and of its time for an item."""
+    """Expectations of a worker's log, and of its time for an item."""
 
     starts: Habit = ""
     ends: Habit = ""
-    #: Whether lines come as they are said; None where nothing tells.
+    #: Whether lines come without delay; None if unknown.
     live: bool | None = None
     #: Whether its end lines come before its reports (and not just after them).
     ends_first: bool = False
-    #: Seconds that an item takes it at least; None where that is not known, or too short to tell.
+    #: The least seconds that an item takes; None if unknown, or too short to measure.
     enough: float | None = None
-    #: The longest time from a delivery to the line that it begins, in seconds.
+    #: The longest time from a delivery to its start line, in seconds.
     delay: float = 0.0
 
 
 def log_habits(given: Figures, lives: Mapping[Worker, WorkerLifetime]) -> LogHabits:
-    """What the fault-free run has taught; where there was none, what this run shows itself."""
-    attempts = [one for life in lives.values() for one in life.attempts]
-    own = _own(attempts, lives)
+    """Return the habits that the fault-free run showed, or else those that this run shows."""
+    attempts = [attempt for life in lives.values() for attempt in life.attempts]
+    own = _measured_habits(attempts, lives)
     if not given.starts_told:
         return own
     return LogHabits(
@@ -60,32 +60,42 @@ def log_habits(given: Figures, lives: Mapping[Worker, WorkerLifetime]) -> LogHab
     )
 
 
-def _own(attempts: Sequence[Attempt], lives: Mapping[Worker, WorkerLifetime]) -> LogHabits:
-    settled = [one for one in attempts if one.settled and _whole(lives, one)]
-    starts, ends = _habit([one.started for one in settled]), _habit([one.done for one in settled])
-    live = _live(lives.values())
-    told = [
-        one
-        for one in settled
-        if (one.started or starts not in USUAL) and (one.done or ends not in USUAL)
+def _measured_habits(
+    attempts: Sequence[Attempt], lives: Mapping[Worker, WorkerLifetime]
+) -> LogHabits:
+    settled = [entry for entry in attempts if entry.settled and _log_complete(lives, entry)]
+    starts, ends = (
+        _habit([entry.started for entry in settled]),
+        _habit([entry.done for entry in settled]),
+    )
+    live = _is_live(lives.values())
+    complete = [
+        entry
+        for entry in settled
+        if (entry.started or starts not in USUAL) and (entry.done or ends not in USUAL)
     ]
-    # What was given in advance begins when its turn comes.
+    # Work on a prefetched item begins later, when its turn comes.
     first = [life.attempts[0] for life in lives.values() if life.attempts]
-    pool = attempts if live else first
-    delays = [one.started.at - one.delivered.at for one in pool if one.started]
-    late = max((one for one in delays if one <= PROMPT), default=0.0)
+    considered = attempts if live else first
+    delays = [entry.started.at - entry.delivered.at for entry in considered if entry.started]
+    longest_delay = max((entry for entry in delays if entry <= PROMPT), default=0.0)
     return LogHabits(
-        starts, ends, live, _ends_first(settled), _enough(told, late=live is False), late
+        starts,
+        ends,
+        live,
+        _ends_first(settled),
+        _minimum_time(complete, late=live is False),
+        longest_delay,
     )
 
 
-def _whole(lives: Mapping[Worker, WorkerLifetime], attempt: Attempt) -> bool:
+def _log_complete(lives: Mapping[Worker, WorkerLifetime], attempt: Attempt) -> bool:
     life = None if attempt.worker is None else lives.get(attempt.worker)
     return life is not None and life.run.log_whole
 
 
 def _habit(said: Sequence[object | None]) -> Habit:
-    count = sum(one is not None for one in said)
+    count = sum(line is not None for line in said)
     if not said:
         return ""
     if count == len(said):
@@ -96,44 +106,55 @@ def _habit(said: Sequence[object | None]) -> Habit:
 
 
 def _ends_first(settled: Iterable[Attempt]) -> bool:
-    gaps = [one.done.at - one.settled.ref.at for one in settled if one.done and one.settled]
+    gaps = [
+        attempt.done.at - attempt.settled.ref.at
+        for attempt in settled
+        if attempt.done and attempt.settled
+    ]
     return bool(gaps) and sum(gap <= 0 for gap in gaps) > len(gaps) / 2
 
 
-def _enough(told: Iterable[Attempt], *, late: bool) -> float | None:
-    """Who had an item for less than this has not done its work; `late` lines tell no moment."""
-    lasted = [
-        max(one.settled.ref.at, one.done.at if one.done and not late else 0.0) - one.delivered.at
-        for one in told
-        if one.settled and not (one.settled.at_once and one.done is None)
+def _minimum_time(told: Iterable[Attempt], *, late: bool) -> float | None:
+    """Return the minimum time for an item: a shorter attempt has not done its work.
+
+    None if that is unknown. `late`: the log is buffered, so line times prove nothing.
+    """
+    durations = [
+        max(attempt.settled.ref.at, attempt.done.at if attempt.done and not late else 0.0)
+        - attempt.delivered.at
+        for attempt in told
+        if attempt.settled and not (attempt.settled.at_once and attempt.done is None)
     ]
-    if not lasted or min(lasted) < _TOO_SHORT:
+    if not durations or min(durations) < _TOO_SHORT:
         return None
-    shortest = min(lasted)
-    regular = len(lasted) >= _FEW and max(lasted) <= _REGULAR * shortest
-    return round(shortest * (_ENOUGH if regular else _ENOUGH_OF_ANY), 3)
+    shortest = min(durations)
+    regular = len(durations) >= _MIN_SAMPLES and max(durations) <= _REGULAR * shortest
+    return round(shortest * (_REGULAR_SHARE if regular else _IRREGULAR_SHARE), 3)
 
 
-# -- whether lines come as they are said -----------------------------------------------------------
+# -- whether lines come without delay --------------------------------------------------------------
 
 
-def _live(lives: Iterable[WorkerLifetime]) -> bool | None:
-    """By the lines about a beginning: only these would not be there yet if all lines were late."""
-    shown = [
-        one.started.at - one.delivered.at <= PROMPT or _waited(life, index)
+def _is_live(lives: Iterable[WorkerLifetime]) -> bool | None:
+    """Return whether lines come without delay, judged by start lines.
+
+    Only a start line would still be missing if all lines were late.
+    """
+    prompt = [
+        attempt.started.at - attempt.delivered.at <= PROMPT or _began_in_turn(life, index)
         for life in lives
-        for index, one in enumerate(life.attempts)
-        if one.started is not None
+        for index, attempt in enumerate(life.attempts)
+        if attempt.started is not None
     ]
-    if not shown:
+    if not prompt:
         return None
-    return 100 * sum(shown) >= _MOST * len(shown)
+    return 100 * sum(prompt) >= _LIVE_PERCENT * len(prompt)
 
 
-def _waited(life: WorkerLifetime, index: int) -> bool:
-    """Whether it was given in advance, and begun as soon as the one before was settled."""
-    attempt, before = life.attempts[index], life.attempts[index - 1] if index else None
-    if before is None or before.settled is None or attempt.started is None:
+def _began_in_turn(life: WorkerLifetime, index: int) -> bool:
+    """Return whether a prefetched item was begun once the one before was settled."""
+    attempt, previous = life.attempts[index], life.attempts[index - 1] if index else None
+    if previous is None or previous.settled is None or attempt.started is None:
         return False
-    since = before.settled.effect
-    return since > attempt.delivered.at and abs(attempt.started.at - since) <= PROMPT
+    settled_at = previous.settled.effect
+    return settled_at > attempt.delivered.at and abs(attempt.started.at - settled_at) <= PROMPT

@@ -1,4 +1,4 @@
-"""A worker's own figures, from its fault-free run: the other runs are judged by them."""
+"""A worker's own figures, from its fault-free run; they set the bounds for all other runs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from harness.history import Figures
 
 
 def measure(view: RunModel) -> Figures:
-    """All of them, each None where nothing in the history tells."""
-    told, habits = majority(view.ack_timings, view.habits, calm=True), view.habits
-    work = list(_work(view))
+    """Measure all figures; each is None if no event shows it."""
+    order, habits = majority(view.ack_timings, view.habits, calm=True), view.habits
+    work = list(_work_times(view))
     return Figures(
-        work=_median(one.lasted for one in work),
-        pace=_median(one.alone for one in work),
-        longest=_most(one.lasted for one in work),
-        longest_pace=_most(one.alone for one in work),
-        lease=_most(one.lease for one in view.attempts if one.lease is not None),
-        pod_start=_most(_starts(view)),
+        work=_median(entry.lasted for entry in work),
+        pace=_median(entry.alone for entry in work),
+        longest=_maximum(entry.lasted for entry in work),
+        longest_pace=_maximum(entry.alone for entry in work),
+        lease=_maximum(entry.lease for entry in view.attempts if entry.lease is not None),
+        pod_start=_maximum(_pod_start_times(view)),
         starts_matched=starts_matched(view),
-        settles_after_work=None if told in (None, "unclear") else told == "after",
+        settles_after_work=None if order in (None, "unclear") else order == "after",
         starts_told=habits.starts,
         ends_told=habits.ends,
         log_live=habits.live,
@@ -36,11 +36,14 @@ def measure(view: RunModel) -> Figures:
 
 
 def starts_matched(view: RunModel) -> bool | None:
-    """Whether all that workers said they begin had been delivered to them; None without a word."""
-    astray = [line for line in (*view.unknown_items, *view.unmatched) if not line.done]
-    if astray:
+    """Return whether workers logged starts only of items that were delivered to them.
+
+    None if no worker logged any start.
+    """
+    unexpected = [line for line in (*view.unknown_items, *view.unmatched) if not line.done]
+    if unexpected:
         return False
-    return True if any(one.started for one in view.attempts) else None
+    return True if any(attempt.started for attempt in view.attempts) else None
 
 
 def _median(values: Iterable[float]) -> float | None:
@@ -48,18 +51,18 @@ def _median(values: Iterable[float]) -> float | None:
     return max(0.0, round(median(known), 3)) if known else None
 
 
-def _most(values: Iterable[float]) -> float | None:
-    return max((max(0.0, round(one, 3)) for one in values), default=None)
+def _maximum(values: Iterable[float]) -> float | None:
+    return max((max(0.0, round(value, 3)) for value in values), default=None)
 
 
 class _Work(NamedTuple):
-    """Seconds from a delivery to the end of the work on it: all, and less what others took."""
+    """Seconds from delivery to the end of work: `lasted` all, `alone` without other items."""
 
     lasted: float
     alone: float
 
 
-def _work(view: RunModel) -> Iterator[_Work]:
+def _work_times(view: RunModel) -> Iterator[_Work]:
     for life in view.workers.values():
         free = 0.0
         for attempt in life.attempts:
@@ -71,7 +74,10 @@ def _work(view: RunModel) -> Iterator[_Work]:
 
 
 def _end_of_work(attempt: Attempt, life: WorkerLifetime, *, late: bool) -> float | None:
-    """`late`: the lines of its log wait in a buffer, and tell no moment."""
+    """Return when the work of an attempt ended, or None if that is unknown.
+
+    `late`: the log is buffered, so the times of its lines prove nothing.
+    """
     settled = attempt.settled
     if settled is None:
         return None
@@ -79,19 +85,22 @@ def _end_of_work(attempt: Attempt, life: WorkerLifetime, *, late: bool) -> float
         return max(attempt.done.at, settled.ref.at)
     if not settled.at_once:
         return settled.ref.at
-    # It was settled with its delivery: the work lasts until the next is wanted.
-    ask = life.requests.after(settled.ref.at)
-    return ask.ref.at if ask else None
+    # It was settled on delivery: the work lasts until the next request.
+    request = life.requests.after(settled.ref.at)
+    return request.ref.at if request else None
 
 
-def _starts(view: RunModel) -> Iterable[float]:
-    """From each pod's creation to its first connection, or to its container's start."""
+def _pod_start_times(view: RunModel) -> Iterable[float]:
+    """Yield the seconds from each pod's creation to its first connection.
+
+    Without a connection, the start of its container counts.
+    """
     first: dict[str, float] = {}
     for life in view.workers.values():
-        opened = [one.opened.at for one in life.connections if one.opened]
-        seen = min(opened, default=life.run.running.at if life.run.running else None)
-        if seen is not None:
-            first[life.worker.pod] = min(first.get(life.worker.pod, seen), seen)
-    for uid, seen in first.items():
+        openings = [connection.opened.at for connection in life.connections if connection.opened]
+        start = min(openings, default=life.run.running.at if life.run.running else None)
+        if start is not None:
+            first[life.worker.pod] = min(first.get(life.worker.pod, start), start)
+    for uid, start in first.items():
         if uid in view.pods:
-            yield max(0.0, seen - view.pods[uid].added.at)
+            yield max(0.0, start - view.pods[uid].added.at)

@@ -1,7 +1,8 @@
-"""What workers publish elsewhere than into the queue, and what is left of items there (RabbitMQ).
+"""Messages that workers publish outside the queue, and copies left there (RabbitMQ).
 
-A copy of an item is a dead letter where successes leave none: which places those use, the
-fault-free run has shown, or the other items of a run in which one fails.
+A copy of an item counts as a dead letter if it lies in a place where successful items leave none.
+The fault-free run shows which places those use; if one item fails in a run, its other items show
+it.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from harness.history import CopyLeft, Event, Header, MessagePublished, Payload, 
 
 
 class Published(msgspec.Struct, frozen=True):
-    """A message that a worker published; `item` is the one that it carries, None where unknown."""
+    """A message that a worker published; `item` is the item that it carries, None if unknown."""
 
     ref: EventRef
     connection: int
     worker: Worker | None
-    #: The queue, or "exchange NAME" where it did not name a queue.
+    #: The queue, or "exchange NAME" if the message did not name a queue.
     place: str
     item: Payload | None
-    #: Whether the queue outlives who declared it; None: nobody was seen to declare it.
+    #: Whether the queue outlives its declaring client; None: no declaration was seen.
     lasting: bool | None
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """A message that carries an item, as the final drain has found it in a queue."""
+    """A message that carries an item, found in a queue by the final drain."""
 
     ref: EventRef
     item: Payload
@@ -40,61 +41,67 @@ class Copy(msgspec.Struct, frozen=True):
 
 
 class PublishedCopies(NamedTuple):
-    """All that was seen elsewhere, in the order of its events."""
+    """All messages seen outside the queue, in the order of their events."""
 
     published: tuple[Published, ...] = ()
     copies: tuple[Copy, ...] = ()
 
     def places(self, but: Payload | None = None) -> frozenset[str]:
-        """Where there were messages, but not those that carry the item `but`."""
-        used = [one.place for one in self.published if but is None or one.item not in (but, None)]
-        left = [
-            one.queue
-            for one in self.copies
-            if not one.dead_lettered and (but is None or one.item != but)
+        """Return where messages were, except those that carry the item `but`."""
+        used = [
+            message.place
+            for message in self.published
+            if but is None or message.item not in (but, None)
         ]
-        return frozenset((*used, *left))
+        left_in = [
+            message.queue
+            for message in self.copies
+            if not message.dead_lettered and (but is None or message.item != but)
+        ]
+        return frozenset((*used, *left_in))
 
     def within(self, attempt: Attempt) -> list[Published]:
-        """What the attempt's worker published between its delivery and its end."""
+        """Return what the attempt's worker published between its delivery and its end."""
         end = attempt.ended.id if attempt.ended else None
         return [
-            one
-            for one in self.published
+            message
+            for message in self.published
             if (
-                one.worker == attempt.worker
-                if one.worker and attempt.worker
-                else one.connection == attempt.connection
+                message.worker == attempt.worker
+                if message.worker and attempt.worker
+                else message.connection == attempt.connection
             )
-            and one.ref.id > attempt.delivered.id
-            and (end is None or one.ref.id < end)
+            and message.ref.id > attempt.delivered.id
+            and (end is None or message.ref.id < end)
         ]
 
 
 class PublishedCopyTable:
-    """Takes in what was seen elsewhere."""
+    """Collects the messages seen outside the queue."""
 
     def __init__(self) -> None:
         self._published: list[tuple[EventRef, MessagePublished]] = []
         self._copies: list[Copy] = []
-        # Any: each handler takes the one kind that stands beside it.
+        # Any: each handler takes the one type in the same row.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {
             MessagePublished: self._publish,
             CopyLeft: self._copy,
         }
 
     def all(self, connections: Mapping[int, Connection]) -> PublishedCopies:
-        """With the workers whose messages they are."""
+        """Return all messages together with the workers that published them."""
         published = tuple(
             Published(
-                at,
-                what.connection,
-                connections[what.connection].worker if what.connection in connections else None,
-                f"exchange {what.exchange}" if what.exchange else what.key,
-                what.item,
-                what.lasting,
+                event_ref,
+                message.connection,
+                connections[message.connection].worker
+                if message.connection in connections
+                else None,
+                f"exchange {message.exchange}" if message.exchange else message.key,
+                message.item,
+                message.lasting,
             )
-            for at, what in self._published
+            for event_ref, message in self._published
         )
         return PublishedCopies(published, tuple(self._copies))
 
@@ -106,7 +113,7 @@ class PublishedCopyTable:
 
 
 def used_by_successes(header: Header, elsewhere: PublishedCopies) -> frozenset[str] | None:
-    """Where messages about successes go; None where that is not known."""
+    """Return where messages about successes go; None if unknown."""
     learned = header.figures.published
     if header.failing_item is not None:
         return elsewhere.places(but=header.failing_item).union(learned or ())
@@ -116,53 +123,53 @@ def used_by_successes(header: Header, elsewhere: PublishedCopies) -> frozenset[s
 def with_copies(
     items: Mapping[Payload, Item], header: Header, elsewhere: PublishedCopies
 ) -> dict[Payload, Item]:
-    """The items, with the dead letters that were found of them as what is left, set aside."""
+    """Return the items, each with its dead letters added to its leftovers."""
     successes = used_by_successes(header, elsewhere)
-    passing = {one.place for one in elsewhere.published if one.lasting is False}
-    found = dict(items)
-    for payload in dict.fromkeys(one.item for one in elsewhere.copies):
+    temporary = {entry.place for entry in elsewhere.published if entry.lasting is False}
+    updated = dict(items)
+    for payload in dict.fromkeys(entry.item for entry in elsewhere.copies):
         if payload not in items:
             continue
-        copies = [one for one in elsewhere.copies if one.item == payload]
-        moved = [one for one in copies if one.dead_lettered]
+        copies = [entry for entry in elsewhere.copies if entry.item == payload]
+        moved = [entry for entry in copies if entry.dead_lettered]
         sent = [
-            one
-            for one in copies
-            if not one.dead_lettered
+            entry
+            for entry in copies
+            if not entry.dead_lettered
             and successes is not None
-            and one.queue not in successes
-            and one.queue not in passing
+            and entry.queue not in successes
+            and entry.queue not in temporary
         ]
-        # Who sent a copy and never settled the item has not set it aside.
-        settled = sum(one.how != "dead" for one in items[payload].settled)
-        aside = [*moved, *sent[: max(0, settled - len(moved))]]
-        left = tuple(LeftoverItem(one.ref, one.queue, "dead") for one in aside)
-        if left:
+        # A worker that sent a copy but never settled the item did not dead-letter it.
+        settled = sum(entry.how != "dead" for entry in items[payload].settled)
+        dead_letters = [*moved, *sent[: max(0, settled - len(moved))]]
+        leftovers = tuple(LeftoverItem(entry.ref, entry.queue, "dead") for entry in dead_letters)
+        if leftovers:
             item = items[payload]
-            found[payload] = msgspec.structs.replace(item, left=(*item.left, *left))
-    return found
+            updated[payload] = msgspec.structs.replace(item, left=(*item.left, *leftovers))
+    return updated
 
 
 def with_dead_letters(items: Iterable[Item]) -> dict[Payload, Item]:
-    """The items; what was rejected for good and is found set aside was set aside by that."""
+    """Return the items; a rejected item that the drain found dead-lettered counts as that."""
     return {item.payload: _with_dead_letters(item) for item in items}
 
 
 def _with_dead_letters(item: Item) -> Item:
-    dead = sum(one.where == "dead" for one in item.left)
-    refused = [one for one in item.settled if one.how == "refused"][:dead]
+    dead_count = sum(entry.where == "dead" for entry in item.left)
+    refused = [entry for entry in item.settled if entry.how == "refused"][:dead_count]
     if not refused:
         return item
-    changed = {id(one): msgspec.structs.replace(one, how="dead") for one in refused}
+    changed = {id(entry): msgspec.structs.replace(entry, how="dead") for entry in refused}
 
-    def meant(one: Settlement) -> Settlement:
-        return changed.get(id(one), one)
+    def updated_settlement(entry: Settlement) -> Settlement:
+        return changed.get(id(entry), entry)
 
-    def attempt(one: Attempt) -> Attempt:
-        if one.settled is None or id(one.settled) not in changed:
-            return one
-        return msgspec.structs.replace(one, settled=meant(one.settled))
+    def updated_attempt(entry: Attempt) -> Attempt:
+        if entry.settled is None or id(entry.settled) not in changed:
+            return entry
+        return msgspec.structs.replace(entry, settled=updated_settlement(entry.settled))
 
-    attempts: Sequence[Attempt] = [attempt(one) for one in item.attempts]
-    settled = tuple(meant(one) for one in item.settled)
+    attempts: Sequence[Attempt] = [updated_attempt(entry) for entry in item.attempts]
+    settled = tuple(updated_settlement(entry) for entry in item.settled)
     return msgspec.structs.replace(item, attempts=tuple(attempts), settled=settled)

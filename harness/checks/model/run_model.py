@@ -1,4 +1,4 @@
-"""All that a history shows, made sense of once for all invariants."""
+"""The run model: everything that a history shows, interpreted once for all invariants."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ from harness.history import (
 )
 from harness.history.preview import shown
 
-#: What is recorded when a run is over and its workers are gone.
+#: Events that are recorded when the run is over and its workers are gone.
 _AFTERWARDS = (BrokerDepth, CopyLeft, ItemLeft, RunEnded)
 
 
 class Depth(msgspec.Struct, frozen=True):
-    """What the broker held at the end, as its drain showed."""
+    """The queue depths of the broker at the end, as the final drain showed."""
 
     ref: EventRef
     seen: BrokerDepth
@@ -67,11 +67,11 @@ class Depth(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class RunModel:
-    """A history, digested. `last` is the moment of its last event, in seconds."""
+    """A complete interpreted history. `last` is the time of its last event, in seconds."""
 
     header: Header
     items: Mapping[Payload, Item]
-    #: In the order of their first sight.
+    #: In order of first sight.
     workers: Mapping[Worker, WorkerLifetime]
     connections: Mapping[int, Connection]
     pods: Mapping[str, Pod]
@@ -81,20 +81,20 @@ class RunModel:
     fault_log: FaultLog
     depths: tuple[Depth, ...]
     digests: tuple[DigestStatement, ...]
-    #: How often the Job was deleted, and what was left of it.
+    #: The deletions of the Job, and what remained of it.
     deletions: tuple[Deletion, ...]
-    #: Lines about items that were never enqueued, and that were not given to who wrote them.
+    #: Lines about items that were never enqueued, and not delivered to the worker that wrote them.
     unknown_items: tuple[WorkerStatement, ...]
-    #: Lines that may be about an item which was never enqueued.
+    #: Lines that may be about an item that was never enqueued.
     doubtful: tuple[WorkerStatement, ...]
     unmatched: tuple[WorkerStatement, ...]
     last: float
     names: WorkerNames
-    #: The moment of the last event before what was left was looked for, with no workers any more.
+    #: The time of the last event before the final drain, when no worker ran any more.
     watched: float
-    #: What workers published elsewhere than into the queue.
+    #: Messages that workers published outside the queue.
     copies: PublishedCopies = field(default_factory=PublishedCopies)
-    #: Containers beside the worker, by their pod and name.
+    #: Containers next to the worker, by their pod and name.
     others: Mapping[tuple[str, str], Other] = field(default_factory=dict)
     warnings: tuple[Warned, ...] = ()
 
@@ -114,7 +114,7 @@ class RunModel:
 
     @cached_property
     def enqueued(self) -> int:
-        """How many items were enqueued, equal ones each for itself."""
+        """How many items were enqueued; equal items count separately."""
         return sum(len(item.enqueued) for item in self.sent)
 
     @cached_property
@@ -123,22 +123,26 @@ class RunModel:
 
     @cached_property
     def habits(self) -> LogHabits:
-        """What its worker's log is worth."""
+        """Expectations of the worker's log."""
         return log_habits(self.header.figures, self.workers)
 
     @cached_property
     def ack_timings(self) -> tuple[AckTiming, ...]:
-        """How settlement and work follow each other, of the attempts that tell."""
+        """The order of settlement and work, for each attempt that shows it."""
         work = self.header.figures.work
-        found = (ack_order(one, work, self.habits, self.life(one.worker)) for one in self.attempts)
-        told = (one for one in found if one is not None)
-        # Of equal items nobody can say for sure which of them a line is about.
+        timings = (
+            ack_order(entry, work, self.habits, self.life(entry.worker)) for entry in self.attempts
+        )
+        known = (entry for entry in timings if entry is not None)
+        # For equal items, it is unknown which one a line is about.
         several = {item.payload for item in self.sent if len(item.enqueued) > 1}
-        return tuple(one for one in told if one.order == "after" or one.attempt.item not in several)
+        return tuple(
+            entry for entry in known if entry.order == "after" or entry.attempt.item not in several
+        )
 
     @cached_property
     def settles_after_work(self) -> bool | None:
-        """Whether items are settled after the work: as was learned, or as this run shows."""
+        """Whether the worker settles after the work, as calibrated or as this run shows."""
         known = self.header.figures.settles_after_work
         if known is not None or self.header.figures.starts_told:
             return known
@@ -149,71 +153,80 @@ class RunModel:
 
     @cached_property
     def shows(self) -> Mapping[int, Payload]:
-        """Which item an event is about, of those that tell of its attempts and its end."""
-        found: dict[int, Payload] = {}
+        """The item of each event about an attempt or a settlement, by event id."""
+        by_event: dict[int, Payload] = {}
         for item in self.items.values():
-            marks = [*item.enqueued, *(one.ref for one in item.settled)]
-            marks += [one.ref for one in item.left]
-            for one in item.attempts:
-                settled = None if one.settled is None else one.settled.ref
-                marks += [one.delivered, *one.void]
-                marks += [mark for mark in (settled, one.started, one.done, one.taken) if mark]
-            found.update((mark.id, item.payload) for mark in marks)
-        return found
+            event_refs = [*item.enqueued, *(entry.ref for entry in item.settled)]
+            event_refs += [entry.ref for entry in item.left]
+            for entry in item.attempts:
+                settled = None if entry.settled is None else entry.settled.ref
+                event_refs += [entry.delivered, *entry.void]
+                event_refs += [
+                    event_ref
+                    for event_ref in (settled, entry.started, entry.done, entry.taken)
+                    if event_ref
+                ]
+            by_event.update((event_ref.id, item.payload) for event_ref in event_refs)
+        return by_event
 
     @cached_property
-    def flaws(self) -> Mapping[int, Finding]:
-        """What is wrong with, or not known about, settlements: by their events."""
-        found = (
-            (one.ref.id, (missing_evidence if one.by_holder else removal_finding)(self, item, one))
+    def missing_evidence(self) -> Mapping[int, Finding]:
+        """Findings about settlements that are wrong or unclear, by event id."""
+        findings = (
+            (
+                settlement.ref.id,
+                (missing_evidence if settlement.by_holder else removal_finding)(
+                    self, item, settlement
+                ),
+            )
             for item in self.sent
-            for one in item.settled
+            for settlement in item.settled
         )
-        return {number: finding for number, finding in found if finding is not None}
+        return {number: finding for number, finding in findings if finding is not None}
 
     def life(self, worker: Worker | None) -> WorkerLifetime | None:
         return None if worker is None else self.workers.get(worker)
 
     @cached_property
     def used_by_successes(self) -> frozenset[str] | None:
-        """Where workers publish messages about their successes; None where that is not known."""
+        """Where workers publish messages about their successes; None if unknown."""
         return used_by_successes(self.header, self.copies)
 
     def copy_of(self, attempt: Attempt) -> tuple[str, EventRef] | None:
-        """Why a copy of an attempt's item may be somewhere, although none was found; and by what.
+        """Return why an attempt's item may have a copy that no observer found, and the event.
 
-        None where its worker published nothing meanwhile that could be one.
+        None if its worker published nothing during the attempt that could be a copy.
         """
         name, who = shown(attempt.item), self.names.short(attempt.worker)
         successes = self.used_by_successes
-        for one in self.copies.within(attempt):
-            if one.item is None:
+        for copy in self.copies.within(attempt):
+            if copy.item is None:
                 return (
-                    f"{who} published a message to {one.place} that may be a dead letter of "
+                    f"{who} published a message to {copy.place} that may be a dead letter of "
                     f"{name}: it would be recognised if it carried the item, as it is or in JSON, "
                     "hex or base64",
-                    one.ref,
+                    copy.ref,
                 )
-            if one.item != attempt.item:
+            if copy.item != attempt.item:
                 continue
-            if successes is None or one.place in successes:
+            if successes is None or copy.place in successes:
                 return (
-                    f"{who} published {name} to {one.place}, where messages about successes go "
+                    f"{who} published {name} to {copy.place}, where messages about successes go "
                     "too: a place for failures alone would show that it was set aside",
-                    one.ref,
+                    copy.ref,
                 )
-            if one.lasting is None:
+            if copy.lasting is None:
                 return (
-                    f"{who} published {name} to {one.place}, and no queue had it at the end: let "
+                    f"{who} published {name} to {copy.place}, and no queue had it at the end: let "
                     "the worker declare the queue that it comes to",
-                    one.ref,
+                    copy.ref,
                 )
         return None
 
     def had_no_effect(self, settlement: Settlement) -> bool:
-        """Whether it was a rejection for good of a message that then was nowhere any more.
+        """Return whether a message was rejected for good and then was nowhere any more.
 
-        Not where the queue has a dead-letter exchange: who takes what comes by it, is not known.
+        False if the queue has a dead-letter exchange: the receivers of its messages are unknown.
         """
         return (
             settlement.how == "refused"
@@ -224,13 +237,13 @@ class RunModel:
 
     @cached_property
     def standing(self) -> ClusterState:
-        """What the cluster told last of the Job and all that belongs to it."""
+        """The last reported state of the Job and everything that belongs to it."""
         runs = {worker: life.run for worker, life in self.workers.items()}
         return ClusterState(self.job, self.pods, runs, self.others, self.warnings)
 
     @cached_property
     def too_few_completions(self) -> bool:
-        """Coarse: the Job asks for fewer messages than there are, and each success took one."""
+        """Whether a coarse Job asks for too few messages, and each success took one."""
         completions = self.job.completions
         if not self.coarse or completions is None or completions >= self.enqueued:
             return False
@@ -238,11 +251,11 @@ class RunModel:
 
 
 class _Depths:
-    """Takes in the broker's final depths."""
+    """Collects the broker's final depths."""
 
     def __init__(self) -> None:
         self.seen: list[Depth] = []
-        # Any: the handler takes the one kind that stands beside it.
+        # Any: the handler takes the one type in the same row.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {BrokerDepth: self._depth}
 
     def _depth(self, event: Event, what: BrokerDepth) -> None:
@@ -251,11 +264,11 @@ class _Depths:
 
 
 class _Digests:
-    """Takes in what workers say about the bytes they work on."""
+    """Collects the log lines with digests of the bytes that workers work on."""
 
     def __init__(self) -> None:
         self.seen: list[DigestStatement] = []
-        # Any: the handler takes the one kind that stands beside it.
+        # Any: the handler takes the one type in the same row.
         self.takes: Mapping[type, Callable[[Event, Any], None]] = {WorkDigested: self._digest}
 
     def _digest(self, event: Event, what: WorkDigested) -> None:
@@ -263,57 +276,59 @@ class _Digests:
 
 
 def build_model(header: Header, events: Iterable[Event]) -> RunModel:
-    """Read all events, once and in their order, and say what they show."""
-    connections, asks, items = ConnectionTable(), ItemRequestTable(), ItemTable()
-    cluster, course, depths, digests = ClusterTable(), FaultLogTable(), _Depths(), _Digests()
-    aside = PublishedCopyTable()
+    """Read all events, once and in order, and build the model of the run."""
+    connections, requests, items = ConnectionTable(), ItemRequestTable(), ItemTable()
+    cluster, fault_log, depths, digests = ClusterTable(), FaultLogTable(), _Depths(), _Digests()
+    published = PublishedCopyTable()
     handlers: dict[type, list[Callable[[Event, Any], None]]] = {}
-    for table in (connections, asks, items, cluster, course, depths, digests, aside):
+    for table in (connections, requests, items, cluster, fault_log, depths, digests, published):
         for kind, handler in table.takes.items():
             handlers.setdefault(kind, []).append(handler)
-    nobody: list[Callable[[Event, Any], None]] = []
+    no_handlers: list[Callable[[Event, Any], None]] = []
     last = watched = 0.0
     for event in events:
         last = event.time
-        what = event.what
-        if not isinstance(what, _AFTERWARDS):
+        observation = event.what
+        if not isinstance(observation, _AFTERWARDS):
             watched = last
-        for handler in handlers.get(type(what), nobody):
-            handler(event, what)
+        for handler in handlers.get(type(observation), no_handlers):
+            handler(event, observation)
     runs = cluster.runs()
-    links = drop_stale_owners(connections.all(), runs)
-    links = with_owners(links, runs, cluster.pods, cluster.neighbours)
+    owned_connections = drop_stale_owners(connections.all(), runs)
+    owned_connections = with_owners(owned_connections, runs, cluster.pods, cluster.neighbours)
     bound = header.pattern == "coarse"
-    read = {
-        payload: AttemptReader(payload, links, bound=bound).read(some)
-        for payload, some in items.wire.items()
+    by_payload = {
+        payload: AttemptReader(payload, owned_connections, bound=bound).read(item_events)
+        for payload, item_events in items.wire.items()
     }
     items.wire.clear()
-    elsewhere = aside.all(links)
-    read = with_dead_letters(with_copies(read, header, elsewhere).values())
-    told = attribute(read, items.lines)
-    harms = course.course()
-    asked = asks.of(frozenset(items.queues), links)
-    workers = build_lifetimes(told.items.values(), links, runs, asked, harms.cut_off)
+    copies = published.all(owned_connections)
+    by_payload = with_dead_letters(with_copies(by_payload, header, copies).values())
+    matched = attribute(by_payload, items.lines)
+    faults = fault_log.fault_log()
+    worker_requests = requests.of(frozenset(items.queues), owned_connections)
+    workers = build_lifetimes(
+        matched.items.values(), owned_connections, runs, worker_requests, faults.cut_off
+    )
     return RunModel(
         header,
-        told.items,
+        matched.items,
         workers,
-        links,
+        owned_connections,
         cluster.pods,
         cluster.neighbours,
         cluster.job,
-        harms,
+        faults,
         tuple(depths.seen),
         tuple(digests.seen),
         tuple(cluster.deletions),
-        told.strays,
-        told.doubtful,
-        told.unmatched,
+        matched.strays,
+        matched.doubtful,
+        matched.unmatched,
         last,
-        name_workers(workers, cluster.pods, links),
+        name_workers(workers, cluster.pods, owned_connections),
         watched,
-        elsewhere,
+        copies,
         cluster.others,
         tuple(cluster.warnings),
     )

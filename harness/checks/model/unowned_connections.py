@@ -1,7 +1,7 @@
 """Connections of workers that were gone before the cluster knew their address.
 
-Whose such a connection is follows where only one run of a container can have made it. Two that can
-leave it open: a wrong owner is worse than none.
+Such a connection gets an owner only if exactly one run of a container can have made it. If two
+runs fit, it stays without one: a wrong owner is worse than none.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from harness.checks.model.cluster import Pod, Run
 from harness.checks.model.connections import Connection
 from harness.history import Worker
 
-#: Seconds by which the clocks of kubelet and tap may differ.
+#: Seconds by which the clocks of the kubelet and the tap may differ.
 _SKEW = 0.5
-#: Seconds, as the kubelet counts them in whole ones, of a run whose address may never be known.
+#: Longest run, in seconds, whose address may stay unknown (the kubelet counts whole seconds).
 _SHORT = 2.0
 
 
@@ -26,36 +26,51 @@ def with_owners(
     pods: Mapping[str, Pod],
     others: Collection[str],
 ) -> dict[int, Connection]:
-    """The connections; those of nobody known with the only run that fits. `others`: not workers."""
-    owned = {one.worker for one in connections.values()}
-    lost = [one for one in connections.values() if one.worker is None and one.opened is not None]
+    """Return the connections; those without an owner get the only run that fits.
+
+    Args:
+        connections: All connections by number.
+        runs: All container runs, by worker.
+        pods: All pods by uid.
+        others: Addresses that do not belong to workers.
+    """
+    owned = {entry.worker for entry in connections.values()}
+    unowned = [
+        entry for entry in connections.values() if entry.worker is None and entry.opened is not None
+    ]
     fitting: dict[int, list[Worker]] = {}
-    for connection in lost:
+    for connection in unowned:
         if not connection.address or connection.address in others:
             continue
         known = {uid for uid, pod in pods.items() if pod.address == connection.address}
-        places = known or {uid for uid, pod in pods.items() if not pod.address}
+        candidate_pods = known or {uid for uid, pod in pods.items() if not pod.address}
         fitting[connection.number] = [
             worker
             for worker, run in runs.items()
-            # Who has another connection was known by its address.
-            if worker.pod in places and (known or worker not in owned) and _fits(run, connection)
+            # The address of a worker with another connection was known.
+            if worker.pod in candidate_pods
+            and (known or worker not in owned)
+            and _fits(run, connection)
         ]
-    found = dict(connections)
+    owned_connections = dict(connections)
     for number, workers in fitting.items():
         address = connections[number].address
-        claimed = {
-            connections[one].address for one, others_ in fitting.items() if {*workers} & {*others_}
+        claimed_addresses = {
+            connections[entry].address
+            for entry, other_workers in fitting.items()
+            if {*workers} & {*other_workers}
         }
-        if len(workers) == 1 and claimed == {address}:
-            found[number] = msgspec.structs.replace(connections[number], worker=workers[0])
-    return found
+        if len(workers) == 1 and claimed_addresses == {address}:
+            owned_connections[number] = msgspec.structs.replace(
+                connections[number], worker=workers[0]
+            )
+    return owned_connections
 
 
 def _fits(run: Run, connection: Connection) -> bool:
-    """Whether the run lasted from before the connection's beginning until after its end."""
+    """Return whether the run covers the connection's whole time."""
     if run.started is None or run.finished_by is None or connection.opened is None:
-        return False  # who lives long enough has an address that is known
+        return False  # a worker that lives long enough has a known address
     if run.finished_by - run.started > _SHORT:
         return False
     if connection.opened.at < run.started - _SKEW:

@@ -1,4 +1,4 @@
-"""Workers: what each had, what it asked for, and how it ended."""
+"""Workers: their items, their requests, and how they ended."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from harness.checks.model.items import Attempt, Item, Settlement
 from harness.history import Worker
 
 _SIGKILL = 9
-#: Exit codes from here on are 128 and the number of the signal that ended the process.
-_BY_SIGNAL = 128
-#: By how many seconds the clocks of the kubelet and of who watches the wire may differ.
+#: Exit codes above this are 128 plus the number of the signal that ended the process.
+_SIGNAL_BASE = 128
+#: Seconds by which the clocks of the kubelet and the network observers may differ.
 _SKEW = 0.5
 
 
 class WorkerExit(msgspec.Struct, frozen=True):
-    """A worker is no more. Its exit lies between `earliest` and `latest`, in seconds.
+    """The end of a worker. It exited between `earliest` and `latest`, in seconds.
 
-    The kubelet gives whole seconds, so `latest` is one more; `exit_code` is None when the pod was
-    gone before anybody saw it.
+    The kubelet gives whole seconds, so `latest` is one second more. `exit_code` is None if the pod
+    was gone before any observer saw it.
     """
 
     ref: EventRef
@@ -35,32 +35,32 @@ class WorkerExit(msgspec.Struct, frozen=True):
 
     @property
     def by_signal(self) -> bool:
-        """Ended from outside, as far as can be told; SIGKILL, SIGTERM and crashes alike."""
-        return bool(self.signal) or self.exit_code is None or self.exit_code > _BY_SIGNAL
+        """Whether a signal ended it, as far as known: SIGKILL, SIGTERM and crashes alike."""
+        return bool(self.signal) or self.exit_code is None or self.exit_code > _SIGNAL_BASE
 
     @property
     def killed(self) -> bool:
-        return _SIGKILL in (self.signal, (self.exit_code or 0) - _BY_SIGNAL)
+        return _SIGKILL in (self.signal, (self.exit_code or 0) - _SIGNAL_BASE)
 
 
 class WorkerLifetime(msgspec.Struct, frozen=True):
-    """One worker, from its start to its end (None: it was still there when the history ended)."""
+    """One worker, from start to end (None: it still ran when the history ended)."""
 
     worker: Worker
     run: Run
     end: WorkerExit | None = None
     connections: tuple[Connection, ...] = ()
-    #: In the order of their deliveries.
+    #: Sorted by delivery.
     attempts: tuple[Attempt, ...] = ()
-    #: What it has settled, effectively.
+    #: Its effective settlements.
     settled: tuple[Settlement, ...] = ()
     requests: ItemRequests = ItemRequests()
-    #: From when on nothing that it said reached the broker: it was lost then, whenever it ended.
+    #: From then on nothing that it sent reached the broker: it was lost, whenever it ended.
     cut_off: EventRef | None = None
 
     @property
     def gone_from(self) -> float | None:
-        """The earliest moment from which it can have done nothing more; None while it is there."""
+        """The earliest moment from which it did nothing more; None while it runs."""
         ends = [self.cut_off.at] if self.cut_off else []
         return min([*ends, *([self.end.earliest] if self.end else [])], default=None)
 
@@ -69,20 +69,20 @@ class WorkerLifetime(msgspec.Struct, frozen=True):
         return self.end is not None and self.end.exit_code == 0
 
     @property
-    def deaf(self) -> EventRef | None:
-        """The moment from which it had no connection any more, for good; None where it has."""
-        if not self.connections or any(one.closed is None for one in self.connections):
+    def disconnected(self) -> EventRef | None:
+        """The moment when its last connection closed for good; None if one is open."""
+        if not self.connections or any(entry.closed is None for entry in self.connections):
             return None
-        closed = [one.closed for one in self.connections if one.closed]
-        return max(closed, key=lambda one: one.at)
+        closings = [entry.closed for entry in self.connections if entry.closed]
+        return max(closings, key=lambda entry: entry.at)
 
 
 def drop_stale_owners(
     connections: Mapping[int, Connection], runs: Mapping[Worker, Run]
 ) -> dict[int, Connection]:
-    """The connections; without an owner where that one had ended before they came.
+    """Return the connections, without owners that had ended before the connection opened.
 
-    Its container was started again then, or its address was another's, and nobody has told of it.
+    In that case the container was restarted, or the address was reused, without an event about it.
     """
 
     def ended_before(connection: Connection) -> bool:
@@ -92,8 +92,8 @@ def drop_stale_owners(
         return connection.opened.at > run.finished_by + _SKEW
 
     return {
-        number: msgspec.structs.replace(one, worker=None) if ended_before(one) else one
-        for number, one in connections.items()
+        number: msgspec.structs.replace(entry, worker=None) if ended_before(entry) else entry
+        for number, entry in connections.items()
     }
 
 
@@ -104,7 +104,15 @@ def build_lifetimes(
     asks: Mapping[Worker, ItemRequests],
     cut_off: Mapping[Worker, EventRef],
 ) -> dict[Worker, WorkerLifetime]:
-    """All workers that anybody has seen, in the order of their first sight."""
+    """Return all workers that any observer saw, in order of first sight.
+
+    Args:
+        items: All items with their attempts.
+        connections: All connections by number.
+        runs: The container run of each worker.
+        asks: The requests of each worker.
+        cut_off: From when on nothing that a worker sent reached the broker.
+    """
     owned: dict[Worker, list[Connection]] = {worker: [] for worker in runs}
     for connection in connections.values():
         if connection.worker is not None:
@@ -118,29 +126,33 @@ def build_lifetimes(
         for settlement in item.settled:
             if settlement.worker is not None:
                 settled.setdefault(settlement.worker, []).append(settlement)
-    found = {}
-    for worker, own in owned.items():
+    lifetimes = {}
+    for worker, own_connections in owned.items():
         life = WorkerLifetime(
             worker,
             runs.get(worker, Run()),
             None,
-            tuple(own),
-            tuple(sorted(attempts.get(worker, ()), key=lambda one: one.delivered.id)),
-            tuple(sorted(settled.get(worker, ()), key=lambda one: one.ref.id)),
+            tuple(own_connections),
+            tuple(sorted(attempts.get(worker, ()), key=lambda entry: entry.delivered.id)),
+            tuple(sorted(settled.get(worker, ()), key=lambda entry: entry.ref.id)),
             asks.get(worker, ItemRequests()),
             cut_off.get(worker),
         )
-        found[worker] = msgspec.structs.replace(life, end=_end(life))
-    return found
+        lifetimes[worker] = msgspec.structs.replace(life, end=_exit(life))
+    return lifetimes
 
 
-def _end(life: WorkerLifetime) -> WorkerExit | None:
+def _exit(life: WorkerLifetime) -> WorkerExit | None:
     run = life.run
     if run.ended is None:
         return None
     latest = run.ended.at if run.finished_by is None else run.finished_by
-    closed = [one.closed.at for one in life.connections if one.closed and not one.cut]
-    seen = [one.last for one in life.connections]
-    # Who has hung up is ending; of who was cut off, only the kubelet knows.
-    earliest = max(closed or [run.finished or 0.0, *seen])
+    closings = [
+        connection.closed.at
+        for connection in life.connections
+        if connection.closed and not connection.cut
+    ]
+    last_seen = [connection.last for connection in life.connections]
+    # A worker that closed its connections is ending; after a cut, only the kubelet knows its end.
+    earliest = max(closings or [run.finished or 0.0, *last_seen])
     return WorkerExit(run.ended, min(earliest, latest), latest, run.exit_code, run.signal)

@@ -1,1 +1,1 @@
-"""`queuejob gate`: the answer that a CI pipeline asks for."""
+"""`queuejob gate`: pass or fail for a CI pipeline."""

@@ -1,4 +1,4 @@
-"""`queuejob gate`: the gate, as a CI calls it."""
+"""`queuejob gate`: the command line of the gate."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ DESCRIPTION = (
     "Run `queuejob check`, believe only what verifies, and tell the CI. The same image, suite, "
     "options and versions are not tested twice. Exit code 0: conformant. Everything else: not."
 )
-#: Before the name of one of this project's own images.
+#: Prefix of this project's own images.
 _RECIPE = "recipe:"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's options."""
+    """Add the command's options to the parser."""
     parser.add_argument("--image", help="as for `queuejob check`")
     parser.add_argument("--pattern", metavar="coarse|fine")
     parser.add_argument("--job", metavar="FILE", help="your own Job manifest")
@@ -55,61 +55,64 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask the gate; the exit code is its answer."""
-    words = _words(options)
-    said = _as_check_has_it(words)
-    if said.out is not None:
+    """Run the gate. Returns its exit code."""
+    check_options = _check_options(options)
+    parsed = _parse_as_check(check_options)
+    if parsed.out is not None:
         raise UsageError("the gate chooses --out itself", todo="say --reports DIR")
-    # Read once, and here: what the report is kept under is what `check` is asked for.
-    words = [*(f"--{name}={value}" for name, value in check.from_project(said)), *words]
-    said = _as_check_has_it(words)
-    if said.image is None:
+    # Read the project file only here: the report's key must cover exactly what `check` gets.
+    check_options = [
+        *(f"--{name}={value}" for name, value in check.from_project(parsed)),
+        *check_options,
+    ]
+    parsed = _parse_as_check(check_options)
+    if parsed.image is None:
         raise check.no_image()
-    if said.profile is None:
-        words = [f"--profile={LEVELS[0]}", *words]
+    if parsed.profile is None:
+        check_options = [f"--profile={LEVELS[0]}", *check_options]
     gate = Gate(
         reports=options.reports,
         harness=provenance.harness(),
         verify=lambda path: store.verified(path)[1],
-        forge=CiStep(os.environ, _say),
+        forge=CiStep(os.environ, _print),
         command=command(),
     )
-    files = [*_files(words)]
-    if said.manifests is not None:
-        files += companion_manifests.files(Path(said.manifests))
-    asked = Asked(_digest(said.image), tuple(words), tuple(files), options.digest)
-    return gate.run(asked, options.baseline)
+    files = [*_files(check_options)]
+    if parsed.manifests is not None:
+        files += companion_manifests.files(Path(parsed.manifests))
+    request = Asked(_digest(parsed.image), tuple(check_options), tuple(files), options.digest)
+    return gate.run(request, options.baseline)
 
 
-def _words(options: argparse.Namespace) -> list[str]:
-    """The options for `check`, as they are given."""
+def _check_options(options: argparse.Namespace) -> list[str]:
+    """Return the options for `check`, as they were given."""
     named = ("image", "pattern", "profile", "job")
     given = ((name, getattr(options, name)) for name in named)
     return [*(f"--{name}={value}" for name, value in given if value is not None), *options.check]
 
 
-def _as_check_has_it(words: list[str]) -> argparse.Namespace:
+def _parse_as_check(words: list[str]) -> argparse.Namespace:
     parser = CliParser(prog="queuejob check")
     check.add(parser)
     return parser.parse_args(words)
 
 
 def _digest(image: str) -> str:
-    """The digest of the image, as a report would name it; empty when it is not to be had."""
-    bench = Infrastructure(Settings(), Progress())
+    """Return the image digest as a report gives it; empty if the image is not available."""
+    infrastructure = Infrastructure(Settings(), Progress())
     try:
         ref = image
         if image.startswith(_RECIPE):
-            ref = bench.images.catalogue.tag(image.removeprefix(_RECIPE))
-        elif bench.docker.image_id(image) is None:
-            bench.docker.pull(image)
-        return provenance.implementation(bench.docker, image, ref).image.digest
+            ref = infrastructure.images.catalogue.tag(image.removeprefix(_RECIPE))
+        elif infrastructure.docker.image_id(image) is None:
+            infrastructure.docker.pull(image)
+        return provenance.implementation(infrastructure.docker, image, ref).image.digest
     except (InfrastructureError, UsageError):
-        return ""  # `check` says why, and ends as it should
+        return ""  # `check` reports the reason and sets the exit code
 
 
 def _files(words: Iterable[str]) -> Iterable[Path]:
-    """The files that options name: `--job=FILE`, or `FILE` alone."""
+    """Yield the files that options name: `--job=FILE`, or `FILE` alone."""
     for word in words:
         path = Path(word.partition("=")[2] if word.startswith("--") else word)
         try:
@@ -119,5 +122,5 @@ def _files(words: Iterable[str]) -> Iterable[Path]:
             continue
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)

@@ -1,4 +1,4 @@
-"""`queuejob gate`: one step of a CI, green when an image conforms and at no other time."""
+"""`queuejob gate`: a CI step that is green only if an image conforms."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ from harness.report.canonical import decode
 from harness.report.formats.summary import text
 from harness.report.model import Harness, Report, Result
 
-#: What does not agree in a report and what lies beside it; nothing when all does.
+#: Lists disagreements between a report and the files next to it; empty if there are none.
 Verify = Callable[[Path], Sequence[str]]
-#: Seconds for a whole profile; a CI's own limit is mostly shorter.
+#: Seconds for a complete profile; a CI's own limit is mostly shorter.
 _LONGEST = 6 * 3600.0
-#: Results that say something about the image: they stay true, so they are not found anew.
+#: Results about the image itself: they stay true, so the gate reuses them.
 _LASTING = {Result.CONFORMANT: EXIT_OK, Result.NONCONFORMANT: EXIT_VIOLATED}
-#: Disagreements and changes that are told.
-_TOLD = 20
+#: Most disagreements or changes that are listed.
+_MOST_LISTED = 20
 _REPORT = "report.json"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be tested, and how: `options` are those of `queuejob check`."""
+    """A request to test an image: `options` are those of `queuejob check`."""
 
-    #: The digest of the image that is here under the name that is asked for.
+    #: The digest of the local image with the requested name.
     digest: str
     options: tuple[str, ...]
-    #: Files that the options name: their content counts, not their place.
+    #: Files that the options name: the key depends on their content, not on their path.
     files: tuple[Path, ...] = ()
-    #: The digest that it has to be; empty: any.
+    #: The required digest; empty: any.
     wanted: str = ""
 
     def key(self, harness: Harness) -> str:
-        """The same image, suite, options and versions have the same key."""
+        """Return a key that is the same for the same image, suite, options and versions."""
         parts = [self.digest, harness.version, harness.commit, harness.lock_digest, *self.options]
-        parts += [_digest(one) for one in self.files]
+        parts += [_digest(file) for file in self.files]
         return sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the gate ends with, and why."""
+    """The exit code of the gate, and the reason."""
 
     code: int
     why: str
@@ -65,7 +65,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Gate:
-    """Runs `check`, unless the very same was asked before, and believes only what verifies."""
+    """Runs `check`, or reuses an equal earlier run, and trusts only reports that verify."""
 
     reports: Path
     harness: Harness
@@ -75,16 +75,16 @@ class Gate:
     command: tuple[str, ...]
 
     def run(self, asked: Asked, baseline: Path | None = None) -> int:
-        """The exit code; all that is to be told has been told then."""
+        """Run the gate, and report the answer to the CI. Returns the exit code."""
         if asked.wanted and asked.wanted != asked.digest:
-            why = f"the image is {asked.digest or 'not here'}, and not {asked.wanted}"
-            return self._tell(Answer(EXIT_NOT_PROVED, why), None, ())
+            reason = f"the image is {asked.digest or 'not here'}, and not {asked.wanted}"
+            return self._report_answer(Answer(EXIT_NOT_PROVED, reason), None, ())
         folder = self.reports / asked.key(self.harness)
-        found = self._known(asked, folder) or self._checked(asked, folder)
-        return self._tell(found, folder, self._worse(found, baseline))
+        answer = self._earlier_answer(asked, folder) or self._run_check(asked, folder)
+        return self._report_answer(answer, folder, self._compare(answer, baseline))
 
-    def _known(self, asked: Asked, folder: Path) -> Answer | None:
-        """The answer of an earlier run; None where there is none that can be relied upon."""
+    def _earlier_answer(self, asked: Asked, folder: Path) -> Answer | None:
+        """Return the answer of an earlier run; None if there is none that can be trusted."""
         if self.harness.dirty or not asked.digest or not (folder / _REPORT).is_file():
             return None
         try:
@@ -96,33 +96,36 @@ class Gate:
             return None
         return Answer(code, "this image was tested before in the same way; verified again", report)
 
-    def _checked(self, asked: Asked, folder: Path) -> Answer:
+    def _run_check(self, asked: Asked, folder: Path) -> Answer:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        words = [*self.command, "check", "--isolated", f"--out={folder}", *asked.options]
+        arguments = [*self.command, "check", "--isolated", f"--out={folder}", *asked.options]
         code = EXIT_NOT_PROVED
         try:
             with self.forge.quoting():
                 code = commands.run(
-                    words,
+                    arguments,
                     timeout=_LONGEST,
                     what="queuejob check",
                     check=False,
-                    on_line=self.forge.say,
+                    on_line=self.forge.write,
                 ).code
             report = _read(folder)
             doubts = self._doubts(asked, folder, report, code)
         except QueuejobError as error:
-            # Without a report nothing is proved: not even what an exit code says.
-            silent = code in _LASTING.values()
-            return Answer(EXIT_NOT_PROVED if silent else code, str(error))
+            # Without a report an exit code of 0 or 1 proves nothing.
+            unsupported = code in _LASTING.values()
+            return Answer(EXIT_NOT_PROVED if unsupported else code, str(error))
         if not doubts:
             return Answer(code, f"`queuejob check` has ended with {code}", report)
-        return Answer(EXIT_NOT_PROVED, "\n".join(doubts[:_TOLD]), report)
+        return Answer(EXIT_NOT_PROVED, "\n".join(doubts[:_MOST_LISTED]), report)
 
     def _doubts(self, asked: Asked, folder: Path, report: Report, code: int) -> list[str]:
-        """Why the report is not to be believed, or is not the one that was asked for."""
-        doubts = [f"the report does not agree: {one}" for one in self.verify(folder / _REPORT)]
+        """List the reasons not to trust the report, or why it is not the requested one."""
+        doubts = [
+            f"the report does not agree: {disagreement}"
+            for disagreement in self.verify(folder / _REPORT)
+        ]
         if report.harness.version != self.harness.version:
             version = clean(report.harness.version)
             doubts.append(f"it is of version {version}, and this is {self.harness.version}")
@@ -136,36 +139,36 @@ class Gate:
             doubts.append(f"the report says {report.result.value}, the exit code was {code}")
         return doubts
 
-    def _worse(self, found: Answer, baseline: Path | None) -> list[str]:
-        """What has become worse since the baseline, or why that cannot be told."""
+    def _compare(self, found: Answer, baseline: Path | None) -> list[str]:
+        """List what became worse since the baseline, or why that is unknown."""
         if baseline is None or found.report is None:
             return []
         try:
             before = decode(_bytes(baseline), str(baseline))
-            if wrong := self.verify(baseline):
-                return [f"the baseline does not agree with what lies beside it: {wrong[0]}"]
+            if disagreements := self.verify(baseline):
+                return [f"the baseline does not agree with what lies beside it: {disagreements[0]}"]
         except QueuejobError as error:
             return [f"nothing can be compared: {error.what}"]
         return list(regressions(before, found.report)) or ["nothing has become worse"]
 
-    def _tell(self, found: Answer, folder: Path | None, changes: Sequence[str]) -> int:
+    def _report_answer(self, found: Answer, folder: Path | None, changes: Sequence[str]) -> int:
         forge, report = self.forge, found.report
         green = found.code == EXIT_OK
-        answer = found.why if report is None else f"{report.headline} ({found.why})"
-        lines = [f"since the baseline: {one}" for one in changes[:_TOLD]]
-        if len(changes) > _TOLD:
-            lines.append(f"since the baseline: and {len(changes) - _TOLD} more")
+        sentence = found.why if report is None else f"{report.headline} ({found.why})"
+        lines = [f"since the baseline: {change}" for change in changes[:_MOST_LISTED]]
+        if len(changes) > _MOST_LISTED:
+            lines.append(f"since the baseline: and {len(changes) - _MOST_LISTED} more")
         word = "green" if green else "NOT GREEN"
-        forge.plain("\n".join([f"queuejob gate: {word}: {answer}", *lines]))
-        told = _text(folder, "annotations.txt") if report is not None else ""
-        if told and report is not None and report.exit_code == found.code:
-            forge.annotate(told)
+        forge.write_text("\n".join([f"queuejob gate: {word}: {sentence}", *lines]))
+        annotations = _text(folder, "annotations.txt") if report is not None else ""
+        if annotations and report is not None and report.exit_code == found.code:
+            forge.annotate(annotations)
         elif not green:
-            forge.error(answer)
+            forge.error(sentence)
         note = "" if green else f"**Not green (exit code {found.code}).** {text(found.why)}\n\n"
         note += "".join(f"- {text(line)}\n" for line in lines) + "\n"
         forge.summarise(note + (_text(folder, "summary.md") if report is not None else ""))
-        self._leave_junit(folder, report)
+        self._save_junit(folder, report)
         forge.output(
             result=Result.INVALID.value if report is None else report.result.value,
             exit_code=str(found.code),
@@ -173,19 +176,19 @@ class Gate:
         )
         return found.code
 
-    def _leave_junit(self, folder: Path | None, report: Report | None) -> None:
-        """Where a CI finds the last answer, whatever reports of other runs lie beside it."""
-        told = _text(folder, "junit.xml") if report is not None else ""
-        last = self.reports / "junit.xml"
-        last.unlink(missing_ok=True)
-        if told:
-            last.write_text(told, encoding="utf-8")
+    def _save_junit(self, folder: Path | None, report: Report | None) -> None:
+        """Save the last junit.xml in a fixed place, independent of other runs' reports."""
+        junit = _text(folder, "junit.xml") if report is not None else ""
+        path = self.reports / "junit.xml"
+        path.unlink(missing_ok=True)
+        if junit:
+            path.write_text(junit, encoding="utf-8")
 
 
 def command() -> tuple[str, ...]:
-    """`queuejob` as it is on the PATH, else of this very installation."""
-    found = shutil.which("queuejob")
-    return (found,) if found else (sys.executable, "-m", "harness.cli.main")
+    """Return the command for `queuejob`: from the PATH, or else from this installation."""
+    executable = shutil.which("queuejob")
+    return (executable,) if executable else (sys.executable, "-m", "harness.cli.main")
 
 
 def _digest(path: Path) -> str:

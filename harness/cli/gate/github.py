@@ -1,4 +1,4 @@
-"""What a CI takes from a step: annotations, a step summary, outputs. Elsewhere only lines."""
+"""CI output of a step: annotations, step summary, outputs. Without GitHub, only log lines."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from pathlib import Path
 
 from harness.core.text import clean
 
-#: Bytes of a step summary; GitHub shows none at all of what is longer.
+#: Bytes of a step summary; GitHub shows nothing of a longer one.
 SUMMARY_LIMIT = 1024 * 1024
 _CUT = "\n\n*This is cut short: the whole is with the report.*\n"
 
 
 @dataclass(frozen=True)
 class CiStep:
-    """The CI in whose step we run, by its variables; `say` writes a line to the step's log."""
+    """The CI step that runs the gate, by its variables; `say` writes a line to its log."""
 
     variables: Mapping[str, str]
-    say: Callable[[str], None]
+    write: Callable[[str], None]
 
     @property
     def _github(self) -> bool:
         return self.variables.get("GITHUB_ACTIONS") == "true"
 
     def quoting(self) -> AbstractContextManager[None]:
-        """As long as the block lasts, lines of others are no commands to the CI."""
-        return self._stopped() if self._github else nullcontext()
+        """While the block runs, the CI does not interpret lines as commands."""
+        return self._commands_stopped() if self._github else nullcontext()
 
     @contextmanager
-    def _stopped(self) -> Iterator[None]:
-        # Nobody whose lines are shown may guess the word that ends it.
-        word = f"queuejob-{secrets.token_hex(16)}"
-        self.say(f"::stop-commands::{word}")
+    def _commands_stopped(self) -> Iterator[None]:
+        # Text from outside must not be able to guess the word that ends the block.
+        token = f"queuejob-{secrets.token_hex(16)}"
+        self.write(f"::stop-commands::{token}")
         try:
             yield
         finally:
-            self.say(f"::{word}::")
+            self.write(f"::{token}::")
 
-    def plain(self, text: str) -> None:
-        """Lines of our own, in which others' words may stand: no command whatever they are."""
+    def write_text(self, text: str) -> None:
+        """Print lines that may contain text from outside; none of them acts as a command."""
         with self.quoting():
             for line in text.splitlines():
-                self.say(clean(line))
+                self.write(clean(line))
 
     def annotate(self, lines: str) -> None:
-        """Workflow commands, made by a format of the report."""
+        """Print workflow commands that a report format has written."""
         if self._github:
             for line in lines.splitlines():
-                self.say(line)
+                self.write(line)
 
     def error(self, text: str) -> None:
-        """One annotation of our own."""
+        """Print one error annotation."""
         escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         self.annotate(f"::error title=queuejob::{escaped}")
 
     def summarise(self, text: str) -> None:
-        """Add to the step's summary, as much as there is room for."""
+        """Add text to the step's summary, as much as fits."""
         name = self.variables.get("GITHUB_STEP_SUMMARY")
         if not name:
             return
@@ -68,7 +68,7 @@ class CiStep:
             file.write(shortened(text, SUMMARY_LIMIT - used))
 
     def output(self, **values: str) -> None:
-        """Outputs of the step; `_` becomes `-`."""
+        """Set outputs of the step; `_` becomes `-`."""
         name = self.variables.get("GITHUB_OUTPUT")
         if not name:
             return
@@ -78,10 +78,10 @@ class CiStep:
 
 
 def shortened(text: str, room: int) -> bytes:
-    """The text in so many bytes: whole lines, and a word that something is missing."""
+    """Cut the text to at most `room` bytes: complete lines, and a note about the cut."""
     data = text.encode("utf-8", "backslashreplace")
     if len(data) <= room:
         return data
     kept = data[: max(0, room - len(_CUT))]
-    whole = kept[: kept.rfind(b"\n") + 1]
-    return (whole + _CUT.encode())[: max(0, room)]
+    complete = kept[: kept.rfind(b"\n") + 1]
+    return (complete + _CUT.encode())[: max(0, room)]

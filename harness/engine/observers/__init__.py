@@ -1,1 +1,1 @@
-"""What is seen of a namespace from outside, and kept in files."""
+"""Observers of a namespace: they record pods, logs, the Job and warnings from outside."""

@@ -1,4 +1,4 @@
-"""The cluster's warnings about a Job and its pods: quotas, volumes, images, places on nodes."""
+"""The cluster's warnings about a Job and its pods: quotas, volumes, images, scheduling."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from harness.history import WarningSeen
 from harness.infra.kube import Namespace
 from harness.infra.kube.objects import ObjectEvent
 
-#: Seconds between two looks.
+#: Seconds between two queries.
 _PAUSE = 2.0
-_JOIN = 10.0
+_JOIN_TIMEOUT = 10.0
 
 
 class WarningWatcher:
-    """Records each warning once, from `start` to `stop`; those of earlier runs are not meant."""
+    """Records each warning once, from `start` to `stop`; ignores those of earlier runs."""
 
     def __init__(self, namespace: Namespace, job: str, recording: Recorder) -> None:
-        self._namespace, self._job, self._recording = namespace, job, recording
-        self._over = threading.Event()
+        self._namespace, self._job, self._recorder = namespace, job, recording
+        self._stopping = threading.Event()
         self._known: set[tuple[str, str]] = set()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -31,26 +31,26 @@ class WarningWatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        self._over.set()
-        self._thread.join(_JOIN)
+        self._stopping.set()
+        self._thread.join(_JOIN_TIMEOUT)
 
     def _watch(self) -> None:
-        while not self._over.wait(_PAUSE):
+        while not self._stopping.wait(_PAUSE):
             self._look(record=True)
 
     def _look(self, *, record: bool) -> None:
         try:
-            seen = self._namespace.warnings()
+            warnings = self._namespace.warnings()
         except InfrastructureError:
-            return  # they only explain what others see
-        for one in seen:
-            key = one.uid, one.reason
+            return  # warnings only explain what other observers record
+        for warning in warnings:
+            key = warning.uid, warning.reason
             if key in self._known:
                 continue
             self._known.add(key)
-            if record and self._is_ours(one):
-                why = WarningSeen(one.about, one.reason, one.message)
-                self._recording.record("warnings", why)
+            if record and self._is_ours(warning):
+                observation = WarningSeen(warning.about, warning.reason, warning.message)
+                self._recorder.record("warnings", observation)
 
     def _is_ours(self, event: ObjectEvent) -> bool:
         return event.about == f"Job/{self._job}" or event.about.startswith(f"Pod/{self._job}-")

@@ -1,4 +1,4 @@
-"""Whose a connection is: by its address, and by when the runs of that pod's container began."""
+"""Finds a connection's owner, by its address and the starts of the pod's container runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import inf
 
 from harness.history import ConnectionOwner, Worker
 
-#: What the kubelet cuts off a moment, and by how much clocks may differ, in seconds.
+#: The kubelet truncates timestamps by up to a second; clocks may differ by the skew. In seconds.
 _SECOND, _SKEW = 1.0, 0.5
 
 
@@ -21,128 +21,139 @@ class _Connection:
 
 
 class ConnectionOwners:
-    """Tells, and later corrects, whose a connection is. Moments are seconds since the start.
+    """Determines, and later corrects, the owner of each connection.
 
-    A pod's address is known only after it has begun to talk, and the restart of its container
-    later still: an answer may have to be given twice, and the last one that `tell` gets holds.
+    Moments are seconds since the start. A pod's address is known only after it has begun to send,
+    and the restart of its container later still. So an owner may be recorded twice, and the last
+    one that `tell` gets is valid.
     """
 
     def __init__(self, tell: Callable[[ConnectionOwner], object]) -> None:
-        self._tell = tell
-        #: Held until an answer is told: an older one that comes after it would hold instead.
-        self._turn = threading.Lock()
-        #: Never held while `tell` is at work: who waits for what was told may ask `of`.
+        self._record = tell
+        #: Held while an owner is recorded; otherwise a stale answer from a second thread could win.
+        self._record_lock = threading.Lock()
+        #: Never held during `tell`: a thread that waits for a record may call the query methods.
         self._lock = threading.Lock()
-        #: Address → the runs that had it, with their beginnings in whole seconds.
+        #: Address → the runs that had it, with their start in whole seconds.
         self._runs: dict[str, dict[Worker, float]] = {}
         self._connections: dict[int, _Connection] = {}
-        #: The last moment at which a run is known to have lived; no later run began before.
-        self._lived: dict[Worker, float] = {}
+        #: The last moment at which a run was seen alive; no later run started before it.
+        self._last_alive: dict[Worker, float] = {}
         #: The moment by which it had ended, as far as that is known: the end of a whole second.
-        self._over: dict[Worker, float] = {}
-        #: Runs that are known to be on their way, and not to have begun.
-        self._coming: set[Worker] = set()
+        self._ended_by: dict[Worker, float] = {}
+        #: Runs that are known to be coming, and that have not started.
+        self._upcoming: set[Worker] = set()
 
     def opened(self, connection: int, address: str, at: float) -> None:
-        """A connection has come."""
-        with self._turn:
+        """Take in a new connection."""
+        with self._record_lock:
             with self._lock:
                 self._connections[connection] = _Connection(address, at)
-            self._settle(address)
+            self._record_changes(address)
 
     def seen(
         self, address: str, uid: str, run: int, began: float | None, ended: float | None = None
     ) -> None:
-        """A run of a pod's container; its moments as the kubelet says them, None when it does not.
+        """Take in a run of a pod's container.
 
-        `ended` is the beginning of the second in which it did.
+        Args:
+            address: The pod's IP address; a run without one is ignored.
+            uid: The pod's uid.
+            run: The number of the container's run.
+            began: The start as the kubelet reports it; None where it reports none.
+            ended: The beginning of the second in which the run ended; None where it is not known.
         """
         if not address:
             return
         worker = Worker(uid, run)
-        with self._turn:
+        with self._record_lock:
             with self._lock:
                 if began is None:
-                    self._coming.add(worker)
+                    self._upcoming.add(worker)
                 else:
                     self._runs.setdefault(address, {})[worker] = began
                 if ended is not None:
-                    self._over[worker] = ended + _SECOND
-            self._settle(address)
+                    self._ended_by[worker] = ended + _SECOND
+            self._record_changes(address)
 
     def note_alive(self, worker: Worker, at: float) -> None:
-        """This run lived at that moment: it wrote a line then, or is about to be harmed."""
-        with self._turn:
+        """Take in that a run lived at a moment: it wrote a line, or is about to get a fault."""
+        with self._record_lock:
             with self._lock:
-                if at <= self._lived.get(worker, -inf):
+                if at <= self._last_alive.get(worker, -inf):
                     return
-                self._lived[worker] = at
-                after = Worker(worker.pod, worker.run + 1)
-                addresses = [one for one, runs in self._runs.items() if after in runs]
+                self._last_alive[worker] = at
+                following = Worker(worker.pod, worker.run + 1)
+                addresses = [
+                    candidate for candidate, runs in self._runs.items() if following in runs
+                ]
             for address in addresses:
-                self._settle(address)
+                self._record_changes(address)
 
     def current_run(self, address: str) -> Worker | None:
-        """The newest run that is known to have this address.
+        """Return the newest run that is known to have this address.
 
-        None also where that one had ended before the last connection came: its next run is there,
-        and not known yet.
+        None also where that run had ended before the last connection came: then the next run
+        exists, and is not known yet.
         """
         with self._lock:
             runs = self._runs.get(address)
             if not runs:
                 return None
-            newest = max(runs, key=lambda one: (runs[one], one.run))
-            its = (one.at for one in self._connections.values() if one.address == address)
-            return None if self._was_over(newest, max(its, default=-inf)) else newest
+            newest = max(runs, key=lambda entry: (runs[entry], entry.run))
+            opened_at = (
+                entry.at for entry in self._connections.values() if entry.address == address
+            )
+            return None if self._had_ended(newest, max(opened_at, default=-inf)) else newest
 
     def newest_run(self, worker: Worker) -> Worker:
-        """The newest run that is known of this one's container."""
+        """Return the newest known run of this worker's container."""
         with self._lock:
-            known = (one for runs in self._runs.values() for one in runs if one.pod == worker.pod)
-            return max(known, key=lambda one: one.run, default=worker)
+            known = (run for runs in self._runs.values() for run in runs if run.pod == worker.pod)
+            return max(known, key=lambda run: run.run, default=worker)
 
-    def _settle(self, address: str) -> None:
+    def _record_changes(self, address: str) -> None:
         with self._lock:
-            told = self._changed(address)
-        for one in told:
-            self._tell(one)
+            changes = self._update_owners(address)
+        for change in changes:
+            self._record(change)
 
-    def _changed(self, address: str) -> list[ConnectionOwner]:
-        runs, told = self._runs.get(address, {}), []
-        for number, one in self._connections.items():
-            if one.address != address or not runs:
+    def _update_owners(self, address: str) -> list[ConnectionOwner]:
+        runs, changes = self._runs.get(address, {}), []
+        for number, entry in self._connections.items():
+            if entry.address != address or not runs:
                 continue
-            before = [worker for worker in runs if self._began(worker, runs) <= one.at]
+            started = [worker for worker in runs if self._earliest_start(worker, runs) <= entry.at]
             owner: Worker | None
-            if before:
-                owner = self._alive(max(before, key=lambda one: (runs[one], one.run)), one.at)
+            if started:
+                owner = self._run_alive_at(
+                    max(started, key=lambda entry: (runs[entry], entry.run)), entry.at
+                )
             else:
                 owner = min(runs, key=lambda worker: (runs[worker], worker.run))
-            if owner is not None and owner != one.owner:
-                one.owner = owner
-                told.append(ConnectionOwner(number, owner))
-        return told
+            if owner is not None and owner != entry.owner:
+                entry.owner = owner
+                changes.append(ConnectionOwner(number, owner))
+        return changes
 
-    def _alive(self, worker: Worker, at: float) -> Worker | None:
-        """This run; where it had ended before, the next one if that is known to come."""
-        if not self._was_over(worker, at):
+    def _run_alive_at(self, worker: Worker, at: float) -> Worker | None:
+        """Return this run; where it had ended before, the next run if that is known to come."""
+        if not self._had_ended(worker, at):
             return worker
         following = Worker(worker.pod, worker.run + 1)
-        return following if following in self._coming else None
+        return following if following in self._upcoming else None
 
-    def _was_over(self, worker: Worker, at: float) -> bool:
-        """Whether a run is known to have ended before a moment."""
-        return at > self._over.get(worker, inf) + _SKEW
+    def _had_ended(self, worker: Worker, at: float) -> bool:
+        """Return whether a run is known to have ended before a moment."""
+        return at > self._ended_by.get(worker, inf) + _SKEW
 
-    def _began(self, worker: Worker, runs: dict[Worker, float]) -> float:
-        """The least moment at which a run can have begun.
+    def _earliest_start(self, worker: Worker, runs: dict[Worker, float]) -> float:
+        """Return the earliest moment at which a run can have started.
 
-        The kubelet cuts its moments to whole seconds: a container that is killed and started again
-        within one has two runs that began in the same second, and only the first's life tells them
-        apart.
+        The kubelet truncates to whole seconds. When a container is killed and restarted within one
+        second, both runs start in the same second; only the first run's life separates them.
         """
-        before = Worker(worker.pod, worker.run - 1)
-        # Whoever is harmed in its place, before it is known, has not lived on by that.
-        lived = min(self._lived.get(before, -inf), self._over.get(before, inf))
-        return max(runs[worker], lived)
+        previous = Worker(worker.pod, worker.run - 1)
+        # A fault may be attributed to the previous run, which did not live longer because of that.
+        last_alive = min(self._last_alive.get(previous, -inf), self._ended_by.get(previous, inf))
+        return max(runs[worker], last_alive)

@@ -1,4 +1,4 @@
-"""When containers exited, to the millisecond: their runtime knows it, the kubelet tells seconds."""
+"""Exit times of containers from their runtime, in milliseconds; the kubelet has seconds."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ def exit_times(
     ended: Mapping[str, Mapping[str, Worker]],
     epoch: float,
 ) -> Iterator[ContainerExited]:
-    """The exits of `ended`: for each node, workers by their containers' ids.
+    """Yield the exits of containers; nothing for a node that cannot be queried.
 
-    `epoch`: the moments count from there (seconds since 1970). Nothing where a node does not tell.
+    Args:
+        on_node: Runs a command on a node; returns its output or None.
+        ended: For each node, workers by the ids of their containers.
+        epoch: The moment 0 of the results, in seconds since 1970.
     """
     for node, workers in ended.items():
-        said = on_node(node, "sh", "-c", TELL, "sh", *workers) or ""
-        for line in said.splitlines():
-            found = _LINE.match(line)
-            if found and found["id"] in workers:
-                at = int(found["at"]) * _NANOSECONDS - epoch
-                yield ContainerExited(workers[found["id"]], round(at, 6))
+        output = on_node(node, "sh", "-c", TELL, "sh", *workers) or ""
+        for line in output.splitlines():
+            match = _LINE.match(line)
+            if match and match["id"] in workers:
+                moment = int(match["at"]) * _NANOSECONDS - epoch
+                yield ContainerExited(workers[match["id"]], round(moment, 6))

@@ -1,4 +1,4 @@
-"""A Job as events: each change of it, in the order of its resource versions."""
+"""Records a Job as events: each change, in the order of its resource versions."""
 
 from __future__ import annotations
 
@@ -12,56 +12,58 @@ from harness.engine.observers.recorder import Recorder
 from harness.history import Condition, JobSeen
 from harness.infra.kube import Job, Lines, Namespace
 
-#: Seconds for which one watch is asked for.
-_WATCH = 300
-#: Seconds between two attempts after something broke.
+#: Seconds after which one watch request ends.
+_WATCH_TIMEOUT = 300
+#: Seconds between two attempts after an error.
 _PAUSE = 1.0
-_JOIN = 10.0
+_JOIN_TIMEOUT = 10.0
 
 
 class JobWatcher:
-    """Records what becomes of the Job `name`, from `start` to `stop`."""
+    """Records the changes of the Job `name`, from `start` to `stop`."""
 
     def __init__(self, namespace: Namespace, name: str, recording: Recorder) -> None:
-        self._namespace, self._name, self._recording = namespace, name, recording
-        self._over = threading.Event()
+        self._namespace, self._name, self._recorder = namespace, name, recording
+        self._stopping = threading.Event()
         self._stream: Lines | None = None
-        self._last = 0
+        self._last_version = 0
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._over.set()
+        self._stopping.set()
         if self._stream is not None:
             self._stream.close()
-        self._thread.join(_JOIN)
+        self._thread.join(_JOIN_TIMEOUT)
 
     def _watch(self) -> None:
-        while not self._over.is_set():
+        while not self._stopping.is_set():
             try:
-                seen = self._namespace.job(self._name)
-                self._saw(seen)
-                self._stream = self._namespace.watch_job(self._name, str(seen.version), _WATCH)
-                if self._over.is_set():
+                job = self._namespace.job(self._name)
+                self._record_if_newer(job)
+                self._stream = self._namespace.watch_job(
+                    self._name, str(job.version), _WATCH_TIMEOUT
+                )
+                if self._stopping.is_set():
                     self._stream.close()
                 for line in self._stream:
                     change = json.loads(line)
                     if change["type"] in ("ERROR", "DELETED"):
                         break
-                    self._saw(Job.of(change["object"]))
+                    self._record_if_newer(Job.of(change["object"]))
             except (InfrastructureError, ValueError):
-                # No such Job (yet, or any more), or a stream that broke, perhaps in the middle of
-                # a line: the next look tells.
+                # No such Job (yet, or any more), or a stream that broke, perhaps in the middle of a
+                # line: the next query shows.
                 pass
-            self._over.wait(_PAUSE)
+            self._stopping.wait(_PAUSE)
 
-    def _saw(self, job: Job) -> None:
-        if job.version <= self._last:
+    def _record_if_newer(self, job: Job) -> None:
+        if job.version <= self._last_version:
             return
-        self._last = job.version
-        self._recording.record(
+        self._last_version = job.version
+        self._recorder.record(
             "job",
             JobSeen(
                 job.name,
@@ -71,7 +73,7 @@ class JobWatcher:
                 job.active,
                 job.succeeded,
                 job.failed,
-                tuple(Condition(*one) for one in job.conditions),
+                tuple(Condition(*condition) for condition in job.conditions),
                 job.suspended,
             ),
         )

@@ -1,4 +1,4 @@
-"""Who is told of all that a follower sees, and of what."""
+"""The interface that a log follower calls with all that it sees."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class ContainerRun(NamedTuple):
 
 
 class LogListener(Protocol):
-    """Is told, from several threads, of all that the follower sees."""
+    """Receives, from several threads, all that the follower sees."""
 
     def pod(self, change: Change, pod: Pod) -> None:
-        """A pod as it is now; one that is told again when a watch begins anew is "modified"."""
+        """Receive a pod's current state; a pod that a new watch repeats is "modified"."""
 
     def line(self, run: ContainerRun, line: str) -> None:
-        """One line, after the kubelet's time; each comes once."""
+        """Receive one line, after the kubelet's timestamp; each line comes once."""
 
     def ended(self, run: ContainerRun, why: str) -> None:
-        """There will be no more lines; `why` they are not all there, or empty."""
+        """Receive the end of a log; `why` explains which lines are missing, or is empty."""
 
     def missed(self, what: str) -> None:
-        """Something was not seen, or not as it was."""
+        """Receive a description of something that was not seen, or was seen wrongly."""
 
 
-def all_containers(pod: Pod, container: str) -> bool:  # noqa: ARG001  # one of many such choices
-    """Wanted: every container of every pod."""
+def all_containers(pod: Pod, container: str) -> bool:  # noqa: ARG001  # any such filter
+    """Select every container of every pod."""
     return True
 
 
 class NullListener:
-    """Listens to nothing: for those who only want the files."""
+    """Ignores everything: for callers that only want the files."""
 
     def pod(self, change: Change, pod: Pod) -> None: ...
 

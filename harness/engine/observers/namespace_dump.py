@@ -1,4 +1,4 @@
-"""Everything that a namespace has to say, as files, for somebody who wants to know why."""
+"""Dumps the state of a namespace to files, for a person who wants to find out why."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from harness.infra.kube import Namespace
 
 
 def dump(namespace: Namespace, folder: Path, states: Mapping[str, Callable[[], str]]) -> list[Path]:
-    """Write events, Jobs, pods and `states` (by file name: a broker's, say) into `folder`.
+    """Write events, Jobs, pods and `states` into a folder; return the files in reading order.
 
-    Returns the files, in the order in which one reads them. What cannot be had leaves its reason in
-    its file and costs none of the others.
+    An entry of `states` is a file name with a function that returns the text, such as a broker's
+    state. A part that fails leaves its reason in its file; the other files are still written.
     """
     parts: dict[str, Callable[[], str]] = {
         "events.txt": lambda: "\n".join(map(str, namespace.events())),
@@ -29,7 +29,7 @@ def dump(namespace: Namespace, folder: Path, states: Mapping[str, Callable[[], s
 def _write(file: Path, part: Callable[[], str]) -> Path:
     try:
         text = part()
-    # Whatever it is (a client of a broker has errors of its own), the other files matter more.
+    # Any error (a client of a broker has errors of its own): the other files matter more.
     except Exception as error:
         text = f"not to be had: {type(error).__name__}: {error}"
     file.write_text(masking.mask(text).rstrip() + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A Job's pods as events: their states, and what their workers write."""
+"""Records a Job's pods as events: their states, and the lines that their workers write."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from harness.history.log_phrases import Line, LineReader, Statement
 from harness.infra.kube import Container, Pod
 from harness.infra.kube.objects import State
 
-#: Lines of one run that are recorded although no pattern fits them.
-_PLAIN = 200
-#: Lines of another container's run that are recorded.
-_OTHERS = 20
-_LONGEST = 4096
+#: The most lines of one run that are recorded although no pattern matches them.
+_MAX_LINES = 200
+#: The most lines of another container's run that are recorded.
+_MAX_OTHER_LINES = 20
+_MAX_LENGTH = 4096
 
 
 class PodRecorder:
-    """Listens to a follower, and records what it tells of a Job's pods (`container` of each)."""
+    """Records what a log follower sees of a Job's pods; `container` is the worker's in each."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class PodRecorder:
         begins: str = "",
         hide: Masker = masking.mask,
     ) -> None:
-        self._recording, self._owners = recording, owners
+        self._recorder, self._owners = recording, owners
         self._job, self._container, self._hide = job, container, hide
         start, done, digest = patterns
         self._lines = LineReader(items, start, done, begins)
@@ -60,30 +60,30 @@ class PodRecorder:
         self._lock = threading.Lock()
         self._uids: dict[str, str] = {}
         self._states: dict[Worker, State] = {}
-        #: Those whose address was known.
-        self._placed: set[Worker] = set()
+        #: Workers whose pod's address was known.
+        self._with_address: set[Worker] = set()
         self._other_states: dict[tuple[str, str, int], State] = {}
-        self._plain: dict[ContainerRun, int] = {}
-        #: Workers that have ended, by their nodes and the ids of their containers.
+        self._line_counts: dict[ContainerRun, int] = {}
+        #: Workers that have exited, by node and then by container id.
         self.ended_on: dict[str, dict[str, Worker]] = {}
-        #: What has been read of each run, by the kubelet's moment of its last line.
+        #: How far each run's log has been read: the kubelet's timestamp of its last line.
         self.read: dict[ContainerRun, str] = {}
 
-    def wanted(self, pod: Pod, container: str) -> bool:  # of all containers
-        """Whether this is a pod of the Job."""
+    def wanted(self, pod: Pod, container: str) -> bool:  # any container
+        """Return whether this is a pod of the Job; all of its containers are wanted."""
         return pod.labels.get("batch.kubernetes.io/job-name") == self._job
 
     def _is_worker(self, container: str) -> bool:
         return not self._container or container == self._container
 
-    # -- what the follower tells ----------------------------------------------------------------
+    # -- calls by the follower -------------------------------------------------------------------
 
     def pod(self, change: Change, pod: Pod) -> None:
         if not self.wanted(pod, self._container):
             return
         with self._lock:
             self._uids[pod.name] = pod.uid
-            self._recording.record(
+            self._recorder.record(
                 "pods",
                 PodSeen(
                     change,
@@ -97,72 +97,72 @@ class PodRecorder:
                     f"Unschedulable: {pod.unplaced_why}" if pod.unplaced_since else pod.why,
                 ),
             )
-            for one in pod.containers:
-                if self._is_worker(one.name):
-                    self._container_seen(pod, one)
+            for container in pod.containers:
+                if self._is_worker(container.name):
+                    self._record_container(pod, container)
                 else:
-                    self._other_seen(pod, one)
+                    self._record_other_container(pod, container)
 
     def line(self, run: ContainerRun, line: str) -> None:
         stamp, _, text = line.partition(" ")
-        at = datetime.fromisoformat(stamp).timestamp() - self._recording.epoch
+        moment = datetime.fromisoformat(stamp).timestamp() - self._recorder.epoch
         if not self._is_worker(run.container):
-            self._other_line(run, text, at)
+            self._record_other_line(run, text, moment)
             return
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
-        self._owners.note_alive(worker, at)
-        said, digest = self._lines.read(text), self._digest.search(text)
+        self._owners.note_alive(worker, moment)
+        statement, digest = self._lines.read(text), self._digest.search(text)
         self.read[run] = stamp
         with self._lock:
-            plain = self._plain[run] = self._plain.get(run, 0) + 1
-        if not (said or digest) and plain > _PLAIN:
+            line_count = self._line_counts[run] = self._line_counts.get(run, 0) + 1
+        if not (statement or digest) and line_count > _MAX_LINES:
             return
-        cut = len(text) > _LONGEST
-        wrote = LogLine(worker, payload(self._kept(text).encode()), at, cut)
-        event = self._recording.record("logs", wrote)
+        is_cut = len(text) > _MAX_LENGTH
+        log_line = LogLine(worker, payload(self._excerpt(text).encode()), moment, is_cut)
+        event = self._recorder.record("logs", log_line)
         if event is None:
             return
-        where = Line(worker, event.id, at)
-        if said is None:
-            self._lines.keep(where, text)
+        position = Line(worker, event.id, moment)
+        if statement is None:
+            self._lines.keep(position, text)
         else:
-            self._says(where, said)
-        for one, late in self._lines.late():
-            self._says(one, late)
-        if said is None and digest:
-            told = WorkDigested(digest["sha256"].lower(), worker, event.id, at)
-            self._recording.record("logs", told)
+            self._record_statement(position, statement)
+        for earlier, later_statement in self._lines.late():
+            self._record_statement(earlier, later_statement)
+        if statement is None and digest:
+            digested = WorkDigested(digest["sha256"].lower(), worker, event.id, moment)
+            self._recorder.record("logs", digested)
 
-    def _says(self, line: Line, said: Statement) -> None:
-        kind = ItemStarted if said.kind == "start" else ItemDone
-        what = kind(said.item, line.worker, line.event, line.at, said.guess)
-        self._recording.record("logs", what)
+    def _record_statement(self, line: Line, said: Statement) -> None:
+        event_type = ItemStarted if said.kind == "start" else ItemDone
+        observation = event_type(said.item, line.worker, line.event, line.at, said.guess)
+        self._recorder.record("logs", observation)
 
     def ended(self, run: ContainerRun, why: str) -> None:
         if not self._is_worker(run.container):
             return
         worker = Worker(self._uids.get(run.pod, run.pod), run.number)
-        self._recording.record("logs", LogEnded(worker, not why, why))
+        self._recorder.record("logs", LogEnded(worker, not why, why))
 
     def missed(self, what: str) -> None:
-        self._recording.gap("logs", what)
+        self._recorder.gap("logs", what)
 
-    # -- how --------------------------------------------------------------------------------------
+    # -- recording -------------------------------------------------------------------------------
 
-    def _other_line(self, run: ContainerRun, text: str, at: float) -> None:
+    def _record_other_line(self, run: ContainerRun, text: str, at: float) -> None:
         with self._lock:
-            lines = self._plain[run] = self._plain.get(run, 0) + 1
-        if lines <= _OTHERS:
-            pod, kept = self._uids.get(run.pod, run.pod), payload(self._kept(text).encode())
-            self._recording.record("logs", OtherLogLine(pod, run.container, kept, at))
+            lines = self._line_counts[run] = self._line_counts.get(run, 0) + 1
+        if lines <= _MAX_OTHER_LINES:
+            pod, excerpt = self._uids.get(run.pod, run.pod), payload(self._excerpt(text).encode())
+            self._recorder.record("logs", OtherLogLine(pod, run.container, excerpt, at))
 
-    def _other_seen(self, pod: Pod, one: Container) -> None:
+    def _record_other_container(self, pod: Pod, one: Container) -> None:
         for run, state in _runs(one):
             key = pod.uid, one.name, run
             if self._other_states.get(key) == state:
                 continue
             self._other_states[key] = state
-            self._recording.record(
+            self._recorder.record(
                 "pods",
                 OtherContainerSeen(
                     pod.uid,
@@ -176,18 +176,18 @@ class PodRecorder:
                 ),
             )
 
-    def _container_seen(self, pod: Pod, one: Container) -> None:
+    def _record_container(self, pod: Pod, one: Container) -> None:
         for run, state in _runs(one):
             worker = Worker(pod.uid, run)
             if self._states.get(worker) == state:
-                # Its address may be known only now: a short run is over before that.
-                if pod.address and worker not in self._placed:
-                    self._place(pod, worker, state)
+                # Its address may be known only now: a short run ends before that.
+                if pod.address and worker not in self._with_address:
+                    self._record_owner(pod, worker, state)
                 continue
             self._states[worker] = state
             if state.container and pod.node:
                 self.ended_on.setdefault(pod.node, {})[state.container] = worker
-            self._recording.record(
+            self._recorder.record(
                 "pods",
                 ContainerSeen(
                     worker,
@@ -197,32 +197,32 @@ class PodRecorder:
                     state.reason,
                     state.exit_code,
                     state.signal,
-                    self._moment(state.started),
-                    self._moment(state.finished),
+                    self._seconds_of(state.started),
+                    self._seconds_of(state.finished),
                     self._hide(state.why),
                 ),
             )
-            self._place(pod, worker, state)
+            self._record_owner(pod, worker, state)
 
-    def _place(self, pod: Pod, worker: Worker, state: State) -> None:
-        """Tell whose the connections from its address are."""
+    def _record_owner(self, pod: Pod, worker: Worker, state: State) -> None:
+        """Record the owner of the connections from the pod's address."""
         if pod.address:
-            self._placed.add(worker)
-        began, ended = self._moment(state.started), self._moment(state.finished)
+            self._with_address.add(worker)
+        began, ended = self._seconds_of(state.started), self._seconds_of(state.finished)
         self._owners.seen(pod.address, worker.pod, worker.run, began, ended)
 
-    def _moment(self, when: datetime | None) -> float | None:
-        return None if when is None else when.timestamp() - self._recording.epoch
+    def _seconds_of(self, when: datetime | None) -> float | None:
+        return None if when is None else when.timestamp() - self._recorder.epoch
 
-    def _kept(self, text: str) -> str:
-        """As much of a line as is recorded; a secret that is cut in two is still hidden whole."""
-        return self._hide(text[: 2 * _LONGEST])[:_LONGEST]
+    def _excerpt(self, text: str) -> str:
+        """Return the part of a line to record; a secret that is cut in two is still masked."""
+        return self._hide(text[: 2 * _MAX_LENGTH])[:_MAX_LENGTH]
 
 
 def _runs(one: Container) -> list[tuple[int, State]]:
-    """The runs of a container that its state tells of."""
+    """Return the runs of a container that its state reports."""
     if one.last is not None and one.now.name == "waiting":
-        # Only runs that were started are counted: the last of them has ended, the next waits.
+        # Only started runs are counted: the last of them has exited, the next one waits.
         return [(one.restarts, one.last), (one.restarts + 1, one.now)]
     if one.last is not None and one.restarts > 0:
         return [(one.restarts - 1, one.last), (one.restarts, one.now)]

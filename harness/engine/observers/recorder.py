@@ -1,4 +1,4 @@
-"""A history while it is being written: what was seen so far, and waiting for what must come."""
+"""Records a history, and waits for events that must come."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from harness.history import Event, Gap, Header, Observation, Writer
 
 T = TypeVar("T")
 
-#: Seconds between two looks at a condition that nothing new was recorded for.
-_LOOK = 0.5
+#: Seconds between two checks of a condition when no new event is recorded.
+_POLL_INTERVAL = 0.5
 
 
 class Recorder:
-    """Writes events to `path` as they come, and keeps them. Safe to share between threads.
+    """Writes events to a file as they come, and keeps them. Safe to share between threads.
 
-    Moment 0 is the header's `started`. `hear` is told how far the items are, and what is waited
-    for, under the name `name`.
+    Moment 0 is the header's `started`. `hear` gets item counts and waits as progress events, under
+    the name `name`.
     """
 
     def __init__(
@@ -38,35 +38,35 @@ class Recorder:
         left: Left = unlimited,
     ) -> None:
         self.header, self.path = header, path
-        #: Seconds until no wait may go on.
+        #: Returns the seconds until all waits have to end.
         self.left = left
-        self._hear, self._name, self._tally = hear, name or header.scenario, ItemTally()
+        self._on_progress, self._name, self._tally = hear, name or header.scenario, ItemTally()
         #: Seconds since 1970 at moment 0.
         self.epoch = header.started.timestamp()
         self._offset = (now() - header.started).total_seconds() - monotonic()
         self._writer = Writer(path, header, self.elapsed)
         self._events: list[Event] = []
-        self._news = threading.Condition()
-        self._over = False
+        self._new_event = threading.Condition()
+        self._closed = False
 
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return max(0.0, monotonic() + self._offset)
 
     def record(self, source: str, what: Observation) -> Event | None:
-        """Append what `source` has seen; None when the recording is over."""
-        with self._news:
-            if self._over:
+        """Append what a source has seen; return the event, or None when the recorder is closed."""
+        with self._new_event:
+            if self._closed:
                 return None
             event = self._writer.record(source, what)
             self._events.append(event)
-            self._news.notify_all()
+            self._new_event.notify_all()
             if self._tally.count(what):
-                self._hear(ItemCounts(self._name, *self._tally.figures))
+                self._on_progress(ItemCounts(self._name, *self._tally.figures))
         return event
 
     def gap(self, of: str, why: str) -> None:
-        """Something was missed."""
+        """Record that something was missed."""
         self.record("harness", Gap(of, why))
 
     @property
@@ -75,65 +75,71 @@ class Recorder:
         return self._events
 
     def wait(self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float) -> T:
-        """What `find` makes of the events so far, as soon as it is not None.
+        """Wait until `find` returns something other than None for the events so far; return it.
 
-        Raises `TimedOut`, which names `what`, after `timeout` seconds, and `OutOfTime` where the
-        check has to end before; errors of `find` pass.
+        Args:
+            what: Names the condition in progress events and errors.
+            find: Called with all events; its errors pass.
+            timeout: The most seconds to wait.
+
+        Raises:
+            TimedOut: The timeout passed; the error names `what`.
+            OutOfTime: The check has to end before that.
         """
         deadline = monotonic() + timeout
-        with self.waiting(what, timeout), self._news:
+        with self.waiting(what, timeout), self._new_event:
             while True:
-                found = find(self._events)
-                if found is not None:
-                    return found
-                left = deadline - monotonic()
+                result = find(self._events)
+                if result is not None:
+                    return result
+                remaining = deadline - monotonic()
                 self.in_time(what)
-                if left <= 0:
+                if remaining <= 0:
                     raise TimedOut(
                         f"waited {timeout:.0f} s in vain for {what}",
                         expected=what,
-                        seen=_last(self._events),
+                        seen=_describe_last(self._events),
                         todo=f"see {self.path}",
                     )
-                self._news.wait(min(left, _LOOK))
+                self._new_event.wait(min(remaining, _POLL_INTERVAL))
 
     def in_time(self, what: str) -> None:
-        """Raise `OutOfTime` where the check has to end, and names what was waited for then."""
+        """Raise `OutOfTime`, which names `what`, where the check has to end."""
         if self.left() <= 0:
             raise OutOfTime(
                 f"the time of the check was over, in a wait for {what}",
                 expected=what,
-                seen=_last(self._events),
+                seen=_describe_last(self._events),
                 todo="give the check more time: --max-duration SECONDS",
             )
 
     @contextlib.contextmanager
     def waiting(self, what: str, timeout: float) -> Iterator[None]:
-        """Tell that the block waits for this, `timeout` seconds at most."""
-        self._hear(WaitStarted(self._name, what, now() + timedelta(seconds=timeout)))
+        """Report that the block waits for `what`, for `timeout` seconds at most."""
+        self._on_progress(WaitStarted(self._name, what, now() + timedelta(seconds=timeout)))
         try:
             yield
         finally:
-            self._hear(WaitStarted(self._name, ""))
+            self._on_progress(WaitStarted(self._name, ""))
 
     def wait_or_none(
         self, what: str, find: Callable[[Sequence[Event]], T | None], timeout: float
     ) -> T | None:
-        """As `wait`, for what need not come: None then."""
+        """Wait as `wait` does, but return None after the timeout."""
         try:
             return self.wait(what, find, timeout)
         except TimedOut:
             return None
 
     def close(self) -> None:
-        """Nothing more is recorded."""
-        with self._news:
-            if not self._over:
-                self._over = True
+        """Close the file; later events are dropped."""
+        with self._new_event:
+            if not self._closed:
+                self._closed = True
                 self._writer.close()
 
 
-def _last(events: Sequence[Event]) -> str:
+def _describe_last(events: Sequence[Event]) -> str:
     if not events:
         return "nothing at all"
     kind = type(events[-1].what).__name__

@@ -1,7 +1,7 @@
-"""News from one process to another: a file that all append to, and one reads as it grows.
+"""An event log between processes: all append to a file, and one reads it as it grows.
 
-A line that is appended at once is never torn, whoever else appends; nobody waits for anybody, and
-what was told is not lost when a process dies.
+A line that is appended in one write is never torn, even if other processes append. No process
+waits for another, and a line that was written is not lost when its process dies.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ import msgspec
 
 from harness.engine.progress.events import News
 
-#: Characters of a text that is told; what is longer stands in histories and reports.
-_TEXT = 1000
+#: The most characters of a text in the log; histories and reports have the complete text.
+_MAX_TEXT = 1000
 
 _decoder = msgspec.json.Decoder(News)
 
 
 class EventLogWriter:
-    """Appends to the bulletin `path`; safe to share between threads and processes."""
+    """Appends to the event log at `path`; safe to share between threads and processes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def __call__(self, news: News) -> None:
-        """Tell it, if anybody still reads."""
-        self.tell(news)
+        """Append an event, if the log still exists."""
+        self.append(news)
 
-    def tell(self, news: News) -> bool:
-        """Whether it could be written: not when nobody reads any more."""
-        line = msgspec.json.encode(_short(news)) + b"\n"
+    def append(self, news: News) -> bool:
+        """Append an event; return False when the log cannot be written any more."""
+        line = msgspec.json.encode(_shorten(news)) + b"\n"
         try:
             file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         except OSError:
@@ -45,7 +45,7 @@ class EventLogWriter:
 
 
 class EventLogReader:
-    """Reads a bulletin from its beginning; makes the file."""
+    """Reads an event log from its beginning; creates the file."""
 
     def __init__(self, path: Path) -> None:
         path.touch()
@@ -53,7 +53,7 @@ class EventLogReader:
         self._rest = b""
 
     def read(self) -> list[News]:
-        """What was told since the last call."""
+        """Return the events that were appended since the last call."""
         *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
         return [_decoder.decode(line) for line in lines]
 
@@ -61,10 +61,10 @@ class EventLogReader:
         self._file.close()
 
 
-def _short(news: News) -> News:
+def _shorten(news: News) -> News:
     texts = {
-        name: text[:_TEXT] + "…"
+        name: text[:_MAX_TEXT] + "…"
         for name in news.__struct_fields__
-        if isinstance(text := getattr(news, name), str) and len(text) > _TEXT
+        if isinstance(text := getattr(news, name), str) and len(text) > _MAX_TEXT
     }
     return msgspec.structs.replace(news, **texts)

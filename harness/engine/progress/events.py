@@ -1,4 +1,4 @@
-"""What a campaign tells while it goes on: small records, for whoever shows them to a person."""
+"""Progress events of a campaign: small records for the code that shows them to a person."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from datetime import datetime
 import msgspec
 
 
-class _News(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Immutable, and read back strictly."""
+class _ProgressEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The base of all events: immutable, and decoded strictly."""
 
 
-class Message(_News, frozen=True, tag="note"):
+class Message(_ProgressEvent, frozen=True, tag="note"):
     """One line that belongs to no scenario."""
 
     line: str
 
 
-class ScenariosPlanned(_News, frozen=True, tag="planned"):
-    """The scenarios that are asked for; from several processes they are the same."""
+class ScenariosPlanned(_ProgressEvent, frozen=True, tag="planned"):
+    """The requested scenarios; when several processes send this event, it is the same."""
 
     scenarios: tuple[str, ...]
 
 
-class ScenarioStarted(_News, frozen=True, tag="begun"):
-    """A scenario is played from now on; `says` is its sentence for a reader."""
+class ScenarioStarted(_ProgressEvent, frozen=True, tag="begun"):
+    """A scenario starts; `says` is its sentence for a reader."""
 
     scenario: str
     says: str
 
 
-class ItemCounts(_News, frozen=True, tag="items"):
-    """How far a scenario's items are: forgotten by the broker, held by somebody, given again."""
+class ItemCounts(_ProgressEvent, frozen=True, tag="items"):
+    """The state of a scenario's items: seeded, done, held by a worker, redelivered."""
 
     scenario: str
     seeded: int
@@ -41,25 +41,25 @@ class ItemCounts(_News, frozen=True, tag="items"):
     reclaimed: int
 
 
-class WaitStarted(_News, frozen=True, tag="waiting"):
-    """What a scenario waits for now, and until when at most; for nothing when `what` is empty."""
+class WaitStarted(_ProgressEvent, frozen=True, tag="waiting"):
+    """The current wait of a scenario, and its latest end; an empty `what` ends the wait."""
 
     scenario: str
     what: str
     until: datetime | None = None
 
 
-class ScenarioFinished(_News, frozen=True, tag="over"):
-    """A scenario was played; `why` says why it did not come to its end, and is empty else."""
+class ScenarioFinished(_ProgressEvent, frozen=True, tag="over"):
+    """A scenario was played; `why` explains why it did not come to its end, else it is empty."""
 
     scenario: str
     why: str = ""
 
 
 News = Message | ScenariosPlanned | ScenarioStarted | ItemCounts | WaitStarted | ScenarioFinished
-#: Takes news; called in any thread, and never waits.
+#: Receives progress events; called in any thread, and never waits.
 ProgressSink = Callable[[News], None]
 
 
 def ignore_progress(_: News) -> None:
-    """Nobody listens."""
+    """Ignore a progress event."""

@@ -1,1 +1,1 @@
-"""Steps that several scenarios or faults have in common."""
+"""Steps that several scenarios or faults share."""

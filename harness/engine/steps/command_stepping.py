@@ -1,4 +1,7 @@
-"""Workers that are let go on command by command: what each of them changes is known at once."""
+"""Let workers run one broker command at a time.
+
+So the harness knows at once what each command changes.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,14 @@ from harness.tap.records import Command
 
 T = TypeVar("T")
 
-#: Whatever a worker asks Redis for.
+#: Any command that a worker sends to Redis.
 ANY = Point("any command", "broker", "command")
-#: Seconds for what a command has changed to be told: a lone removal is one when no more follows.
-_TOLD = 1.0
-#: Seconds between two looks at who is held.
-_LOOK = 0.05
-#: They change nothing, so there is nothing to wait for.
+#: Seconds until the change of a command is recorded: the interpreter waits to see if more follows a
+#: lone removal.
+_RECORD_DELAY = 1.0
+#: Seconds between two checks which workers are held.
+_CHECK_INTERVAL = 0.05
+#: Commands that change nothing, so there is no change to wait for.
 _READS = frozenset(
     word.decode()
     for word in (
@@ -42,79 +46,85 @@ _READS = frozenset(
 
 @dataclass
 class CommandStepping:
-    """Holds each of some workers at its next command, until it is let go on to the one after it."""
+    """Hold every worker at its next command, and resume each one command by command."""
 
-    stage: ScenarioContext
-    #: Clients that are left alone.
+    context: ScenarioContext
+    #: Addresses of clients that the harness does not hold.
     but: Collection[str] = ()
-    _traps: dict[str, BreakpointHandle] = field(default_factory=dict)
-    #: Whose last command may have changed something that is not told yet, and until when.
-    _waits: dict[str, float] = field(default_factory=dict)
+    _breakpoints: dict[str, BreakpointHandle] = field(default_factory=dict)
+    #: Address → earliest time to resume, while the change of its last command may not be recorded
+    #: yet.
+    _resume_times: dict[str, float] = field(default_factory=dict)
 
     def until(
         self, done: Callable[[Sequence[Event]], T | None], timeout: float, since: float = 0.0
     ) -> T | None:
-        """Let all go on, step by step, until `done` gives something; None when it never does.
+        """Resume all workers, step by step, until `done` returns a result.
 
-        Before the moment `since` nobody is held.
+        Returns:
+            The result of `done`; None if there is none within `timeout` seconds. Before the moment
+            `since` (seconds since the start of the run) the harness holds no worker.
         """
-        stage = self.stage
-        moment = stage.recorder.elapsed
-        deadline = moment() + timeout
-        if (early := min(since, deadline) - moment()) > 0:
-            found = stage.recorder.wait_or_none("what others do", done, early)
-            if found is not None:
-                return found
-        while moment() < deadline:
-            self._arm()
-            found = stage.recorder.wait_or_none("a worker's next step", done, _LOOK)
-            if found is not None:
-                return found
-            for address, trap in list(self._traps.items()):
-                if trap.hit is not None and self._may_go_on(address):
-                    self._go_on(address, trap)
+        context = self.context
+        elapsed = context.recorder.elapsed
+        deadline = elapsed() + timeout
+        if (head_start := min(since, deadline) - elapsed()) > 0:
+            result = context.recorder.wait_or_none("what others do", done, head_start)
+            if result is not None:
+                return result
+        while elapsed() < deadline:
+            self._set_breakpoints()
+            result = context.recorder.wait_or_none("a worker's next step", done, _CHECK_INTERVAL)
+            if result is not None:
+                return result
+            for address, handle in list(self._breakpoints.items()):
+                if handle.hit is not None and self._may_resume(address):
+                    self._step(address, handle)
         return None
 
     def end(self, but: str = "") -> None:
-        """Step nobody any more; who is held goes on, except one."""
-        for address, trap in self._traps.items():
-            self.stage.clear_breakpoints(trap)
+        """Remove all breakpoints and release every held worker, except the one at `but`."""
+        for address, handle in self._breakpoints.items():
+            self.context.clear_breakpoints(handle)
             if address != but:
-                self.stage.testbed.tap.release(address)
-        self._traps.clear()
+                self.context.testbed.tap.release(address)
+        self._breakpoints.clear()
 
-    def _arm(self) -> None:
-        """One trap for each worker that has come."""
-        for worker in conditions.at_work(self.stage.recorder.events):
-            address = self.stage.pod(worker).address
-            if address and address not in self._traps and address not in self.but:
-                self._traps[address] = self.stage.set_breakpoint(ANY, address)
+    def _set_breakpoints(self) -> None:
+        """Set one breakpoint for each worker that is at work."""
+        for worker in conditions.at_work(self.context.recorder.events):
+            address = self.context.pod(worker).address
+            if address and address not in self._breakpoints and address not in self.but:
+                self._breakpoints[address] = self.context.set_breakpoint(ANY, address)
 
-    def _may_go_on(self, address: str) -> bool:
-        return self.stage.recorder.elapsed() >= self._waits.get(address, 0.0)
+    def _may_resume(self, address: str) -> bool:
+        return self.context.recorder.elapsed() >= self._resume_times.get(address, 0.0)
 
-    def _go_on(self, address: str, trap: BreakpointHandle) -> None:
-        following = self.stage.set_breakpoint(ANY, address)
-        self.stage.resume(trap)
-        self._traps[address] = following
-        caught = trap.hit
-        message = caught.message if caught else None
+    def _step(self, address: str, trap: BreakpointHandle) -> None:
+        next_handle = self.context.set_breakpoint(ANY, address)
+        self.context.resume(trap)
+        self._breakpoints[address] = next_handle
+        hit = trap.hit
+        message = hit.message if hit else None
         if isinstance(message, Command) and message.name not in _READS:
-            self._waits[address] = self.stage.recorder.elapsed() + _TOLD
+            self._resume_times[address] = self.context.recorder.elapsed() + _RECORD_DELAY
 
 
 def changed(item: Payload, but: str, after: int) -> Callable[[Sequence[Event]], Event | None]:
-    """What somebody else than the one at an address has done with an item, after an event."""
+    """Return a condition: another client changed the item, after the event `after`.
+
+    `but` is the address whose own connections do not count.
+    """
 
     def find(events: Sequence[Event]) -> Event | None:
-        its = conditions.connections_of(events, but)
+        own_connections = conditions.connections_of(events, but)
         for event in events:
-            what = event.what
+            data = event.what
             if event.id <= after:
                 continue
-            if not isinstance(what, (ItemDelivered, ItemReclaimed, ItemReturned, ItemSettled)):
+            if not isinstance(data, (ItemDelivered, ItemReclaimed, ItemReturned, ItemSettled)):
                 continue
-            if what.item == item and what.connection and what.connection not in its:
+            if data.item == item and data.connection and data.connection not in own_connections:
                 return event
         return None
 

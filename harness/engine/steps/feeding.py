@@ -1,4 +1,4 @@
-"""One worker is given item after item, so that another has nothing to do for long."""
+"""Give one worker item after item, so that another one has no work for a long time."""
 
 from __future__ import annotations
 
@@ -12,87 +12,92 @@ from harness.engine.steps.common import wait_out_kubelet_second, wait_until_elap
 from harness.history import Event, ItemDelivered, ItemEnqueued, ItemSettled
 from harness.tap.control.client import BreakpointHandle, RemoteHit
 
-#: Seconds in which a worker without work asks for some; else it is held wherever it is.
-_ASKS = 2.5
-#: Seconds in which a worker that has reported its item takes the next one. Nobody is held longer:
-#: for its client that would be a broker that does not answer.
-_TAKES = 1.0
-#: Seconds before the end of its lease by which a worker that is held may report its item.
-_SPARE = 0.7
-#: Seconds for which a report waits at most, and for which somebody has to have waited.
-_LONG, _LEAST = 4.0, 5.0
-#: How many times as long as an idle worker is watched all this may take.
-_TIMES = 3
+#: Seconds in which a worker without work sends a claim; otherwise the harness holds all of its
+#: connections.
+_CLAIM_SECONDS = 2.5
+#: Seconds in which a worker that has reported its item takes the next one. The harness holds no
+#: worker longer: to its client the broker would seem not to answer.
+_TAKE_SECONDS = 1.0
+#: Seconds before the end of its lease by which a held worker may report its item.
+_LEASE_MARGIN = 0.7
+#: Seconds for which the harness holds a report at most, and for which a worker must have waited at
+#: least.
+_LONGEST_PAUSE, _SHORTEST_IDLE = 4.0, 5.0
+#: How many times as long as an idle worker is watched the whole feeding may take.
+_WATCH_FACTOR = 3
 
 
 class Feeding:
-    """Keeps one worker busy and all others without work. Nobody's item is lost by that.
+    """Keep one worker busy and all others without work. No worker loses an item by that.
 
-    Just before the busy one reports, the next item is put into the queue, where no other can take
-    it: each of them is held at its next claim for that moment. So the queue is never empty, and
-    nothing that is held is held for long.
+    Just before the busy worker reports, the harness puts the next item into the queue. No other
+    worker can take it: for that moment the harness holds each of them at its next claim. So the
+    queue is never empty, and the harness holds nothing for long.
     """
 
-    def __init__(self, stage: ScenarioContext, caught: RemoteHit, trap: BreakpointHandle) -> None:
-        """`caught` has come to its first report, in `trap`."""
-        self._stage, self._address, self._trap = stage, caught.address, trap
-        self._began = len(stage.recorder.events)
-        #: Who was busy at some time. Where one of them fails, that may be for what was held.
+    def __init__(self, context: ScenarioContext, caught: RemoteHit, trap: BreakpointHandle) -> None:
+        """Start with the worker of `caught`, which has reached its first report at `trap`."""
+        self._context, self._address, self._breakpoint = context, caught.address, trap
+        self._first_event = len(context.recorder.events)
+        #: Addresses of workers that were busy at some time. If one of them fails, a held connection
+        #: may be the cause.
         self._fed = {caught.address}
 
     def until_waited(self, seconds: float) -> tuple[int, ...]:
-        """Go on until another was without work for so long, or has left; what shows it.
+        """Feed until another worker had no work for `seconds`, or has exited.
 
-        Leaves all as it is then. Raises `ScenarioNotApplicable` where nobody waits for that long.
+        Returns the ids of the events that show it, and leaves all held messages as they are then.
+        Raises `ScenarioNotApplicable` if no worker waits for that long.
         """
-        recording = self._stage.recorder
-        until = recording.elapsed() + _TIMES * seconds + self._stage.bounds.progress
+        recording = self._context.recorder
+        until = recording.elapsed() + _WATCH_FACTOR * seconds + self._context.bounds.progress
         while recording.elapsed() < until:
-            if not self._feed(seconds):
-                # There are no more items than its owner has given: so it was as long as could be.
-                if self._longest() >= _LEAST:
+            if not self._feed_item(seconds):
+                # The user gave no more items, so a longer wait is not possible.
+                if self._longest_idle() >= _SHORTEST_IDLE:
                     return (recording.events[-1].id,)
                 break
-            found = self._next_report(seconds, until)
-            if found:
-                return found
+            evidence = self._wait_for_report(seconds, until)
+            if evidence:
+                return evidence
         raise ScenarioNotApplicable(
             "no worker was without work for long enough to see that it stays",
             expected=f"one that waits for {seconds:g} s while another has an item",
-            seen=f"one that waited for {self._longest():.0f} s",
+            seen=f"one that waited for {self._longest_idle():.0f} s",
             todo="say with --patience how long it is to be watched, or give it more items",
         )
 
     def end(self) -> None:
-        """Let all go on."""
-        self._stage.clear_breakpoints()
-        for address in {self._address, *self._fed, *self._others()}:
-            self._stage.testbed.tap.release(address)
+        """Clear all breakpoints, and release all workers."""
+        self._context.clear_breakpoints()
+        for address in {self._address, *self._fed, *self._idle_addresses()}:
+            self._context.testbed.tap.release(address)
 
-    # -- who waits ----------------------------------------------------------------------------
+    # -- idle workers -------------------------------------------------------------------------
 
-    def _others(self) -> list[str]:
-        """The addresses of those without work; who waits longest comes first."""
-        return [address for address, _ in sorted(self._waits(), key=lambda one: -one[1])]
+    def _idle_addresses(self) -> list[str]:
+        """Return the addresses of the workers without work, the longest idle one first."""
+        return [address for address, _ in sorted(self._idle_times(), key=lambda entry: -entry[1])]
 
-    def _waits(self) -> Iterator[tuple[str, float]]:
-        """For how long each of the others has been without work."""
-        stage, events = self._stage, self._stage.recorder.events
+    def _idle_times(self) -> Iterator[tuple[str, float]]:
+        """Yield the address of each idle worker, and for how many seconds it has had no work."""
+        context, events = self._context, self._context.recorder.events
         for worker in conditions.at_work(events):
-            address = stage.pod(worker).address
+            address = context.pod(worker).address
             if address and address != self._address:
                 since = conditions.without_work(events, address, worker)
                 if since is not None:
-                    yield address, stage.recorder.elapsed() - since
+                    yield address, context.recorder.elapsed() - since
 
-    def _longest(self) -> float:
-        return max((one for _, one in self._waits()), default=0.0)
+    def _longest_idle(self) -> float:
+        """Return the seconds for which the longest idle worker has had no work."""
+        return max((seconds for _, seconds in self._idle_times()), default=0.0)
 
-    def _left(self, events: Sequence[Event]) -> Event | None:
-        """The end of one that was without work, and not for what the harness did to it."""
-        for event in events[self._began :]:
+    def _exit_of_idle_worker(self, events: Sequence[Event]) -> Event | None:
+        """Return the exit of an idle worker, unless the harness may have caused it."""
+        for event in events[self._first_event :]:
             worker = conditions.ended(event)
-            address = self._stage.pod(worker).address if worker else self._address
+            address = self._context.pod(worker).address if worker else self._address
             if worker is None or address == self._address:
                 continue
             if address in self._fed and getattr(event.what, "exit_code", None) != 0:
@@ -103,163 +108,201 @@ class Feeding:
 
     # -- feeding ------------------------------------------------------------------------------
 
-    def _rest(self, seconds: float) -> float:
-        """Seconds for which a report waits: a quick worker would need very many items."""
-        there = sum(isinstance(one.what, ItemEnqueued) for one in self._stage.recorder.events)
-        items = max(0, len(self._stage.items) - there) + 1
-        each = max(ITEM_INTERVAL, (seconds - self._longest()) / items)
-        return min(_LONG, max(0.0, each - (self._stage.calibration.figures.pace or 0.0)))
+    def _pause_at_report(self, seconds: float) -> float:
+        """Return the seconds to hold a report.
 
-    def _feed(self, seconds: float) -> bool:
-        """Let the busy one report and take the next item; False where there is none."""
-        stage, settling = self._stage, self._stage.points.settling
-        if self._trap.hit is not None:
-            moment = self._moment(self._rest(seconds))
-            wait_until_elapsed(stage, "a moment at the report", moment, 2 * _LONG)
-        asking, held = self._hold_others()
-        before = len(stage.recorder.events)
-        there = conditions.is_ready(stage.recorder.events) or self._add(before)
-        while there and (early := self._taken_early(before)) is not None:
-            if self._hold_instead(early):
-                self._let_go(asking, held)
-                return True
-            before = len(stage.recorder.events)
-            there = self._add(before)
-        following = stage.set_breakpoint(settling, self._address)
-        stage.resume(self._trap)
-        self._trap = following
-        taken = self._taken(before) if there else None
-        self._let_go(asking, held)
-        if there and taken is None:  # it goes to whoever comes first
-            what = "somebody to take the next item"
-            taken = stage.recorder.wait_or_none(what, self._given(before), stage.bounds.progress)
-        if taken is not None:
-            self._follow(taken)
-        return there
-
-    def _let_go(self, asking: BreakpointHandle | None, held: Sequence[str]) -> None:
-        if asking is not None:
-            self._stage.resume(asking)
-        for address in held:
-            self._stage.testbed.tap.release(address)
-
-    def _add(self, before: int) -> bool:
-        """Put the next item there, and wait until that is recorded: before the report is."""
-        if not self._stage.add():
-            return False
-        given = self._given(before)
-
-        def there(events: Sequence[Event]) -> bool | None:
-            return True if conditions.is_ready(events) or given(events) else None
-
-        self._stage.recorder.wait_or_none("the next item to be there", there, _TAKES)
-        return True
-
-    def _taken_early(self, before: int) -> Event | None:
-        """The delivery of the next item to a worker that became free meanwhile."""
-        events = self._stage.recorder.events
-        given = self._given(before)(events)
-        if given is None:
-            return None
-        address = conditions.address_of(events, getattr(given.what, "connection", 0))
-        return given if address and address != self._address else None
-
-    def _hold_instead(self, given: Event) -> bool:
-        """Make the worker that was given the next item the busy one; False where it has reported.
-
-        Its report is held before the other's goes on: else both find the queue empty at once.
+        Without that pause a quick worker would need very many items.
         """
-        stage, connection = self._stage, getattr(given.what, "connection", 0)
-        address = conditions.address_of(stage.recorder.events, connection)
-        following = stage.set_breakpoint(stage.points.settling, address)
-        stage.testbed.tap.sync()
-        later = (event.what for event in stage.recorder.events if event.id > given.id)
-        if following.hit is None and any(
-            isinstance(what, ItemSettled) and what.connection == connection for what in later
-        ):
-            stage.clear_breakpoints(following)
+        enqueued = sum(
+            isinstance(event.what, ItemEnqueued) for event in self._context.recorder.events
+        )
+        items = max(0, len(self._context.items) - enqueued) + 1
+        pause = max(ITEM_INTERVAL, (seconds - self._longest_idle()) / items)
+        return min(
+            _LONGEST_PAUSE, max(0.0, pause - (self._context.calibration.figures.pace or 0.0))
+        )
+
+    def _feed_item(self, seconds: float) -> bool:
+        """Let the busy worker report and take the next item; False if there is no next item."""
+        context, settling = self._context, self._context.points.settling
+        if self._breakpoint.hit is not None:
+            moment = self._moment_after(self._pause_at_report(seconds))
+            wait_until_elapsed(context, "a moment at the report", moment, 2 * _LONGEST_PAUSE)
+        claim_handle, held = self._hold_idle_workers()
+        before = len(context.recorder.events)
+        available = conditions.is_ready(context.recorder.events) or self._add_item(before)
+        while available and (early_delivery := self._early_delivery(before)) is not None:
+            if self._switch_to(early_delivery):
+                self._release_others(claim_handle, held)
+                return True
+            before = len(context.recorder.events)
+            available = self._add_item(before)
+        next_handle = context.set_breakpoint(settling, self._address)
+        context.resume(self._breakpoint)
+        self._breakpoint = next_handle
+        delivery = self._wait_for_delivery(before) if available else None
+        self._release_others(claim_handle, held)
+        if available and delivery is None:  # the first worker that claims gets it
+            awaited = "somebody to take the next item"
+            delivery = context.recorder.wait_or_none(
+                awaited, self._next_delivery(before), context.bounds.progress
+            )
+        if delivery is not None:
+            self._follow_item(delivery)
+        return available
+
+    def _release_others(self, asking: BreakpointHandle | None, held: Sequence[str]) -> None:
+        """Resume the held claim, and release the held addresses."""
+        if asking is not None:
+            self._context.resume(asking)
+        for address in held:
+            self._context.testbed.tap.release(address)
+
+    def _add_item(self, before: int) -> bool:
+        """Enqueue the next item, and wait until that is recorded; False if there is none.
+
+        The record has to come before that of the report.
+        """
+        if not self._context.add():
             return False
-        report, self._trap, self._address = self._trap, following, address or ""
-        self._fed.add(self._address)
-        stage.resume(report)
+        next_delivery = self._next_delivery(before)
+
+        def item_available(events: Sequence[Event]) -> bool | None:
+            return True if conditions.is_ready(events) or next_delivery(events) else None
+
+        self._context.recorder.wait_or_none(
+            "the next item to be there", item_available, _TAKE_SECONDS
+        )
         return True
 
-    def _hold_others(self) -> tuple[BreakpointHandle | None, list[str]]:
-        """Hold the others: who has waited longest at its claim, which Redis might let wait."""
-        stage, others, asking = self._stage, self._others(), None
-        if others and stage.points.claiming is not None:
-            asking = stage.set_breakpoint(stage.points.claiming, others[0])
-            try:
-                stage.wait_for_hit(asking, max(0.1, self._moment(_ASKS) - stage.recorder.elapsed()))
-            except TimedOut:
-                stage.clear_breakpoints(asking)
-                asking = None
-        held = others if asking is None else others[1:]
-        for address in held:
-            stage.testbed.tap.hold(address)
-        return asking, held
+    def _early_delivery(self, before: int) -> Event | None:
+        """Return the delivery of the next item to a worker that became free meanwhile."""
+        events = self._context.recorder.events
+        delivery = self._next_delivery(before)(events)
+        if delivery is None:
+            return None
+        address = conditions.address_of(events, getattr(delivery.what, "connection", 0))
+        return delivery if address and address != self._address else None
 
-    def _moment(self, seconds: float) -> float:
-        """The moment so many seconds from now, but before the busy one's lease ends."""
-        recording = self._stage.recorder
+    def _switch_to(self, given: Event) -> bool:
+        """Make the worker that got the next item the busy one; False if it has reported it.
+
+        The harness holds its report before it resumes the report of the other one. Otherwise both
+        would find the queue empty at once.
+        """
+        context, connection = self._context, getattr(given.what, "connection", 0)
+        address = conditions.address_of(context.recorder.events, connection)
+        next_handle = context.set_breakpoint(context.points.settling, address)
+        context.testbed.tap.sync()
+        observations = (event.what for event in context.recorder.events if event.id > given.id)
+        if next_handle.hit is None and any(
+            isinstance(data, ItemSettled) and data.connection == connection for data in observations
+        ):
+            context.clear_breakpoints(next_handle)
+            return False
+        report, self._breakpoint, self._address = self._breakpoint, next_handle, address or ""
+        self._fed.add(self._address)
+        context.resume(report)
+        return True
+
+    def _hold_idle_workers(self) -> tuple[BreakpointHandle | None, list[str]]:
+        """Hold the idle workers, the longest idle one at its claim.
+
+        Redis might delay that claim. Returns the breakpoint of that claim, if the worker came to
+        it, and the other held addresses.
+        """
+        context, addresses, claim_handle = self._context, self._idle_addresses(), None
+        if addresses and context.points.claiming is not None:
+            claim_handle = context.set_breakpoint(context.points.claiming, addresses[0])
+            try:
+                context.wait_for_hit(
+                    claim_handle,
+                    max(0.1, self._moment_after(_CLAIM_SECONDS) - context.recorder.elapsed()),
+                )
+            except TimedOut:
+                context.clear_breakpoints(claim_handle)
+                claim_handle = None
+        held = addresses if claim_handle is None else addresses[1:]
+        for address in held:
+            context.testbed.tap.hold(address)
+        return claim_handle, held
+
+    def _moment_after(self, seconds: float) -> float:
+        """Return the moment in `seconds` from now, but before the busy worker's lease ends."""
+        recording = self._context.recorder
         until = conditions.leased_until(recording.events, self._address)
         moment = recording.elapsed() + seconds
-        return moment if until is None else min(moment, until - _SPARE)
+        return moment if until is None else min(moment, until - _LEASE_MARGIN)
 
-    def _given(self, before: int) -> conditions.Find:
+    def _next_delivery(self, before: int) -> conditions.Find:
+        """Return a condition: the first delivery after the first `before` events."""
+
         def find(events: Sequence[Event]) -> Event | None:
-            given = (one for one in events[before:] if isinstance(one.what, ItemDelivered))
-            return next(given, None)
+            deliveries = (
+                event for event in events[before:] if isinstance(event.what, ItemDelivered)
+            )
+            return next(deliveries, None)
 
         return find
 
-    def _taken(self, before: int) -> Event | None:
-        """The delivery of the next item, soon after a report, which may be of several commands."""
-        stage, given = self._stage, self._given(before)
-        recording, settling = stage.recorder, stage.points.settling
-        until = recording.elapsed() + _TAKES
+    def _wait_for_delivery(self, before: int) -> Event | None:
+        """Return the delivery of the next item, soon after a report.
+
+        A report may consist of several commands.
+        """
+        context, next_delivery = self._context, self._next_delivery(before)
+        recording, settling = context.recorder, context.points.settling
+        until = recording.elapsed() + _TAKE_SECONDS
 
         def find(events: Sequence[Event]) -> bool | None:
-            return True if given(events) or self._trap.hit is not None else None
+            return True if next_delivery(events) or self._breakpoint.hit is not None else None
 
-        while (left := until - recording.elapsed()) > 0:
-            if not recording.wait_or_none("the next item to be taken", find, left):
+        while (remaining := until - recording.elapsed()) > 0:
+            if not recording.wait_or_none("the next item to be taken", find, remaining):
                 break
-            stage.testbed.tap.sync()  # a quick worker may be at its next report by now
-            if found := given(recording.events):
-                return found
-            following = stage.set_breakpoint(settling, self._address)
-            stage.resume(self._trap)
-            self._trap = following
-        return given(recording.events)
+            context.testbed.tap.sync()  # a quick worker may be at its next report by now
+            if delivery := next_delivery(recording.events):
+                return delivery
+            next_handle = context.set_breakpoint(settling, self._address)
+            context.resume(self._breakpoint)
+            self._breakpoint = next_handle
+        return next_delivery(recording.events)
 
-    def _follow(self, given: Event) -> None:
-        """Whoever has the next item is the busy one from now on."""
-        stage, events = self._stage, self._stage.recorder.events
+    def _follow_item(self, given: Event) -> None:
+        """Make the worker that has the next item the busy one."""
+        context, events = self._context, self._context.recorder.events
         address = conditions.address_of(events, getattr(given.what, "connection", 0))
         if address and address != self._address:
-            stage.clear_breakpoints(self._trap)
+            context.clear_breakpoints(self._breakpoint)
             self._address = address
             self._fed.add(address)
-            self._trap = stage.set_breakpoint(stage.points.settling, address)
+            self._breakpoint = context.set_breakpoint(context.points.settling, address)
 
-    def _next_report(self, seconds: float, until: float) -> tuple[int, ...]:
-        """Wait for the busy one's next report; what shows that another has waited long enough."""
-        stage = self._stage
+    def _wait_for_report(self, seconds: float, until: float) -> tuple[int, ...]:
+        """Wait for the busy worker's next report.
+
+        Returns the ids of the events that show that another worker has waited long enough; else
+        none.
+        """
+        context = self._context
 
         def find(events: Sequence[Event]) -> tuple[int, ...] | None:
-            if self._trap.hit is not None:
+            if self._breakpoint.hit is not None:
                 return ()
-            if (left := self._left(events)) is not None:
+            if (left := self._exit_of_idle_worker(events)) is not None:
                 return (left.id,)
-            if any(waited >= seconds for _, waited in self._waits()):
+            if any(idle_seconds >= seconds for _, idle_seconds in self._idle_times()):
                 return (events[-1].id,)
             return None
 
-        left = max(0.0, until - stage.recorder.elapsed())
-        found = stage.recorder.wait_or_none("the next report", find, left) or ()
-        ends = [one for one in stage.recorder.events if one.id in found and conditions.ended(one)]
-        for end in ends:
-            # The kubelet says to the second when that was; something is there all that time.
-            wait_out_kubelet_second(stage, end)
-        return found
+        left = max(0.0, until - context.recorder.elapsed())
+        evidence = context.recorder.wait_or_none("the next report", find, left) or ()
+        exits = [
+            event
+            for event in context.recorder.events
+            if event.id in evidence and conditions.ended(event)
+        ]
+        for exit_event in exits:
+            # The kubelet reports whole seconds; an item is there for all of that second.
+            wait_out_kubelet_second(context, exit_event)
+        return evidence

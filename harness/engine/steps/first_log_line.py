@@ -1,7 +1,8 @@
-"""Stops a worker in the moment in which it writes about its item, from its node.
+"""Stop a worker, from its node, at the moment in which it logs a line about its item.
 
-From outside, a process is ended a while after that was decided, and on a busy machine the work that
-was to be broken off is done by then. So who does it waits on the node, beside the log.
+A process that the harness ends from outside ends some time after the decision. On a busy machine
+the work that the fault was to interrupt is done by then. So a process on the node watches the log
+and stops the worker.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from harness.engine.scenario import ScenarioContext
 from harness.history import Event, LogLine, Worker
 from harness.tap.control.client import RemoteHit
 
-#: Seconds after which nobody waits any more.
-_PATIENCE = 180
-#: Seconds for what was given to be recorded.
-_GIVEN = 2.0
-#: $0 is the container's id, $1 its pod's uid, $2 its name, $3 the file to tell it in, $4 seconds,
-#: $5 what must be in the line.
+#: Seconds after which the process on the node gives up.
+_WATCH_SECONDS = 180
+#: Seconds for the delivery to be recorded.
+_DELIVERY_SECONDS = 2.0
+#: $0 is the container's id, $1 its pod's uid, $2 its name, $3 the file for the time of the stop, $4
+#: seconds to watch, $5 the text that the line must contain.
 ARM = """
 log=$(ls -t /var/log/pods/*_"$1"/"$2"/*.log | head -n 1)
 [ -n "$log" ] || exit 1
@@ -34,7 +35,7 @@ date +%s.%N > "$3.new" && mv "$3.new" "$3"
 kill $!
 ' "$0" "$log" "$from" "$3" "$5" > /dev/null 2>&1 < /dev/null &
 """
-#: $0 is that file, $1 in how many tenths of a second it has to be there.
+#: $0 is the same file, $1 the tenths of a second within which it has to exist.
 TELL = """
 for _ in $(seq "$1"); do [ -s "$0" ] && break; sleep 0.1; done
 cat "$0"; rm -f "$0"
@@ -43,65 +44,66 @@ cat "$0"; rm -f "$0"
 
 @dataclass(frozen=True)
 class FirstLogLine:
-    """Waits on a node for a worker's next line."""
+    """Watch on a node for a worker's next log line."""
 
-    stage: ScenarioContext
+    context: ScenarioContext
     worker: Worker
     file: str
-    #: What must be in the line: its item, where it is known to name it; else nothing.
+    #: Text that the line must contain: the item, if the worker is known to name it; else empty.
     item: str
-    #: From when on its lines count, in seconds since the start of the run.
+    #: Lines count from this moment on, in seconds since the start of the run.
     since: float
 
     @classmethod
-    def armed(cls, stage: ScenarioContext, worker: Worker, address: str) -> FirstLogLine:
-        """From now on the worker, whose address this is, is stopped when it writes of its item.
+    def armed(cls, context: ScenarioContext, worker: Worker, address: str) -> FirstLogLine:
+        """Start to watch: the worker at `address` stops when it logs a line about its item.
 
-        One that does not name its item when it begins is stopped when it writes anything.
+        A worker that does not name its item when it begins stops at any line.
         """
-        given = stage.recorder.wait_or_none(
-            "its item", conditions.last_delivery_to(address), _GIVEN
+        delivery = context.recorder.wait_or_none(
+            "its item", conditions.last_delivery_to(address), _DELIVERY_SECONDS
         )
-        item = getattr(given.what, "item", "") if given else ""
-        named = isinstance(item, str) and item.isprintable()
-        item = item if named and stage.calibration.figures.starts_told in USUAL else ""
+        item = getattr(delivery.what, "item", "") if delivery else ""
+        printable = isinstance(item, str) and item.isprintable()
+        item = item if printable and context.calibration.figures.starts_told in USUAL else ""
         file = f"/run/queuejob-{secrets.token_hex(4)}"
-        words = (
-            stage.container_of(worker),
+        arguments = (
+            context.container_of(worker),
             worker.pod,
-            stage.container,
+            context.container,
             file,
-            str(_PATIENCE),
+            str(_WATCH_SECONDS),
             item,
         )
-        provider, node = stage.testbed.provider, stage.pod(worker).node
-        provider.on_node(node, "bash", "-c", ARM, *words)
-        return cls(stage, worker, file, item, stage.recorder.elapsed())
+        provider, node = context.testbed.provider, context.pod(worker).node
+        provider.on_node(node, "bash", "-c", ARM, *arguments)
+        return cls(context, worker, file, item, context.recorder.elapsed())
 
     def wait(self, caught: RemoteHit) -> float | None:
-        """Wait until it has written something, or is held once more, after it was let go.
+        """Wait until the resumed worker has logged a line, or is held again.
 
-        The moment from which on it does nothing; None where that is not known.
+        Returns the moment from which on it does nothing, in seconds since the start of the run;
+        None if that moment is not known.
         """
-        stage = self.stage
-        line = conditions.latest(
-            lambda what: (
-                isinstance(what, LogLine)
-                and what.worker == self.worker
-                and (what.at or 0.0) >= self.since
-                and self.item in str(what.text)
+        context = self.context
+        logged = conditions.latest(
+            lambda data: (
+                isinstance(data, LogLine)
+                and data.worker == self.worker
+                and (data.at or 0.0) >= self.since
+                and self.item in str(data.text)
             )
         )
-        held = conditions.started_or_held_again(self.worker, caught.connection, caught.address)
+        resumed = conditions.started_or_held_again(self.worker, caught.connection, caught.address)
 
         def find(events: Sequence[Event]) -> Event | None:
-            return line(events) or held(events)
+            return logged(events) or resumed(events)
 
-        found = stage.wait("the worker to begin its item", find, stage.start_timeout)
-        tenths = "50" if isinstance(found.what, LogLine) else "1"
-        node = stage.pod(self.worker).node
-        told = stage.testbed.provider.on_node(node, "sh", "-c", TELL, self.file, tenths)
+        event = context.wait("the worker to begin its item", find, context.start_timeout)
+        tenths = "50" if isinstance(event.what, LogLine) else "1"
+        node = context.pod(self.worker).node
+        output = context.testbed.provider.on_node(node, "sh", "-c", TELL, self.file, tenths)
         try:
-            return float(told or "") - stage.recorder.epoch
+            return float(output or "") - context.recorder.epoch
         except ValueError:
             return None

@@ -1,4 +1,4 @@
-"""What faults have in common that tell a worker to end, and give it time; how they are played."""
+"""Shared steps of faults that stop a worker with a grace period."""
 
 from __future__ import annotations
 
@@ -8,53 +8,57 @@ from harness.engine import conditions
 from harness.engine.scenario import ScenarioContext
 from harness.history import Worker
 
-#: Seconds that the worker has, as a pod has them unless its manifest says otherwise.
+#: Grace period in seconds: a pod's default, unless its manifest sets another one.
 GRACE = 30
-#: Seconds in which the signal arrives once the pod is marked.
-_ON_ITS_WAY = 3.0
+#: Seconds within which the signal arrives once the pod is terminating.
+_SIGNAL_SECONDS = 3.0
 
 
 class Stop(Protocol):
-    """A fault that tells a worker to end."""
+    """A fault that stops a worker with a grace period."""
 
-    def inject(self, stage: ScenarioContext, worker: Worker, address: str) -> None:
-        """Returns when the signal has arrived, or the worker has ended for it already."""
+    def inject(self, context: ScenarioContext, worker: Worker, address: str) -> None:
+        """Stop the worker; return when it has the signal, or has exited for it already."""
 
-    def heal(self, stage: ScenarioContext, worker: Worker) -> None:
-        """Wait until the worker has ended."""
+    def heal(self, context: ScenarioContext, worker: Worker) -> None:
+        """Wait until the worker has exited."""
 
 
-def wait_for_sigterm(stage: ScenarioContext, worker: Worker) -> int:
-    """Wait until the signal has arrived, or the worker has ended for it; the event that shows it.
+def wait_for_sigterm(context: ScenarioContext, worker: Worker) -> int:
+    """Wait until the worker has the signal, or has exited because of it.
 
-    Raises `TimedOut` where its pod is never marked.
+    Returns the id of the event that shows the pod as terminating. Raises `TimedOut` if the pod
+    never becomes that.
     """
-    pod, timeout = stage.pod(worker).name, stage.testbed.namespace.timeouts.settle
-    marked = stage.wait(
+    pod, timeout = context.pod(worker).name, context.testbed.namespace.timeouts.settle
+    terminating = context.wait(
         f"pod {pod} to be told to end", conditions.pod_terminating(worker.pod), timeout
     )
-    over = conditions.exit_of(worker)
-    stage.recorder.wait_or_none(f"the end of pod {pod}", over, _ON_ITS_WAY)
-    return marked.id
+    exited = conditions.exit_of(worker)
+    context.recorder.wait_or_none(f"the end of pod {pod}", exited, _SIGNAL_SECONDS)
+    return terminating.id
 
 
-def wait_for_exit(stage: ScenarioContext, worker: Worker) -> None:
-    """Wait until the worker has ended; after its grace the kubelet sees to that."""
-    timeout = GRACE + stage.testbed.namespace.timeouts.settle
-    stage.wait("the worker that was told to stop to end", conditions.exit_of(worker), timeout)
+def wait_for_exit(context: ScenarioContext, worker: Worker) -> None:
+    """Wait until the worker has exited; after the grace period the kubelet kills it."""
+    timeout = GRACE + context.testbed.namespace.timeouts.settle
+    context.wait("the worker that was told to stop to end", conditions.exit_of(worker), timeout)
 
 
-def stop_while_working(stage: ScenarioContext, fault: Stop) -> None:
-    """Stop the first who has begun an item; who is quick is held at its report until then."""
-    trap = stage.set_breakpoint(stage.points.delivered)
-    stage.start()
-    caught = stage.wait_for_hit(trap)
-    victim = stage.worker_at(caught.address)
-    if stage.calibration.settles:
-        stage.set_breakpoint(stage.points.settling, caught.address)
-    stage.resume(trap)
-    stage.wait_until_started(victim, caught)
-    fault.inject(stage, victim, caught.address)
-    stage.resume_client(caught.address)
-    fault.heal(stage, victim)
-    stage.wait_for_the_end()
+def stop_while_working(context: ScenarioContext, fault: Stop) -> None:
+    """Stop the first worker that has begun an item.
+
+    If the worker is quick, the harness holds it at its report until then.
+    """
+    handle = context.set_breakpoint(context.points.delivered)
+    context.start()
+    hit = context.wait_for_hit(handle)
+    victim = context.worker_at(hit.address)
+    if context.calibration.settles:
+        context.set_breakpoint(context.points.settling, hit.address)
+    context.resume(handle)
+    context.wait_until_started(victim, hit)
+    fault.inject(context, victim, hit.address)
+    context.resume_client(hit.address)
+    fault.heal(context, victim)
+    context.wait_for_the_end()

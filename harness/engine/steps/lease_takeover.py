@@ -1,4 +1,4 @@
-"""The wait that faults have in common which last until a worker's item is another's."""
+"""Wait until another worker has taken over an item, or could have."""
 
 from __future__ import annotations
 
@@ -8,25 +8,31 @@ from harness.engine import conditions
 from harness.engine.scenario import ScenarioContext
 from harness.history import Event
 
-#: Seconds by which a lease is surely over, also for clocks that do not quite agree.
-_OVER = 1.0
+#: Seconds after which a lease is surely over, also with clocks that differ a little.
+_CLOCK_MARGIN = 1.0
 
 
-def wait_until_taken_over(stage: ScenarioContext, address: str) -> int:
-    """Wait until the item of whoever is at an address is another's; alone, until it could be.
+def wait_until_taken_over(context: ScenarioContext, address: str) -> int:
+    """Wait until another worker has the item of the worker at `address`.
 
-    The id of the event that shows it, or of the first delivery where there is no other.
-    `NotPlayable` where no lease is known, or its end is not waited for.
+    With a single worker, wait until another one could have it. Returns the id of the event that
+    shows the takeover, or of the first delivery if there is none. Raises `ScenarioNotApplicable` if
+    no lease is known, or if its end is too far away to wait for.
     """
-    lease = stage.whole_lease()
-    timeout = stage.testbed.namespace.timeouts.settle
-    given = stage.wait("the item of a worker", conditions.last_delivery_to(address), timeout)
-    item = getattr(given.what, "item", "")
-    taken = conditions.delivered_to_other(item, address, given.id)
-    over, alone = stage.recorder.elapsed() + lease + _OVER, stage.scenario.parallelism == 1
+    lease = context.whole_lease()
+    timeout = context.testbed.namespace.timeouts.settle
+    delivery = context.wait("the item of a worker", conditions.last_delivery_to(address), timeout)
+    item = getattr(delivery.what, "item", "")
+    taken_over = conditions.delivered_to_other(item, address, delivery.id)
+    over, alone = (
+        context.recorder.elapsed() + lease + _CLOCK_MARGIN,
+        context.scenario.parallelism == 1,
+    )
 
     def find(events: Sequence[Event]) -> Event | None:
-        return taken(events) or (given if alone and stage.recorder.elapsed() > over else None)
+        return taken_over(events) or (
+            delivery if alone and context.recorder.elapsed() > over else None
+        )
 
-    patience = lease + _OVER + stage.reclaim
-    return (stage.recorder.wait_or_none("its being taken over", find, patience) or given).id
+    patience = lease + _CLOCK_MARGIN + context.reclaim
+    return (context.recorder.wait_or_none("its being taken over", find, patience) or delivery).id

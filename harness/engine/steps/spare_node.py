@@ -1,4 +1,4 @@
-"""What scenarios have in common in which a worker's whole node is lost: they use the spare one."""
+"""Shared steps of scenarios that lose a worker's whole node: they use the spare node."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.history import Worker
 from harness.infra.cluster import SPARE, Provider
 from harness.tap.control.client import BreakpointHandle
 
-#: Workers that the spare node is open to, and no two on a node.
+#: Pod settings: workers tolerate the spare node, and no two of them share a node.
 SPREAD: Mapping[str, Any] = {
     "tolerations": [{"key": SPARE, "operator": "Exists"}],
     "topologySpreadConstraints": [
@@ -27,14 +27,14 @@ SPREAD: Mapping[str, Any] = {
         }
     ],
 }
-#: Seconds for which a worker elsewhere is stopped; clients wait for longer.
-_STOP = 2.0
-#: Seconds for a node that was killed to be one of the cluster again.
-_START = 120.0
-#: Succeeds once a node reaches the name server, which takes all of the cluster's network, and
-#: kube-proxy has heard of the address `$0`, or works otherwise than by iptables. Nobody connects to
-#: that: the tap would take it for a worker's.
-_WORKS = """
+#: Seconds for which a worker on another node is held; clients wait for longer.
+_HOLD_SECONDS = 2.0
+#: Seconds for a killed node to join the cluster again.
+_RECOVERY_SECONDS = 120.0
+#: Script that succeeds when the node reaches the DNS server, which needs the whole cluster network,
+#: and kube-proxy has rules for the address `$0` (or does not use iptables). The script does not
+#: connect to that address: the tap would take the connection for a worker's.
+_NODE_READY = """
 server=$(sed -n '/^clusterDNS:/{n;s/^- *//p}' /var/lib/kubelet/config.yaml)
 timeout 2 bash -c "</dev/tcp/$server/53" || exit
 rules=$(iptables-save -t nat)
@@ -46,72 +46,76 @@ exit 1
 
 
 def unavailable_reason(provider: Provider) -> str:
-    """Why no node can be lost with this provider; empty when one can."""
+    """Return why this provider cannot lose a node; empty if it can."""
     if provider.spare_node():
         return ""
     return "the cluster has no node that may be lost; --spare-node yes makes one"
 
 
-def start_worker_on_spare_node(stage: ScenarioContext) -> tuple[Worker, str]:
-    """Start the Job, and wait until a worker on the spare node has begun an item; its address too.
+def start_worker_on_spare_node(context: ScenarioContext) -> tuple[Worker, str]:
+    """Start the Job, and wait until a worker on the spare node has begun an item.
 
-    It is held at its report, where it makes one. To be called in the node's turn.
+    Returns the worker and its address. The harness holds the worker at its report, if it makes one.
+    The caller must hold the exclusive use of the spare node.
     """
-    spare = stage.testbed.provider.spare_node()
-    # Whoever had it before may just have let it go on: nobody can be sent there for a while.
-    stage.testbed.namespace.wait_node_open(spare, {SPARE})
-    _until_it_works(stage, spare)
-    # All are stopped at their items until one is found there.
-    traps = [
-        stage.set_breakpoint(stage.points.delivered) for _ in range(stage.scenario.parallelism)
+    spare = context.testbed.provider.spare_node()
+    # An earlier run may just have thawed the node: for a while no pod can be scheduled there.
+    context.testbed.namespace.wait_node_open(spare, {SPARE})
+    _wait_until_node_works(context, spare)
+    # Hold every worker at its delivery until one of them is on the spare node.
+    handles = [
+        context.set_breakpoint(context.points.delivered)
+        for _ in range(context.scenario.parallelism)
     ]
-    stage.start()
+    context.start()
     while True:
-        trap = traps.pop(0)
-        caught = stage.wait_for_hit(trap)
-        victim = stage.worker_at(caught.address)
-        if stage.pod(victim).node == spare:
+        handle = handles.pop(0)
+        hit = context.wait_for_hit(handle)
+        victim = context.worker_at(hit.address)
+        if context.pod(victim).node == spare:
             break
-        # The others go on, or their clients would give up; but not so fast that nothing is left.
-        nexts = tuple(traps)
-        stage.recorder.wait_or_none("another worker at its item", _caught(nexts), _STOP)
-        traps.append(stage.set_breakpoint(stage.points.delivered))
-        stage.resume(trap)
-    _let_go(stage, traps)
-    if stage.calibration.settles:
-        stage.set_breakpoint(stage.points.settling, caught.address)
-    stage.resume(trap)
-    stage.wait_until_started(victim, caught)
-    return victim, caught.address
+        # Resume the others, or their clients would give up; slowly, so that items remain.
+        remaining = tuple(handles)
+        context.recorder.wait_or_none(
+            "another worker at its item", _any_hit(remaining), _HOLD_SECONDS
+        )
+        handles.append(context.set_breakpoint(context.points.delivered))
+        context.resume(handle)
+    _release_all(context, handles)
+    if context.calibration.settles:
+        context.set_breakpoint(context.points.settling, hit.address)
+    context.resume(handle)
+    context.wait_until_started(victim, hit)
+    return victim, hit.address
 
 
-def _caught(traps: Sequence[BreakpointHandle]) -> Callable[[object], bool | None]:
-    """Whether one of these has caught somebody."""
-    return lambda _: True if any(one.hit is not None for one in traps) else None
+def _any_hit(traps: Sequence[BreakpointHandle]) -> Callable[[object], bool | None]:
+    """Return a condition: a client has hit one of these breakpoints."""
+    return lambda _: True if any(handle.hit is not None for handle in traps) else None
 
 
-def _until_it_works(stage: ScenarioContext, node: str) -> None:
-    """Wait until workers on a node reach the broker: it may have been lost a moment ago.
+def _wait_until_node_works(context: ScenarioContext, node: str) -> None:
+    """Wait until workers on the node reach the broker: a fault may just have hit it.
 
-    The cluster calls it ready for a while after its death, and again before its network is up; and
-    who was frozen hears late of what came meanwhile.
+    The cluster reports a node as ready for a while after its death, and again before its network
+    works. A node that was frozen learns late what changed meanwhile.
     """
-    station = stage.testbed
-    address = station.namespace.cluster_ip(station.pattern.service)
+    testbed = context.testbed
+    address = testbed.namespace.cluster_ip(testbed.pattern.service)
 
     def probe() -> None:
         try:
-            station.provider.on_node(node, "sh", "-c", _WORKS, address)
+            testbed.provider.on_node(node, "sh", "-c", _NODE_READY, address)
         except InfrastructureError as error:
             raise NotYet(str(error.seen or error)) from error
 
-    wait_until(f"the node {node} to reach the broker", probe, timeout=_START)
+    wait_until(f"the node {node} to reach the broker", probe, timeout=_RECOVERY_SECONDS)
 
 
-def _let_go(stage: ScenarioContext, traps: list[BreakpointHandle]) -> None:
-    """Catch nobody any more, and let go on who was caught meanwhile."""
-    stage.clear_breakpoints(*traps)
-    stage.testbed.tap.sync(stage.testbed.namespace.timeouts.settle)
-    for trap in traps:
-        if trap.hit is not None:
-            trap.release()
+def _release_all(context: ScenarioContext, traps: list[BreakpointHandle]) -> None:
+    """Clear the breakpoints, and resume every client that hit one meanwhile."""
+    context.clear_breakpoints(*traps)
+    context.testbed.tap.sync(context.testbed.namespace.timeouts.settle)
+    for handle in traps:
+        if handle.hit is not None:
+            handle.release()

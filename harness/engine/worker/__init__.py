@@ -1,1 +1,1 @@
-"""What the user says about the worker under test."""
+"""The user's description of the worker under test."""

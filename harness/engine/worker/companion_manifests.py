@@ -1,4 +1,4 @@
-"""What a Job needs beside itself: ConfigMaps, Secrets and others, from the files of a folder."""
+"""Objects that a Job needs in addition to itself: ConfigMaps, Secrets and others."""
 
 from __future__ import annotations
 
@@ -15,53 +15,58 @@ from harness.infra.kube import Manifest, Namespace, Refused, load
 from harness.infra.kube.server_side_apply import scope
 from harness.patterns.job_manifest import tapped_manifests
 
-#: What a folder is looked through for; the rest of it is for others.
+#: Endings of the files that are read; all other files in the folder are ignored.
 _ENDINGS = (".yaml", ".yml", ".json")
 
 
 def files(folder: Path) -> list[Path]:
-    """The manifests' files, in the order of their names; `UsageError` where there are none."""
+    """Return the manifest files in the order of their names.
+
+    Raises `UsageError` where there are none.
+    """
     if not folder.is_dir():
         raise UsageError(
             "--manifests names no folder", expected="a folder with YAML files", seen=str(folder)
         )
-    found = sorted(one for one in folder.iterdir() if one.suffix in _ENDINGS and one.is_file())
-    if not found:
+    manifest_files = sorted(
+        file for file in folder.iterdir() if file.suffix in _ENDINGS and file.is_file()
+    )
+    if not manifest_files:
         raise UsageError(
             f"there are no manifests in {folder}",
             expected=f"files that end with {', '.join(_ENDINGS)}",
             seen="nothing of the kind",
             todo="leave --manifests out, if the Job needs nothing beside itself",
         )
-    return found
+    return manifest_files
 
 
 def load_companions(folder: Path, pattern: str) -> tuple[Manifest, ...]:
-    """All objects, in order, for a namespace in which there is a pattern's broker.
+    """Return all objects, in order, for a namespace that has a pattern's broker.
 
-    Raises `UsageError` for what is no object, or cannot be there.
+    Raises `UsageError` for an entry that is no Kubernetes object, or cannot be in that namespace.
     """
-    found: dict[tuple[str, str], Manifest] = {}
+    objects: dict[tuple[str, str], Manifest] = {}
     broker = tapped_manifests(pattern, "", "")
     for file in files(folder):
-        for one in load(file):
-            what = _named(file, one)
-            _in_a_namespace(what, one)
-            _can_be_sent(what, one)
-            _beside_the_broker(what, one, broker)
-            key = one["kind"], one["metadata"]["name"]
-            if key in found:
+        for manifest in load(file):
+            label = _label(file, manifest)
+            _check_scope(label, manifest)
+            _check_serializable(label, manifest)
+            _check_no_broker_conflict(label, manifest, broker)
+            key = manifest["kind"], manifest["metadata"]["name"]
+            if key in objects:
                 raise UsageError(
-                    f"{what} is there twice", expected="each object once", seen=f"it in {folder}"
+                    f"{label} is there twice", expected="each object once", seen=f"it in {folder}"
                 )
-            found[key] = one
-    return tuple(found.values())
+            objects[key] = manifest
+    return tuple(objects.values())
 
 
 def apply_companions(namespace: Namespace, manifests: Iterable[Manifest], hide: Masker) -> None:
-    """Have all of them in a namespace as they say, whatever runs before have made of them.
+    """Apply all of them to a namespace, so that changes by earlier runs are undone.
 
-    Raises `InfrastructureError` with the server's words, from which `hide` has taken the secrets.
+    Raises `InfrastructureError` with the server's message, in which `hide` masks the secrets.
     """
     try:
         namespace.apply(*manifests)
@@ -71,8 +76,8 @@ def apply_companions(namespace: Namespace, manifests: Iterable[Manifest], hide: 
         ) from None
 
 
-def _named(file: Path, one: Manifest) -> str:
-    """What an object is called in errors."""
+def _label(file: Path, one: Manifest) -> str:
+    """Return the name of an object for error messages."""
     metadata = one.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not isinstance(name, str) or not name or not isinstance(one["kind"], str):
@@ -84,7 +89,7 @@ def _named(file: Path, one: Manifest) -> str:
     return f"{one['kind']} {name} of {file}"
 
 
-def _in_a_namespace(what: str, one: Manifest) -> None:
+def _check_scope(what: str, one: Manifest) -> None:
     if one["kind"] == "Job":
         raise UsageError(
             f"{what} is a Job",
@@ -92,19 +97,19 @@ def _in_a_namespace(what: str, one: Manifest) -> None:
             seen="kind Job",
             todo="give it with --job",
         )
-    where = scope(one)
-    if where != "namespace":
+    object_scope = scope(one)
+    if object_scope != "namespace":
         raise UsageError(
             f"{what} cannot be put into a namespace",
             expected="a kind that Kubernetes itself has, and whose objects are in a namespace",
             seen=f"{one['apiVersion']} {one['kind']}, which "
-            + ("belongs to the whole cluster" if where else "is not known"),
+            + ("belongs to the whole cluster" if object_scope else "is not known"),
             todo="leave it out: each scenario has a namespace of its own and nothing else",
         )
 
 
-def _beside_the_broker(what: str, one: Manifest, broker: list[Manifest]) -> None:
-    """Nothing may take the place of what the harness watches workers with."""
+def _check_no_broker_conflict(what: str, one: Manifest, broker: list[Manifest]) -> None:
+    """Raise `UsageError` for an object that would replace the broker or receive its traffic."""
     if any((own["kind"], own["metadata"]["name"]) == _key(one) for own in broker):
         raise UsageError(
             f"{what} would replace the broker",
@@ -128,20 +133,26 @@ def _key(one: Manifest) -> tuple[str, str]:
 
 
 def _labels_of_pods(one: Any) -> Iterator[Mapping[str, Any]]:
-    """Of a Pod, and of all templates for pods in an object. Any: whatever YAML can hold."""
+    """Yield the labels of a Pod, and of all pod templates in an object.
+
+    Any: all that YAML can hold.
+    """
     if not isinstance(one, dict):
         return
-    for place in ([one] if one.get("kind") == "Pod" else []) + [one.get("template")]:
-        metadata = place.get("metadata") if isinstance(place, dict) else None
+    for holder in ([one] if one.get("kind") == "Pod" else []) + [one.get("template")]:
+        metadata = holder.get("metadata") if isinstance(holder, dict) else None
         labels = metadata.get("labels") if isinstance(metadata, dict) else None
         if isinstance(labels, dict):
             yield labels
-    for inner in one.values():
-        yield from _labels_of_pods(inner)
+    for value in one.values():
+        yield from _labels_of_pods(value)
 
 
-def _can_be_sent(what: str, one: Manifest) -> None:
-    """Not what the cluster would refuse for all runs alike, with the values in its answer."""
+def _check_serializable(what: str, one: Manifest) -> None:
+    """Raise `UsageError` for a value that the cluster would refuse in every run.
+
+    The cluster's answer would contain the value.
+    """
     try:
         json.dumps(one)
     except (TypeError, ValueError) as error:
@@ -154,12 +165,12 @@ def _can_be_sent(what: str, one: Manifest) -> None:
     secret = one["kind"] == "Secret"
     if not secret and one["kind"] != "ConfigMap":
         return
-    _texts(what, one, "stringData")
-    _texts(what, one, "data", encoded=secret)
-    _texts(what, one, "binaryData", encoded=True)
+    _check_texts(what, one, "stringData")
+    _check_texts(what, one, "data", encoded=secret)
+    _check_texts(what, one, "binaryData", encoded=True)
 
 
-def _texts(what: str, one: Manifest, part: str, *, encoded: bool = False) -> None:
+def _check_texts(what: str, one: Manifest, part: str, *, encoded: bool = False) -> None:
     values = one.get(part) or {}
     if not isinstance(values, dict):
         values = {"": values}

@@ -1,4 +1,4 @@
-"""What a worker's owner says of the items: how many, or the items themselves, byte for byte."""
+"""The user's specification of the items: how many, or the items themselves as bytes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from pathlib import Path
 from harness.core.errors import UsageError
 from harness.history.payload import MAX_KEPT
 
-#: More are of no use to any scenario, and the fault-free run works on all of them.
+#: No scenario needs more, and the fault-free run processes all of them.
 MOST = 1000
-#: Shorter ones are also counters, tokens and states that a worker may leave in its broker.
+#: Shorter texts are also counters, tokens and states that a worker may leave in its broker.
 SHORTEST = 4
 
 
 @dataclass(frozen=True)
 class Items:
-    """For scenarios that need no certain items."""
+    """The user's choice of items, for scenarios that need no certain ones."""
 
-    #: How many; None: as on the task page.
+    #: How many; None: as in the tutorial.
     count: int | None = None
-    #: The owner's own, which are never changed; empty: some are made.
+    #: The user's items, which are never changed; empty: items are generated.
     own: tuple[bytes, ...] = ()
 
 
 def parse_items(text: str) -> Items:
-    """A number of items, or the name of a file with one in each line; raises `UsageError`."""
+    """Parse a number of items, or the name of a file with one item per line.
+
+    Raises `UsageError`.
+    """
     if not text.isdecimal():
-        return Items(own=_lines(Path(text)))
+        return Items(own=_items_of(Path(text)))
     if not 0 < int(text) <= MOST:
         raise UsageError(
             f"{text} items are too {'many' if int(text) else 'few'}",
@@ -37,8 +40,8 @@ def parse_items(text: str) -> Items:
     return Items(count=int(text))
 
 
-def _lines(file: Path) -> tuple[bytes, ...]:
-    """Divided by line feeds, and by nothing else; the last one may end with one or not."""
+def _items_of(file: Path) -> tuple[bytes, ...]:
+    """Split a file at line feeds only; the last line may end with one or not."""
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -50,7 +53,7 @@ def _lines(file: Path) -> tuple[bytes, ...]:
     lines = data.removesuffix(b"\n").split(b"\n")
     if len(lines) > MOST:
         raise _unfit(file, f"it has {len(lines)} lines", f"{MOST} at most")
-    met: dict[bytes, int] = {}
+    first_lines: dict[bytes, int] = {}
     for number, line in enumerate(lines, start=1):
         if not SHORTEST <= len(line) <= MAX_KEPT:
             raise _unfit(
@@ -58,12 +61,14 @@ def _lines(file: Path) -> tuple[bytes, ...]:
                 f"line {number} has {len(line)} bytes",
                 f"{SHORTEST} to {MAX_KEPT} in each line, by which an item is known from all else",
             )
-        # Blanks around an item cannot be told from those of the line that a worker prints.
-        if first := met.get(line.strip()):
+        # A log line that prints an item may have the same blanks around it.
+        if first_line := first_lines.get(line.strip()):
             raise _unfit(
-                file, f"line {number} is as line {first}", "lines that can be told from each other"
+                file,
+                f"line {number} is as line {first_line}",
+                "lines that can be told from each other",
             )
-        met[line.strip()] = number
+        first_lines[line.strip()] = number
     return tuple(lines)
 
 

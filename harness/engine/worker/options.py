@@ -1,4 +1,4 @@
-"""What `queuejob check` can be told: its options, and how each is written in a pyproject.toml."""
+"""The options of `queuejob check`, and how each is written in a pyproject.toml."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from harness.core import masking
 
 @dataclass(frozen=True)
 class TomlType:
-    """What stands for an option in TOML.
+    """The type of an option's value in TOML.
 
-    `words` are those of the command line that say the same, for a value in a file of a folder;
-    None for a value that is none of this kind. Any: whatever TOML can hold.
+    `to_cli` converts a value, in a file of a folder, to the words of the command line; None for a
+    value of another type. Any: all that TOML can hold.
     """
 
     says: str
@@ -31,10 +31,10 @@ class Option:
     """An option of `check`, without its dashes."""
 
     name: str
-    #: What its value is called.
+    #: The placeholder of its value in the help text.
     value: str
     text: str
-    #: None: it is not about a worker, so it stands on the command line only.
+    #: None: it is not about a worker, so only the command line has it.
     kind: TomlType | None = None
 
 
@@ -43,7 +43,7 @@ def _text(value: Any, _: Path) -> list[str] | None:
 
 
 def _file(value: Any, folder: Path) -> list[str] | None:
-    """As it would be named from here: it is meant to be beside the file that names it."""
+    """Convert a path that is relative to the TOML file's folder into one from here."""
     return [os.path.relpath(folder / value)] if isinstance(value, str) and value else None
 
 
@@ -56,10 +56,12 @@ def _count(value: Any, _: Path) -> list[str] | None:
 
 
 def _items(value: Any, folder: Path) -> list[str] | None:
-    """A file whose name is a number is not taken for one."""
+    """Convert a number of items, or a path; `./` is put before a file name of digits only."""
     if type(value) is int:
         return [str(value)]
-    return [f"./{one}" if one.isdecimal() else one for one in _file(value, folder) or ()] or None
+    return [
+        f"./{path}" if path.isdecimal() else path for path in _file(value, folder) or ()
+    ] or None
 
 
 def _number(value: Any, _: Path) -> list[str] | None:
@@ -69,8 +71,8 @@ def _number(value: Any, _: Path) -> list[str] | None:
 def _listed(value: Any, _: Path) -> list[str] | None:
     if not isinstance(value, list):
         return None
-    fit = all(isinstance(one, str) and one and "," not in one for one in value)
-    return [",".join(value) or "none"] if fit else None
+    valid = all(isinstance(text, str) and text and "," not in text for text in value)
+    return [",".join(value) or "none"] if valid else None
 
 
 def _ids(value: Any, folder: Path) -> list[str] | None:
@@ -80,22 +82,22 @@ def _ids(value: Any, folder: Path) -> list[str] | None:
 def _table(value: Any, _: Path) -> list[str] | None:
     if not isinstance(value, Mapping):
         return None
-    fit = all(name and "=" not in name and isinstance(text, str) for name, text in value.items())
-    return [f"{name}={text}" for name, text in value.items()] if fit else None
+    valid = all(name and "=" not in name and isinstance(text, str) for name, text in value.items())
+    return [f"{name}={text}" for name, text in value.items()] if valid else None
 
 
-def _arguments(value: Any, _: Path) -> list[str] | None:
-    """A table, whose texts are quoted so that they stay texts; or words as on the command line."""
+def _queue_arguments(value: Any, _: Path) -> list[str] | None:
+    """Convert a table, whose strings are quoted so that they stay strings, or a list of words."""
     if isinstance(value, Mapping):
-        if not all(name and type(one) in (str, int, bool) for name, one in value.items()):
+        if not all(name and type(entry) in (str, int, bool) for name, entry in value.items()):
             return None
-        shown = {
-            name: f'"{one}"' if isinstance(one, str) else str(one).lower()
-            for name, one in value.items()
+        quoted = {
+            name: f'"{entry}"' if isinstance(entry, str) else str(entry).lower()
+            for name, entry in value.items()
         }
-        return [f"{name}={one}" for name, one in shown.items()]
-    words = isinstance(value, list) and all(isinstance(one, str) and one for one in value)
-    return list(value) if words else None
+        return [f"{name}={entry}" for name, entry in quoted.items()]
+    is_words = isinstance(value, list) and all(isinstance(entry, str) and entry for entry in value)
+    return list(value) if is_words else None
 
 
 TEXT = TomlType("a string", _text)
@@ -107,7 +109,7 @@ NUMBER = TomlType("a number", _number)
 LISTED = TomlType("an array of strings without commas", _listed)
 IDS = TomlType("an array of strings without commas", _ids)
 TABLE = TomlType('a table of strings, as { NAME = "value" }', _table)
-ARGUMENTS = TomlType("a table of strings, whole numbers and booleans", _arguments)
+ARGUMENTS = TomlType("a table of strings, whole numbers and booleans", _queue_arguments)
 
 OPTIONS = (
     Option("pattern", "coarse|fine", "how the worker takes its work", TEXT),
@@ -194,7 +196,7 @@ OPTIONS = (
     Option("image-refs", "FILE", "YAML file, recipe: reference by digest"),
     Option("out", "DIR", "folder for the report, histories and logs (default: queuejob-out)"),
 )
-#: Those that may be given several times.
+#: Options that may be given several times.
 REPEATABLE = (
     Option(
         "env",
@@ -215,21 +217,21 @@ REPEATABLE = (
 def command(
     value: Callable[[str], str | None], values: Callable[[str], list[str]], *, redact: bool
 ) -> str:
-    """The command that asks for the same; what is secret in the environment is left out.
+    """Return the command that runs the same check, without secret environment values.
 
-    `redact`: so is the failing item, also where the worker is told of it.
+    `redact`: also without the failing item, as an option and in environment values.
     """
     words = ["queuejob", "check"]
     failing = value("failing-item") if redact else None
-    for one in OPTIONS:
-        if (given := value(one.name)) is not None:
-            hidden = failing is not None and one.name == "failing-item"
-            words += [f"--{one.name}", masking.HIDDEN if hidden else given]
-    for one in REPEATABLE:
-        for given in values(one.name):
+    for option in OPTIONS:
+        if (given := value(option.name)) is not None:
+            hidden = failing is not None and option.name == "failing-item"
+            words += [f"--{option.name}", masking.HIDDEN if hidden else given]
+    for option in REPEATABLE:
+        for given in values(option.name):
             key, equals, rest = given.partition("=")
             shown = masking.HIDDEN if failing and failing in rest else rest
-            secret = equals and one.name == "env"
+            secret = equals and option.name == "env"
             kept = f"{key}={masking.variable(key, shown)}" if secret else given
-            words += [f"--{one.name}", kept]
+            words += [f"--{option.name}", kept]
     return shlex.join([*words, *(["--redact"] if redact else [])])

@@ -1,4 +1,4 @@
-"""What a user says about a worker, and what must hold of it before anything is created."""
+"""The user's specification of a worker, and the checks on it before anything is created."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.history import MAX_ATTEMPTS
 from harness.patterns.base import PATTERNS, Capabilities
 from harness.patterns.seeding import SEEDS, Seeding
 
-#: A queue's name: what Redis and RabbitMQ take, and a namespace's objects can be named after.
+#: A queue's name: accepted by Redis and RabbitMQ, and usable in the names of Kubernetes objects.
 _QUEUE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
-#: An owner's pattern of a worker's lines, for messages.
+#: An example of a log pattern, for messages.
 _EXAMPLE = r"(Working on|Processing) (?P<item>.+)"
 
 DIGEST = r"sha256[ :=]+(?P<sha256>[0-9a-fA-F]{64})\b"
@@ -25,46 +25,46 @@ DIGEST = r"sha256[ :=]+(?P<sha256>[0-9a-fA-F]{64})\b"
 #: The most seconds for which an idle worker can be watched.
 MAX_PATIENCE = 600
 
-#: Who starts a Job's pods where its manifest names nobody else.
+#: The controller that starts a Job's pods where its manifest names no other.
 _CONTROLLER = "kubernetes.io/job-controller"
 
 
 @dataclass(frozen=True)
 class WorkerUnderTest:
-    """An image, and all that its owner may say about it."""
+    """A worker image, and all that the user may specify about it."""
 
-    #: As Docker knows it, or `recipe:NAME` for one of this project's own.
+    #: The image's name in Docker, or `recipe:NAME` for one of this project's own.
     image: str
     pattern: str
     env: Mapping[str, str] = field(default_factory=dict)
     #: The user's own Job manifest.
     job: Path | None = None
-    #: A folder with the manifests of what the Job needs beside itself.
+    #: A folder with the manifests of what the Job needs in addition to itself.
     manifests: Path | None = None
-    #: Which container of its pod takes the work; empty when there is only one.
+    #: The container of its pod that takes the work; empty when there is only one.
     container: str = ""
-    #: Empty: the task page's.
+    #: Empty: the tutorial's.
     queue: str = ""
     #: The environment variable that names the queue, where the worker has one.
     queue_env: str = ""
-    #: Its owner's patterns of the lines by which it says that work begins, or has ended; empty:
-    #: the words that `harness.history.log_phrases` knows are hints.
+    #: The user's patterns of the worker's start lines and end lines; empty: the phrases that
+    #: `harness.history.log_phrases` knows are hints.
     start_pattern: str = ""
     done_pattern: str = ""
-    #: How a line tells which bytes are worked on.
+    #: The pattern of a line that contains the digest of the processed bytes.
     digest_pattern: str = DIGEST
-    #: An item that makes this worker's handler fail; None when its owner does not say.
+    #: An item that makes this worker's handler fail; None when the user gives none.
     failing_item: bytes | None = None
     items: Items = field(default_factory=Items)
-    #: How many items each of its containers works on at once.
+    #: How many items each of its containers processes at once.
     concurrency: int = 1
-    #: The key that tells this worker, in Redis, that all items are sent; empty: it wants none.
+    #: The Redis key that signals this worker that all items are sent; empty: it needs none.
     sentinel: str = ""
-    #: Patterns of the keys that it leaves in Redis on purpose; None: nobody has said.
+    #: Patterns of the keys that it leaves in Redis on purpose; None: the user gave no answer.
     keeps: tuple[str, ...] | None = None
-    #: How often an item may be tried that kills its worker.
+    #: How many attempts an item that kills its worker may have.
     max_attempts: int = MAX_ATTEMPTS
-    #: Seconds for which it is watched while it has nothing to do; None: as its lease is.
+    #: Seconds for which it is watched while it is idle; None: derived from its lease.
     patience: float | None = None
     seeding: Seeding = field(default_factory=Seeding)
 
@@ -75,26 +75,26 @@ class WorkerUnderTest:
 
     @property
     def own_items(self) -> tuple[bytes, ...]:
-        """Those of its owner that it can work on; empty where there are none."""
-        return tuple(one for one in self.items.own if one != self.failing_item)
+        """The user's items that it can process; empty where there are none."""
+        return tuple(item for item in self.items.own if item != self.failing_item)
 
     def check_job(self, job: Mapping[str, Any]) -> None:
-        """Raise `UsageError` where its owner's Job cannot start, or is not for these items."""
+        """Raise `UsageError` where the user's Job cannot start, or does not fit these items."""
         _check_starts(job, f"--job {self.job}")
-        wanted = job["spec"].get("completions")
-        if not self.capabilities.one_item_per_pod or wanted is None or self.items == Items():
+        completions = job["spec"].get("completions")
+        if not self.capabilities.one_item_per_pod or completions is None or self.items == Items():
             return
-        there = self.items.count or len(self.own_items)
-        if there < wanted or (self.items.count and there != wanted):
+        item_count = self.items.count or len(self.own_items)
+        if item_count < completions or (self.items.count and item_count != completions):
             raise UsageError(
-                f"the Job's completions are {wanted}, and there are {there} items",
+                f"the Job's completions are {completions}, and there are {item_count} items",
                 expected="an item for each completion",
                 seen=f"--items and --job {self.job}",
                 todo="give as many items as the Job has completions",
             )
 
     def check(self) -> None:
-        """Raise `UsageError` for what cannot be."""
+        """Raise `UsageError` for contradictory or impossible values."""
         if not self.image.strip():
             raise UsageError("no worker image is given", expected="--image NAME")
         if self.queue and not _QUEUE.fullmatch(self.queue):
@@ -141,9 +141,9 @@ class WorkerUnderTest:
             ("--done-pattern", self.done_pattern),
         ):
             if pattern:
-                _with_group(flag, pattern, "item", "where the item stands", _EXAMPLE)
+                _check_group(flag, pattern, "item", "where the item stands", _EXAMPLE)
         sha256 = ("sha256", "where the SHA-256 stands", DIGEST)
-        _with_group("--digest-pattern", self.digest_pattern, *sha256)
+        _check_group("--digest-pattern", self.digest_pattern, *sha256)
 
     def _check_patience(self) -> None:
         if self.patience is not None and not 1 <= self.patience <= MAX_PATIENCE:
@@ -171,24 +171,27 @@ class WorkerUnderTest:
                 expected="--queue-args with --pattern coarse only",
                 seen=f"--pattern {self.pattern}",
             )
-        of_stream = (("--stream-group", self.seeding.group), ("--stream-field", self.seeding.field))
-        for flag, given in of_stream:
-            if not given or not given.isprintable() or " " in given:
+        stream_options = (
+            ("--stream-group", self.seeding.group),
+            ("--stream-field", self.seeding.field),
+        )
+        for flag, value in stream_options:
+            if not value or not value.isprintable() or " " in value:
                 raise UsageError(
-                    f"{given!r} cannot be what {flag} names",
+                    f"{value!r} cannot be what {flag} names",
                     expected="a word without blanks",
-                    seen=given,
+                    seen=value,
                 )
 
 
 def _check_starts(job: Mapping[str, Any], seen: str) -> None:
-    """Raise `UsageError` for a Job whose pods nothing here would start."""
+    """Raise `UsageError` for a Job whose pods no controller here would start."""
     spec = job["spec"]
     managed_by = spec.get("managedBy", _CONTROLLER)
-    named, pod = job.get("metadata", {}), spec.get("template", {}).get("spec", {})
-    wrong = (
+    metadata, pod = job.get("metadata", {}), spec.get("template", {}).get("spec", {})
+    problems = (
         (
-            "generateName" in named and "name" not in named,
+            "generateName" in metadata and "name" not in metadata,
             "the Job has no name before it is created",
             "give it a metadata.name instead of a generateName",
         ),
@@ -218,12 +221,12 @@ def _check_starts(job: Mapping[str, Any], seen: str) -> None:
             "set spec.template.spec.restartPolicy to OnFailure or Never",
         ),
     )
-    for is_wrong, what, todo in wrong:
+    for is_wrong, message, todo in problems:
         if is_wrong:
-            raise UsageError(what, expected="a Job whose pods start", seen=seen, todo=todo)
+            raise UsageError(message, expected="a Job whose pods start", seen=seen, todo=todo)
 
 
-def _with_group(flag: str, pattern: str, group: str, what: str, example: str) -> None:
+def _check_group(flag: str, pattern: str, group: str, what: str, example: str) -> None:
     try:
         groups = re.compile(pattern).groupindex
     except re.error as error:

@@ -1,4 +1,4 @@
-"""Debian's packages, installed where the machine is a Debian or Ubuntu and we are root."""
+"""Installation of Debian packages, for root on Debian or Ubuntu."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.core.file_lock import exclusive
 from harness.core.progress import Notify
 from harness.core.user_dirs import state_folder
 
-#: Seconds for the package lists and for one installation, with their downloads.
+#: Seconds to update the package lists and to install packages, downloads included.
 UPDATE = 600.0
 INSTALL = 1800.0
 _OPTIONS = (
@@ -21,12 +21,12 @@ _OPTIONS = (
 
 
 def is_debian() -> bool:
-    """Whether packages can be had by apt-get here."""
+    """Return whether this machine has apt-get."""
     return commands.which("apt-get") is not None
 
 
 def by_hand(packages: Sequence[str]) -> str:
-    """What a person runs, or does, to get these packages."""
+    """Return what a person has to run or do to install these packages."""
     if is_debian():
         names = " ".join(packages)
         update, install = "sudo apt-get update", "sudo apt-get install --no-install-recommends"
@@ -34,10 +34,10 @@ def by_hand(packages: Sequence[str]) -> str:
     return f"install {', '.join(packages)} (Debian's names) with this system's package manager"
 
 
-def install(packages: Sequence[str], tell: Notify) -> None:
-    """Install packages; what is there is neither removed nor upgraded for it.
+def install(packages: Sequence[str], notify: Notify) -> None:
+    """Install packages; apt-get neither removes nor upgrades other packages for them.
 
-    Raises `InfrastructureError`, with what to run by hand.
+    Raises `InfrastructureError`, which names the commands to run by hand.
     """
     if not is_debian() or os.geteuid() != 0:
         raise InfrastructureError(
@@ -46,22 +46,24 @@ def install(packages: Sequence[str], tell: Notify) -> None:
             seen=f"user id {os.geteuid()}, apt-get {'' if is_debian() else 'not '}found",
             todo=by_hand(packages),
         )
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
     file = state_folder() / "packages.lock"
-    with exclusive(file, "it installs packages", timeout=UPDATE + INSTALL, tell=tell):
-        tell("apt-get update")
-        # One broken source among many need not keep the package away: the installation decides.
+    with exclusive(file, "it installs packages", timeout=UPDATE + INSTALL, notify=notify):
+        notify("apt-get update")
+        # One broken package source need not prevent the installation: the next command decides.
         updated = commands.run(
-            ["apt-get", "update"], timeout=UPDATE, check=False, env=quiet, on_line=tell
+            ["apt-get", "update"], timeout=UPDATE, check=False, env=environment, on_line=notify
         )
-        tell(f"apt-get install {' '.join(packages)}")
+        notify(f"apt-get install {' '.join(packages)}")
         command = ["apt-get", "install", *_OPTIONS, *packages]
-        done = commands.run(command, timeout=INSTALL, check=False, env=quiet, on_line=tell)
-    if not done.ok:
-        said = (updated.stderr + done.stderr).strip().splitlines()[-20:]
+        installed = commands.run(
+            command, timeout=INSTALL, check=False, env=environment, on_line=notify
+        )
+    if not installed.ok:
+        lines = (updated.stderr + installed.stderr).strip().splitlines()[-20:]
         raise InfrastructureError(
             f"apt-get could not install {', '.join(packages)}",
             expected="exit code 0",
-            seen=f"exit code {done.code}\n" + "\n".join(f"    {line}" for line in said),
+            seen=f"exit code {installed.code}\n" + "\n".join(f"    {line}" for line in lines),
             todo=by_hand(packages),
         )

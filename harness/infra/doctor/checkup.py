@@ -1,4 +1,4 @@
-"""Looks at all needs, gets what is missing, and shows what was found."""
+"""Check all requirements, fix the missing ones, and render the results."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from harness.infra.doctor.requirement import CheckResult, Requirement
 
 
 @runtime_checkable
-class Resting(Protocol):
-    """A need that says nothing useful while those that it rests on (by name) are missing."""
+class Dependent(Protocol):
+    """A requirement whose check is meaningless while a requirement in `depends_on` is missing.
+
+    `depends_on` has the names of the other requirements.
+    """
 
     depends_on: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One need and what was found; `finding` is None when it could not be looked at."""
+    """One requirement and its result; `finding` is None if it could not be checked."""
 
     name: str
     why: str
@@ -34,47 +37,50 @@ class Row:
 
 
 def examine(needs: Sequence[Requirement]) -> tuple[Row, ...]:
-    """Look at each need, in order; one that rests on a missing one is not looked at."""
+    """Check each requirement, in order; skip one that depends on a missing requirement."""
     rows: list[Row] = []
     for need in needs:
-        rests_on = need.depends_on if isinstance(need, Resting) else ()
-        gone = next((row.name for row in rows if row.name in rests_on and not row.present), "")
-        rows.append(Row(need.name, need.why, None if gone else _look(need), gone))
+        names = need.depends_on if isinstance(need, Dependent) else ()
+        blocker = next((row.name for row in rows if row.name in names and not row.present), "")
+        rows.append(Row(need.name, need.why, None if blocker else _check(need), blocker))
     return tuple(rows)
 
 
 def ensure(needs: Sequence[Requirement], progress: Progress) -> None:
-    """Get each missing need, in order. Raises `InfrastructureError` for the first that stays so."""
+    """Fix each missing requirement, in order.
+
+    Raises `InfrastructureError` for the first one that is still missing afterwards.
+    """
     for need in needs:
-        if _look(need).present:
+        if _check(need).present:
             continue
-        with progress.step(f"getting what is missing: {need.name}") as tell:
-            need.fix(tell)
-            finding = _look(need)
+        with progress.step(f"getting what is missing: {need.name}") as notify:
+            need.fix(notify)
+            finding = _check(need)
             if not finding.present:
                 raise not_fixable(need.name, need.why, finding)
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A line per need: there or not, why it matters, what was seen, how to get it."""
+    """Render one line per requirement: state, reason, what was seen, and how to fix it."""
     width = max((len(row.name) for row in rows), default=0)
-    return "\n".join(f"{_mark(row):<10} {row.name:<{width}}  {_told(row)}" for row in rows)
+    return "\n".join(f"{_state(row):<10} {row.name:<{width}}  {_details(row)}" for row in rows)
 
 
-def _look(need: Requirement) -> CheckResult:
+def _check(need: Requirement) -> CheckResult:
     try:
         return need.check()
     except InfrastructureError as error:
         return CheckResult(False, error.seen or error.what, error.todo)
 
 
-def _mark(row: Row) -> str:
+def _state(row: Row) -> str:
     if row.finding is None:
         return "unknown"
     return "present" if row.present else "MISSING"
 
 
-def _told(row: Row) -> str:
+def _details(row: Row) -> str:
     if row.finding is None:
         return f"{row.why}. Not looked at: it rests on {row.blocked_by}, which is missing"
     todo = f". To do: {row.finding.todo}" if row.finding.todo else ""

@@ -1,4 +1,4 @@
-"""What Docker's client tells: which daemon it talks to, whether that answers, and where it is."""
+"""Queries to the Docker client: which daemon it uses, whether it answers, where it runs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from harness.core import commands
 from harness.core.errors import TimedOut
 from harness.infra.docker import Docker
 
-#: Seconds for one question to a daemon.
+#: Seconds for a daemon to answer one query.
 ANSWER = 20.0
 
 
 def endpoint(docker: Docker) -> str:
-    """The address that the client talks to, by DOCKER_HOST or by its context."""
+    """Return the address that the client uses, from DOCKER_HOST or its context."""
     query = ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
     return docker.run(*query, timeout=ANSWER).stdout.strip()
 
 
 def ask(docker: Docker) -> commands.Completed:
-    """Ask the daemon for its version: `ok` when it answers, else `stderr` says why not."""
+    """Ask the daemon for its version.
+
+    `ok` of the result is True if the daemon answers; otherwise `stderr` has the reason.
+    """
     query = ("version", "--format", "{{.Server.Version}}")
     try:
         return docker.run(*query, timeout=ANSWER, check=False)
@@ -32,16 +35,17 @@ def ask(docker: Docker) -> commands.Completed:
 
 
 def info(docker: Docker) -> dict[str, Any]:
-    """`docker info`; errors as `Docker.run`."""
+    """Return `docker info`; raises the same errors as `Docker.run`."""
     query = ("info", "--format", "{{json .}}")
     answer: dict[str, Any] = json.loads(docker.run(*query, timeout=ANSWER).stdout)
     return answer
 
 
 def nearby(docker: Docker) -> bool:
-    """Whether containers run on this machine's kernel, and not in a virtual machine or far away.
+    """Return whether containers run on this machine's kernel.
 
-    Of a client or a daemon that does not answer yet it is assumed: it will be started here.
+    False for a daemon in a virtual machine or on another machine. True while there is no client,
+    or a local daemon does not answer: the daemon will then be started on this machine.
     """
     if platform.system() != "Linux":
         return False

@@ -1,7 +1,7 @@
-"""The Docker daemon: is it there, and if not, how it is started so that it outlives us.
+"""Start of the Docker daemon, in a way that lets it outlive this process.
 
-A daemon that answers is never touched, whoever started it. All settings are flags: the
-machine's /etc/docker/daemon.json is read, never written.
+The harness never touches a daemon that answers, no matter how it was started. All settings are
+flags: the harness reads the machine's /etc/docker/daemon.json and never writes it.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from harness.infra.doctor import runtime_wrapper, stale_daemon
 from harness.infra.doctor.docker_client import ANSWER, ask
 from harness.infra.doctor.oci_runtime import host_missing
 
-#: Seconds for a daemon to answer once it was started; it first ends the containers of a
-#: predecessor that was killed.
+#: Seconds from the start of a daemon to its first answer. The daemon first ends the containers
+#: of a predecessor that was killed.
 START = 120.0
-#: Folders of system programs that a PATH without root's part lacks.
+#: Folders of system programs that the PATH of an ordinary user lacks.
 SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 CONFIGURATION = Path("/etc/docker/daemon.json")
-_TAIL = 15
+_TAIL_LINES = 15
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one daemon lives; the defaults are Docker's own. `flags` are more dockerd flags."""
+class DaemonPaths:
+    """Paths of one daemon; the defaults are Docker's own. `flags` are more dockerd flags."""
 
     socket: Path = Path("/var/run/docker.sock")
     data_root: Path = Path("/var/lib/docker")
@@ -45,16 +45,16 @@ class Place:
 
     @property
     def host(self) -> str:
-        """The daemon's address, as in DOCKER_HOST."""
+        """Return the daemon's address, as in DOCKER_HOST."""
         return f"unix://{self.socket}"
 
     def serves(self, host: str) -> bool:
-        """Whether the address `host` is this daemon's (/run and /var/run are the same)."""
+        """Return whether `host` is this daemon's address (/run and /var/run are the same)."""
         path = host.removeprefix("unix://")
         return path != host and os.path.realpath(path) == os.path.realpath(self.socket)
 
     def arguments(self) -> tuple[str, ...]:
-        """dockerd's flags. Docker's own place needs none: daemon.json may set it otherwise."""
+        """Return dockerd's flags; none for Docker's own paths, which daemon.json may change."""
         if self == HOST:
             return ()
         return (
@@ -65,24 +65,24 @@ class Place:
 
 
 #: The machine's own daemon.
-HOST = Place()
+HOST = DaemonPaths()
 
 
 def search_path() -> str:
-    """PATH, and the folders of system programs."""
+    """Return PATH with the folders of system programs appended."""
     return os.pathsep.join((os.environ.get("PATH", os.defpath), *SYSTEM))
 
 
 def program() -> str | None:
-    """The path of dockerd, if it is on this machine."""
+    """Return the path of dockerd, or None if this machine has none."""
     return commands.which("dockerd", path=search_path())
 
 
-def start(place: Place, tell: Notify) -> None:
-    """Have the daemon of `place` answer; it is left alone when it does so already.
+def start(place: DaemonPaths, notify: Notify) -> None:
+    """Start the daemon of `place` and wait until it answers; do nothing if it answers already.
 
-    Safe from several processes at once: one starts it, the others wait for that. Raises
-    `InfrastructureError` when this takes root, or when the daemon does not come up.
+    Several processes may call this at the same time: one starts the daemon, the others wait.
+    Raises `InfrastructureError` if the start needs root, or if the daemon does not come up.
     """
     docker = Docker(place.host)
     if ask(docker).ok:
@@ -94,57 +94,57 @@ def start(place: Place, tell: Notify) -> None:
             seen=f"user id {os.geteuid()}",
             todo=f"run `{by_hand()}`",
         )
-    with _alone(place, tell):
+    with _start_lock(place, notify):
         if ask(docker).ok:
             return
         if place == HOST and has_unit():
-            tell("systemctl start docker")
+            notify("systemctl start docker")
             commands.run(["systemctl", "start", "docker"], timeout=START)
             _wait(docker, place)
         elif pid := stale_daemon.running_daemon(place.pidfile):
-            tell(f"waiting for the dockerd that is already there (process {pid})")
+            notify(f"waiting for the dockerd that is already there (process {pid})")
             _wait(docker, place)
         else:
-            stale_daemon.clear(place.pidfile, place.exec_root, tell)
-            _launch(docker, place, tell)
+            stale_daemon.clear(place.pidfile, place.exec_root, notify)
+            _launch(docker, place, notify)
 
 
 def by_hand() -> str:
-    """The command with which a person starts the machine's daemon."""
+    """Return the command with which a person starts the machine's daemon."""
     return "sudo systemctl start docker" if has_unit() else "sudo queuejob doctor --fix"
 
 
 def has_unit() -> bool:
-    """Whether systemd runs this machine and knows a Docker service."""
-    if not Path("/run/systemd/system").is_dir():  # what sd_booted(3) looks at
+    """Return whether systemd runs this machine and knows a Docker service."""
+    if not Path("/run/systemd/system").is_dir():  # the check of sd_booted(3)
         return False
     return commands.run(["systemctl", "cat", "docker.service"], timeout=ANSWER, check=False).ok
 
 
 def runtime_flags(configuration: Path = CONFIGURATION) -> tuple[str, ...]:
-    """The flags that put the OCI wrapper before runc, where the host lacks a capability.
+    """Return the flags that put the OCI wrapper before runc, if the host lacks a capability.
 
-    None where daemon.json chooses runtimes itself: dockerd refuses to be told twice.
+    Empty if daemon.json configures runtimes: dockerd refuses a setting that is in both places.
     """
     if not host_missing():
         return ()
     try:
-        chosen = json.loads(configuration.read_text())
-    except (OSError, ValueError):  # dockerd itself says best what is wrong with the file
-        chosen = {}
-    if {"runtimes", "default-runtime"} & set(chosen):
+        settings = json.loads(configuration.read_text())
+    except (OSError, ValueError):  # dockerd itself reports a broken file best
+        settings = {}
+    if {"runtimes", "default-runtime"} & set(settings):
         return ()
     name = runtime_wrapper.RUNTIME
     return ("--add-runtime", f"{name}={runtime_wrapper.install()}", "--default-runtime", name)
 
 
-def _alone(place: Place, tell: Notify) -> contextlib.AbstractContextManager[None]:
-    """Beside the pid file, for that is what all who may start this daemon have in common."""
+def _start_lock(place: DaemonPaths, notify: Notify) -> contextlib.AbstractContextManager[None]:
+    """Return the start lock; it is next to the pid file, the path that all starters share."""
     file = place.pidfile.with_name(f"{place.pidfile.name}.queuejob.lock")
-    return exclusive(file, "it starts the Docker daemon", timeout=2 * START, tell=tell)
+    return exclusive(file, "it starts the Docker daemon", timeout=2 * START, notify=notify)
 
 
-def _launch(docker: Docker, place: Place, tell: Notify) -> None:
+def _launch(docker: Docker, place: DaemonPaths, notify: Notify) -> None:
     dockerd = program()
     if dockerd is None:
         raise InfrastructureError(
@@ -156,26 +156,33 @@ def _launch(docker: Docker, place: Place, tell: Notify) -> None:
     log = state_folder() / "dockerd.log"
     if log.exists():
         log.replace(log.with_name("dockerd.log.old"))
-    # dockerd itself looks for iptables, containerd and docker-proxy on its PATH.
-    words = ("env", f"PATH={search_path()}", dockerd, *place.arguments(), *runtime_flags())
-    tell(f"starting {dockerd}, log in {log}")
-    process = commands.daemon(words, log=log)
+    # dockerd itself searches its PATH for iptables, containerd and docker-proxy.
+    command = ("env", f"PATH={search_path()}", dockerd, *place.arguments(), *runtime_flags())
+    notify(f"starting {dockerd}, log in {log}")
+    process = commands.daemon(command, log=log)
     try:
         _wait(docker, place, process.poll, log)
     finally:
-        # When the wait is given up, dockerd is left to come up by itself, and the next call finds
-        # it: a dockerd that is ended while it starts was seen to hang half-way for two minutes.
-        # Python warns of a child that is forgotten while it lives; this one shall outlive us.
+        # After a timeout dockerd goes on starting, and the next call finds it: a dockerd that was
+        # ended during its start hung for two minutes. It shall outlive this process, so the
+        # return code silences Python's warning about a child process that is still alive.
         process.returncode = process.returncode or 0
 
 
 def _wait(
     docker: Docker,
-    place: Place,
+    place: DaemonPaths,
     poll: Callable[[], int | None] = lambda: None,
     log: Path | None = None,
 ) -> None:
-    """Wait until the daemon answers; `poll` gives its exit code as soon as it has ended."""
+    """Wait until the daemon answers.
+
+    Args:
+        docker: The client of this daemon.
+        place: The daemon's paths, for error messages.
+        poll: Returns the daemon's exit code once it ended, None before.
+        log: The daemon's log, for error messages.
+    """
 
     def probe() -> None:
         answer = ask(docker)
@@ -196,7 +203,7 @@ def _wait(
 
 
 def _tail(log: Path | None) -> str:
-    """The last lines of dockerd's log that tell of more than its usual steps."""
+    """Return the last lines of dockerd's log, without level info where there are others."""
     lines = log.read_text(errors="replace").splitlines() if log else []
-    telling = [line for line in lines if "level=info" not in line] or lines
-    return "\n".join(f"    {line}" for line in telling[-_TAIL:])
+    relevant = [line for line in lines if "level=info" not in line] or lines
+    return "\n".join(f"    {line}" for line in relevant[-_TAIL_LINES:])

@@ -1,4 +1,4 @@
-"""Needs that concern Docker: installed, reachable, running, and able to run a kind node."""
+"""Requirements on Docker: installed, reachable, running, and able to run a kind node."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ _FIX = "`queuejob doctor --fix`"
 
 
 class DockerInstalled:
-    """The client, and for a daemon on this machine the engine too."""
+    """The Docker client, and the engine too if its daemon belongs to this machine."""
 
     name = "Docker engine"
     why = "a kind cluster's nodes are Docker containers"
     depends_on: tuple[str, ...] = ()
     packages = ("docker.io", "iptables", "debootstrap", "ca-certificates")
 
-    def __init__(self, docker: Docker, place: docker_daemon.Place = docker_daemon.HOST) -> None:
+    def __init__(
+        self, docker: Docker, place: docker_daemon.DaemonPaths = docker_daemon.HOST
+    ) -> None:
         self._docker, self._place = docker, place
 
     def check(self) -> CheckResult:
@@ -42,16 +44,16 @@ class DockerInstalled:
             return CheckResult(False, f"the client {program}, but no dockerd", todo)
         return CheckResult(True, f"client {program}, daemon {dockerd or 'at ' + host}")
 
-    def fix(self, tell: Notify) -> None:
-        apt.install(self.packages, tell)
-        if commands.which("docker") is None:  # a package of its own from Debian 13 on
-            apt.install(("docker-cli",), tell)
+    def fix(self, notify: Notify) -> None:
+        apt.install(self.packages, notify)
+        if commands.which("docker") is None:  # a separate package since Debian 13
+            apt.install(("docker-cli",), notify)
 
 
 class SocketPermission(ManualFix):
-    """Whether we may talk to the daemon: not the same as whether one runs.
+    """Permission to use the daemon's socket; whether a daemon runs is another requirement.
 
-    Membership in Docker's group is as good as root: no tool should hand it out by itself.
+    Membership in Docker's group is equivalent to root: no tool should grant it automatically.
     """
 
     name = "Docker permission"
@@ -67,12 +69,12 @@ class SocketPermission(ManualFix):
         if path == host:
             return CheckResult(True, f"{host} is no socket of this machine")
         try:
-            with socket.socket(socket.AF_UNIX) as one:
-                one.settimeout(docker_client.ANSWER)
-                one.connect(path)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(docker_client.ANSWER)
+                client.connect(path)
         except PermissionError:
             return CheckResult(False, f"permission denied on {path}", self._remedy(Path(path)))
-        except OSError:  # no daemon, which is for the next need to tell
+        except OSError:  # no daemon; the next requirement reports that
             return CheckResult(True, f"nothing listens on {path} yet")
         return CheckResult(True, f"{path} is open to us")
 
@@ -92,13 +94,15 @@ class SocketPermission(ManualFix):
 
 
 class DaemonAnswers:
-    """A daemon that answers, started if it is this machine's own."""
+    """A daemon that answers; `fix` starts it if it is this machine's own."""
 
     name = "Docker daemon"
     why = "it runs the nodes and keeps the images"
     depends_on = (DockerInstalled.name, SocketPermission.name)
 
-    def __init__(self, docker: Docker, place: docker_daemon.Place = docker_daemon.HOST) -> None:
+    def __init__(
+        self, docker: Docker, place: docker_daemon.DaemonPaths = docker_daemon.HOST
+    ) -> None:
         self._docker, self._place = docker, place
 
     def check(self) -> CheckResult:
@@ -108,10 +112,10 @@ class DaemonAnswers:
         seen = answer.stderr.strip().splitlines()[-1:] or [f"no answer at {host}"]
         return CheckResult(False, seen[0], self._remedy(host))
 
-    def fix(self, tell: Notify) -> None:
+    def fix(self, notify: Notify) -> None:
         if not self._place.serves(docker_client.endpoint(self._docker)):
             raise not_fixable(self.name, self.why, self.check())
-        docker_daemon.start(self._place, tell)
+        docker_daemon.start(self._place, notify)
 
     def _remedy(self, host: str) -> str:
         if self._place.serves(host):
@@ -120,10 +124,10 @@ class DaemonAnswers:
 
 
 class Privileged:
-    """Whether a privileged container starts, tried with one that holds no file of its own.
+    """Privileged containers; the check starts one that has no files of its own.
 
-    The image is an empty archive; the program is docker-init, which the daemon itself mounts
-    into every container that runs with --init. Image and container are gone afterwards.
+    The image is an empty archive. The program is docker-init, which the daemon itself mounts
+    into every container that runs with --init. Image and container are removed afterwards.
     """
 
     name = "privileged container"
@@ -134,44 +138,44 @@ class Privileged:
         self._docker = docker
 
     def check(self) -> CheckResult:
-        done = self._try()
-        if done.ok:
-            return CheckResult(True, f"{done.stdout.strip()} ran in one")
-        return CheckResult(False, _first_line(done.stderr), self._remedy())
+        result = self._run_privileged()
+        if result.ok:
+            return CheckResult(True, f"{result.stdout.strip()} ran in one")
+        return CheckResult(False, _first_line(result.stderr), self._remedy())
 
-    def fix(self, tell: Notify) -> None:
-        """Install the wrapper; a running daemon is not restarted to make it use one."""
-        lost = self._lost_wrapper()
-        if lost or self._missing():
-            tell(f"installed {runtime_wrapper.install(lost)}")
+    def fix(self, notify: Notify) -> None:
+        """Install the wrapper; a running daemon is not restarted to use it."""
+        wrapper = self._missing_wrapper()
+        if wrapper or self._missing_capabilities():
+            notify(f"installed {runtime_wrapper.install(wrapper)}")
         if not self.check().present:
             raise not_fixable(self.name, self.why, self.check())
 
-    def _try(self) -> commands.Completed:
+    def _run_privileged(self) -> commands.Completed:
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder, "empty.tar")
-            archive.write_bytes(bytes(1024))  # the end mark of a tar archive, and nothing else
+            archive.write_bytes(bytes(1024))  # only the end-of-archive marker of tar
             image = self._docker.run("import", archive).stdout.strip()
         try:
-            words = ("--rm", "--init", "--privileged", "--network=none", image)
-            return self._docker.run("run", *words, "/sbin/docker-init", "--version", check=False)
+            options = ("--rm", "--init", "--privileged", "--network=none", image)
+            return self._docker.run("run", *options, "/sbin/docker-init", "--version", check=False)
         finally:
             self._docker.run("image", "rm", "--force", image, check=False)
 
-    def _missing(self) -> list[str]:
+    def _missing_capabilities(self) -> list[str]:
         return sorted(host_missing()) if docker_client.nearby(self._docker) else []
 
-    def _lost_wrapper(self) -> Path | None:
-        """Where our wrapper is missing: the daemon was told of it, and the file has gone."""
+    def _missing_wrapper(self) -> Path | None:
+        """Return the wrapper's path if the daemon is configured with it but the file is gone."""
         info = docker_client.info(self._docker)
         path = (info.get("Runtimes") or {}).get(runtime_wrapper.RUNTIME, {}).get("path")
-        lost = path and docker_client.nearby(self._docker) and not Path(path).exists()
-        return Path(path) if lost else None
+        missing = path and docker_client.nearby(self._docker) and not Path(path).exists()
+        return Path(path) if missing else None
 
     def _remedy(self) -> str:
-        if self._lost_wrapper():
+        if self._missing_wrapper():
             return f"{_FIX} puts back the OCI runtime that this daemon was started with"
-        missing = self._missing()
+        missing = self._missing_capabilities()
         if not missing:
             return "see Docker's words; rootless and userns-remap daemons cannot do it"
         path = runtime_wrapper.home()

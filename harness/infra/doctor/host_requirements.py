@@ -1,4 +1,4 @@
-"""All that a machine must have before any image or cluster is on it."""
+"""All requirements on a machine before it has any image or cluster."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from harness.infra.doctor.docker_requirements import (
 from harness.infra.doctor.machine_requirements import FreeDisk, FreeMemory, Inotify, OpenFiles
 from harness.infra.doctor.requirement import Requirement
 
-#: Gigabytes of free disk for images and cluster, and for building all of them as well.
+#: Gigabytes of free disk for images and cluster.
 RUN_DISK = 6.0
-BUILD_DISK = 15.0
 
 
 def needs(docker: Docker, gigabytes: float = RUN_DISK) -> tuple[Requirement, ...]:
-    """In the order in which they can be got; `gigabytes` of free disk."""
+    """Return the requirements in the order in which they can be fixed.
+
+    `gigabytes` is the free disk that they ask for.
+    """
     return (
         DockerInstalled(docker),
         SocketPermission(docker),

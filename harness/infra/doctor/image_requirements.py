@@ -1,4 +1,4 @@
-"""Needs that concern images, and the programs that make and load them."""
+"""Requirements on images, and on the programs that build and load them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from harness.infra.doctor.requirement import CheckResult, Requirement
 from harness.infra.images import cluster_tools, sources
 from harness.infra.images.sources import Images
 
-#: Gigabytes of free disk that building every image takes.
+#: Gigabytes of free disk needed to build every image.
 BUILD_DISK = 15.0
-#: Gigabytes that pulling or loading every image takes.
+#: Gigabytes of free disk needed to pull or load every image.
 PULL_DISK = 8.0
 
 ImagesOf = Callable[[], Images]
 
 
-class _OfImages:
-    """What these needs share: they rest on a daemon that answers."""
+class _ImageRequirement:
+    """Base of the requirements on images: they depend on a daemon that answers."""
 
     depends_on: tuple[str, ...] = (DaemonAnswers.name,)
 
@@ -37,8 +37,8 @@ class _OfImages:
         return images.missing(*sources.final(images.catalogue))
 
 
-class Room(_OfImages, ManualFix):
-    """Free disk for images that are still to be made."""
+class BuildDisk(_ImageRequirement, ManualFix):
+    """Free disk for the images that are still missing."""
 
     name = "disk for images"
     why = "making the images takes more room than having them"
@@ -48,22 +48,22 @@ class Room(_OfImages, ManualFix):
         self._docker = docker
 
     def check(self) -> CheckResult:
-        """Present when nothing is to be made, or there is room for it."""
+        """Present if no image is missing, or the disk has room for them."""
         if not self._missing():
             return CheckResult(True, "all images are here")
         wanted = BUILD_DISK if self._images().source == "packages" else PULL_DISK
         return FreeDisk(self._docker, wanted).check()
 
 
-class Bootstrap(_OfImages):
-    """debootstrap, where the base image is to be made of Debian's packages."""
+class Bootstrap(_ImageRequirement):
+    """debootstrap, if the base image has to be built from Debian packages."""
 
     name = "debootstrap"
     why = "without a registry, the base image is made of Debian's packages"
     packages = ("debootstrap",)
 
     def check(self) -> CheckResult:
-        """Present when the base image needs none."""
+        """Present if the base image does not need debootstrap, or root can run it."""
         images = self._images()
         if images.source != "packages" or not self._missing() or not images.missing("base"):
             return CheckResult(True, "not needed: the base image is here, or is pulled")
@@ -73,36 +73,36 @@ class Bootstrap(_OfImages):
         seen = f"{program or 'no debootstrap on PATH'}, user id {os.geteuid()}"
         return CheckResult(False, seen, f"as root: {apt.by_hand(self.packages)}")
 
-    def fix(self, tell: Notify) -> None:
-        """Install it."""
-        apt.install(self.packages, tell)
+    def fix(self, notify: Notify) -> None:
+        """Install debootstrap with apt-get."""
+        apt.install(self.packages, notify)
 
 
-class Kind(_OfImages):
+class Kind(_ImageRequirement):
     """The kind program."""
 
     name = "kind"
     why = "makes the cluster, and loads images into its nodes"
 
     def check(self) -> CheckResult:
-        """Present when there is one; kubectl comes out of the node image."""
-        found = cluster_tools.kind_present(self._images())
-        return CheckResult(found is not None, str(found or "none yet"), "" if found else _FIX)
+        """Present if there is a kind program; kubectl comes out of the node image."""
+        program = cluster_tools.kind_present(self._images())
+        return CheckResult(program is not None, str(program or "none yet"), "" if program else _FIX)
 
-    def fix(self, tell: Notify) -> None:
-        """Take PATH's where that will do, or build it."""
-        cluster_tools.kind(self._images(), tell)
+    def fix(self, notify: Notify) -> None:
+        """Use the kind on PATH if it is suitable, or build one."""
+        cluster_tools.kind(self._images(), notify)
 
 
-class ImagesOfRoles(_OfImages):
-    """Images of some roles, each under its tag in the Docker engine."""
+class ImagesOfRoles(_ImageRequirement):
+    """All images of some roles, each under its tag in the Docker engine."""
 
     def __init__(self, name: str, why: str, images: ImagesOf, roles: tuple[str, ...]) -> None:
         super().__init__(images)
         self.name, self.why, self._roles = name, why, roles
 
     def check(self) -> CheckResult:
-        """Present when every image of the roles is there."""
+        """Present if the engine has every image of the roles."""
         images = self._images()
         wanted = images.catalogue.wanted(*self._roles)
         missing = images.missing(*wanted)
@@ -111,17 +111,17 @@ class ImagesOfRoles(_OfImages):
             return CheckResult(False, f"missing: {', '.join(missing)}", todo)
         return CheckResult(True, f"{', '.join(wanted)} (source: {images.source})")
 
-    def fix(self, tell: Notify) -> None:
-        """Pull or build those that are missing."""
+    def fix(self, notify: Notify) -> None:
+        """Pull or build the missing images."""
         images = self._images()
         for name in images.missing(*images.catalogue.wanted(*self._roles)):
-            images.provide(name, tell)
+            images.provide(name, notify)
 
 
 def needs(docker: Docker, images: ImagesOf) -> list[Requirement]:
-    """In the order in which they can be got."""
+    """Return the requirements in the order in which they can be fixed."""
     return [
-        Room(docker, images),
+        BuildDisk(docker, images),
         Bootstrap(images),
         Kind(images),
         ImagesOfRoles("node image", "each node is a container of it", images, ("node",)),

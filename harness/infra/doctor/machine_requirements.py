@@ -1,4 +1,4 @@
-"""Needs that concern the machine: room, memory, and the kernel's limits."""
+"""Requirements on the machine: free disk, memory, and the kernel's limits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harness.infra.doctor.manual_fix import ManualFix, not_fixable
 from harness.infra.doctor.requirement import CheckResult
 
 GIGA = 10**9
-_ELSEWHERE = "Docker does not run on this machine's kernel: not looked at"
+_OTHER_KERNEL = "Docker does not run on this machine's kernel: not looked at"
 
 
 class FreeDisk(ManualFix):
-    """Room where Docker keeps images and containers; `gigabytes` are powers of ten."""
+    """Free disk where Docker keeps images and containers, in gigabytes (10^9 bytes)."""
 
     name = "free disk"
     why = "images, nodes and builds fill the disk that Docker uses"
@@ -39,7 +39,7 @@ class FreeDisk(ManualFix):
 
 
 class FreeMemory(ManualFix):
-    """Memory that can be had without swapping; of an engine elsewhere, all that it has."""
+    """Memory available without swapping; for an engine on another kernel, its total memory."""
 
     name = "free memory"
     why = "three nodes with control plane and brokers take about 2 GB"
@@ -59,16 +59,16 @@ class FreeMemory(ManualFix):
 
 
 class Inotify:
-    """The kernel's limits on watching files, which all containers of one user share.
+    """The kernel's inotify limits, which all containers of one user share.
 
-    A cluster of three nodes was seen to hold 50 instances and 500 watches with no pods of its
-    user's. Too few show as "too many open files" in some pod, long after the cluster is up.
+    A cluster of three nodes without user pods held 50 instances and 500 watches. Limits that are
+    too low appear as "too many open files" in a pod, long after the cluster is up.
     """
 
     name = "inotify limits"
     why = "systemd, containerd and kubelet of each node watch files"
     depends_on: tuple[str, ...] = ()
-    #: Limit: the least that will do, and what `fix` sets (kind's own advice).
+    #: For each limit: the minimum, and the value that `fix` sets (kind's recommendation).
     limits: ClassVar = {"max_user_instances": (128, 512), "max_user_watches": (8_192, 524_288)}
 
     def __init__(self, docker: Docker, folder: Path = Path("/proc/sys/fs/inotify")) -> None:
@@ -76,49 +76,54 @@ class Inotify:
 
     def check(self) -> CheckResult:
         if not docker_client.nearby(self._docker):
-            return CheckResult(True, _ELSEWHERE)
-        now = {name: int((self._folder / name).read_text()) for name in self.limits}
+            return CheckResult(True, _OTHER_KERNEL)
+        current = {name: int((self._folder / name).read_text()) for name in self.limits}
         needed = {name: self._needed(name) for name in self.limits}
-        few = [name for name in self.limits if now[name] < needed[name]]
-        seen = ", ".join(f"{name} {now[name]} (needed {needed[name]})" for name in self.limits)
-        words = " ".join(f"fs.inotify.{name}={self.limits[name][1]}" for name in few)
-        return CheckResult(not few, seen, f"`sudo sysctl {words}`" if few else "")
+        too_low = [name for name in self.limits if current[name] < needed[name]]
+        seen = ", ".join(f"{name} {current[name]} (needed {needed[name]})" for name in self.limits)
+        values = " ".join(f"fs.inotify.{name}={self.limits[name][1]}" for name in too_low)
+        return CheckResult(not too_low, seen, f"`sudo sysctl {values}`" if too_low else "")
 
     def _needed(self, name: str) -> int:
-        # The least will do for one quiet cluster. Who may raise the limit has no reason to stay
-        # there: each log that is followed takes an instance more.
-        least, wished = self.limits[name]
-        return wished if os.access(self._folder / name, os.W_OK) else least
+        # The minimum is enough for one quiet cluster. A user who may raise the limit should: each
+        # followed log takes one more instance.
+        minimum, recommended = self.limits[name]
+        return recommended if os.access(self._folder / name, os.W_OK) else minimum
 
-    def fix(self, tell: Notify) -> None:
-        for name, (_, wished) in self.limits.items():
+    def fix(self, notify: Notify) -> None:
+        for name, (_, recommended) in self.limits.items():
             file = self._folder / name
-            if int(file.read_text()) >= wished:
+            if int(file.read_text()) >= recommended:
                 continue
             try:
-                file.write_text(str(wished))
+                file.write_text(str(recommended))
             except OSError as error:
                 finding = self.check()
                 raise not_fixable(
                     self.name, self.why, CheckResult(False, str(error), finding.todo)
                 ) from error
-            tell(f"fs.inotify.{name} is {wished} until the next restart of this machine")
+            notify(f"fs.inotify.{name} is {recommended} until the next restart of this machine")
 
 
 class OpenFiles(ManualFix):
-    """The hard limit of open files that nodes inherit from the daemon, or a daemon from us."""
+    """The hard limit of open files, which nodes inherit from the daemon.
+
+    A daemon that the harness starts inherits the limit of this process.
+    """
 
     name = "open files"
     why = "API server, etcd and brokers hold many files and connections open"
     depends_on: tuple[str, ...] = ()
     least = 4096
 
-    def __init__(self, docker: Docker, place: docker_daemon.Place = docker_daemon.HOST) -> None:
+    def __init__(
+        self, docker: Docker, place: docker_daemon.DaemonPaths = docker_daemon.HOST
+    ) -> None:
         self._docker, self._place = docker, place
 
     def check(self) -> CheckResult:
         if not docker_client.nearby(self._docker):
-            return CheckResult(True, _ELSEWHERE)
+            return CheckResult(True, _OTHER_KERNEL)
         pid = stale_daemon.running_daemon(self._place.pidfile)
         hard = open_file_limit(Path(f"/proc/{pid or 'self'}/limits").read_text())
         seen = f"{hard:.0f} for {'dockerd' if pid else 'this process'}, {self.least} needed"
@@ -127,13 +132,16 @@ class OpenFiles(ManualFix):
 
 
 def available_memory(meminfo: str) -> int:
-    """MemAvailable of a /proc/meminfo, in bytes."""
+    """Return MemAvailable from the text of /proc/meminfo, in bytes."""
     line = next(line for line in meminfo.splitlines() if line.startswith("MemAvailable:"))
     return int(line.split()[1]) * 1024
 
 
 def open_file_limit(limits: str) -> float:
-    """The hard limit of open files of a /proc/PID/limits; infinity when there is none."""
+    """Return the hard limit of open files from the text of /proc/PID/limits.
+
+    Infinity if there is no limit.
+    """
     line = next(line for line in limits.splitlines() if line.startswith("Max open files"))
     hard = line.split()[4]
     return float("inf") if hard == "unlimited" else int(hard)

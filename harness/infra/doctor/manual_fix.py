@@ -1,4 +1,4 @@
-"""How a need that cannot be had by itself is told."""
+"""Errors for requirements that cannot be fixed automatically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.infra.doctor.requirement import CheckResult
 
 
 def not_fixable(name: str, why: str, finding: CheckResult) -> InfrastructureError:
-    """The error for a need that is missing and that we may not, or cannot, get."""
+    """Return the error for a missing requirement that the harness may not or cannot fix."""
     return InfrastructureError(
         f"this machine is not ready: {name}",
         expected=f"{name}, because {why}",
@@ -20,7 +20,7 @@ def not_fixable(name: str, why: str, finding: CheckResult) -> InfrastructureErro
 
 
 class ManualFix(ABC):
-    """A need that only a person can get: its `fix` says how, and fails."""
+    """A requirement that only a person can fix: its `fix` reports how, and raises."""
 
     name: str
     why: str
@@ -28,7 +28,7 @@ class ManualFix(ABC):
     @abstractmethod
     def check(self) -> CheckResult: ...
 
-    def fix(self, tell: Notify) -> None:
+    def fix(self, notify: Notify) -> None:
         finding = self.check()
-        tell(finding.todo)
+        notify(finding.todo)
         raise not_fixable(self.name, self.why, finding)

@@ -1,14 +1,14 @@
-"""An OCI runtime that asks runc only for capabilities that this host can give.
+"""An OCI runtime that asks runc only for capabilities that this host can grant.
 
 `docker run --privileged` and `docker exec --privileged` ask for every capability that the
-kernel knows. Where the host itself lacks one (a virtual machine or container without
-CAP_SYS_RESOURCE, say), runc refuses with "unable to apply caps: operation not permitted".
-This program stands between Docker and runc: it removes the capabilities that are outside the
-host's bounding set from the bundle's `config.json` (`create`, `run`) or from the process file
-(`exec`), and then becomes runc. Where nothing is missing it only becomes runc.
+kernel knows. If the host itself lacks one (for example a virtual machine or container without
+CAP_SYS_RESOURCE), runc refuses with "unable to apply caps: operation not permitted".
+This program runs between Docker and runc. It removes the capabilities outside the host's
+bounding set from the bundle's `config.json` (`create`, `run`) or from the process file (`exec`),
+and then replaces itself with runc. If no capability is missing, it starts runc unchanged.
 
-It is installed as a file of its own and run by the base interpreter, so it imports nothing but
-the standard library.
+The harness installs this file as a separate program, and the base interpreter runs it.
+Therefore it imports the standard library only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-#: Names by bit number, from the kernel's include/uapi/linux/capability.h.
+#: Capability names by bit number, from the kernel's include/uapi/linux/capability.h.
 CAPABILITIES = (
     "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETGID "
     "CAP_SETUID CAP_SETPCAP CAP_LINUX_IMMUTABLE CAP_NET_BIND_SERVICE CAP_NET_BROADCAST "
@@ -34,14 +34,14 @@ CAPABILITIES = (
 
 
 def missing_capabilities(bounding: int, last: int = len(CAPABILITIES) - 1) -> frozenset[str]:
-    """Names of the capabilities up to number `last` whose bit is not set in `bounding`."""
+    """Return the names of capabilities up to number `last` whose bit `bounding` lacks."""
     return frozenset(
         name for bit, name in enumerate(CAPABILITIES[: last + 1]) if not bounding >> bit & 1
     )
 
 
 def host_missing() -> frozenset[str]:
-    """What this process' bounding set lacks, from /proc (see capabilities(7))."""
+    """Return the capabilities that this process' bounding set lacks (capabilities(7))."""
     status = Path("/proc/self/status").read_text()
     bounding = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
@@ -49,14 +49,17 @@ def host_missing() -> frozenset[str]:
 
 
 def without(process: dict[str, Any], missing: frozenset[str]) -> dict[str, Any]:
-    """The OCI `process` object with `missing` taken out of each capability set."""
+    """Return the OCI `process` object with `missing` removed from each capability set."""
     sets = process.get("capabilities") or {}
     kept = {name: [c for c in caps or () if c not in missing] for name, caps in sets.items()}
     return {**process, "capabilities": kept} if sets else process
 
 
 def option(arguments: Sequence[str], *names: str) -> str | None:
-    """The value of the first of `names` in a runc command line, in either spelling."""
+    """Return the value of an option in a runc command line, or None.
+
+    The option is the first of `names` that occurs, as `--name value` or `--name=value`.
+    """
     for index, argument in enumerate(arguments):
         flag, equals, value = argument.partition("=")
         if flag in names:
@@ -68,7 +71,7 @@ def option(arguments: Sequence[str], *names: str) -> str | None:
 
 
 def rewrite(arguments: Sequence[str], missing: frozenset[str]) -> None:
-    """Edit, in place, the file from which runc will read the capabilities of this command."""
+    """Remove `missing` from the file in which runc reads this command's capabilities."""
     if not missing:
         return
     if "exec" in arguments:
@@ -84,7 +87,7 @@ def rewrite(arguments: Sequence[str], missing: frozenset[str]) -> None:
 
 
 def main() -> None:
-    """Rewrite what has to be rewritten, then become runc."""
+    """Rewrite the capabilities of this command, then replace this process with runc."""
     rewrite(sys.argv[1:], host_missing())
     runc = shutil.which("runc") or "/usr/sbin/runc"
     os.execv(runc, [runc, *sys.argv[1:]])

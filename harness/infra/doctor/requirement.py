@@ -1,4 +1,4 @@
-"""What a machine must have before a cluster can run on it."""
+"""Requirements on a machine before a cluster can run on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.core.progress import Notify
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a look at one need showed: there or not, what was seen, and how to get it."""
+    """Result of one check: present or not, what was seen, and how to fix it."""
 
     present: bool
     seen: str
@@ -21,8 +21,8 @@ class CheckResult:
 class Requirement(Protocol):
     """One thing that a machine must have before a cluster can run on it.
 
-    `check` only looks, and takes no longer than a few seconds. `fix` gets it, telling each step,
-    and raises `InfrastructureError` (with what to run by hand) when it may not or cannot.
+    `check` changes nothing and takes a few seconds at most. `fix` provides the thing and reports
+    each step; if it may not or cannot, it raises `InfrastructureError` with what to run by hand.
     """
 
     name: str
@@ -30,4 +30,4 @@ class Requirement(Protocol):
 
     def check(self) -> CheckResult: ...
 
-    def fix(self, tell: Notify) -> None: ...
+    def fix(self, notify: Notify) -> None: ...

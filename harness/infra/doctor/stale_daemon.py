@@ -1,11 +1,12 @@
-"""What a killed Docker daemon leaves behind, and which of it stops the next one from starting.
+"""Remains of a killed Docker daemon that prevent the next daemon from starting.
 
-dockerd takes any live process whose number is in its pid file for itself and refuses to start;
-it takes one whose number is in containerd's pid file for its containerd and waits for it in
-vain, and it cannot work with a containerd that has survived its predecessor either. After a
-restart of the machine, or just much later, those numbers belong to others.
-Containers, their shims, mounts and network namespaces need nothing from us: containerd and
-dockerd find them as they start and end them.
+If dockerd's pid file has the number of any live process, dockerd takes that process for another
+dockerd and refuses to start. If containerd's pid file has the number of any live process, dockerd
+takes that process for its containerd and waits for it in vain. dockerd cannot work with a
+containerd that survived its predecessor either. After a restart of the machine, or much later,
+those numbers belong to other processes.
+Containers, their shims, mounts and network namespaces need no cleanup here: containerd and
+dockerd find them when they start, and end them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from harness.core.progress import Notify
 
 
 def command_line(pid: int, proc: Path = Path("/proc")) -> tuple[str, ...]:
-    """A live process' arguments; () when there is none, or only its entry (a zombie)."""
+    """Return a live process' arguments; () for a zombie, or if there is no such process."""
     try:
         raw = (proc / str(pid) / "cmdline").read_bytes()
     except OSError:
@@ -28,7 +29,7 @@ def command_line(pid: int, proc: Path = Path("/proc")) -> tuple[str, ...]:
 
 
 def read_pid(file: Path) -> int | None:
-    """The number in a pid file; None when there is no such file, or nothing sensible in it."""
+    """Return the number in a pid file; None if there is no file, or no number in it."""
     try:
         return int(file.read_text())
     except (OSError, ValueError):
@@ -36,43 +37,43 @@ def read_pid(file: Path) -> int | None:
 
 
 def running_daemon(pidfile: Path, proc: Path = Path("/proc")) -> int | None:
-    """The number of the dockerd that `pidfile` speaks of, if that is what runs under it."""
+    """Return the pid in `pidfile` if that process is a dockerd, otherwise None."""
     pid = read_pid(pidfile)
-    return pid if pid and _is(command_line(pid, proc), "dockerd") else None
+    return pid if pid and _is_program(command_line(pid, proc), "dockerd") else None
 
 
 def running_containerd(exec_root: Path, proc: Path = Path("/proc")) -> int | None:
-    """The number of the containerd that a dockerd with this `exec_root` started, if it lives."""
+    """Return the pid of the live containerd that a dockerd with this `exec_root` started."""
     folder = exec_root / "containerd"
     pid = read_pid(folder / "containerd.pid")
-    words = command_line(pid, proc) if pid else ()
+    argv = command_line(pid, proc) if pid else ()
     config = os.path.realpath(folder / "containerd.toml")
-    ours = _is(words, "containerd") and any(os.path.realpath(word) == config for word in words)
-    return pid if ours else None
+    own = _is_program(argv, "containerd") and any(os.path.realpath(word) == config for word in argv)
+    return pid if own else None
 
 
-def clear(pidfile: Path, exec_root: Path, tell: Notify, proc: Path = Path("/proc")) -> None:
-    """Remove pid files and sockets of a daemon that is gone, and end its containerd.
+def clear(pidfile: Path, exec_root: Path, notify: Notify, proc: Path = Path("/proc")) -> None:
+    """Remove the pid files and sockets of a daemon that is gone, and end its containerd.
 
-    Call it only when no dockerd answers, or runs, for these paths.
+    Call this only if no dockerd answers or runs for these paths.
     """
-    _end_containerd(exec_root, tell, proc)
+    _end_containerd(exec_root, notify, proc)
     folder = exec_root / "containerd"
     for file in (pidfile, folder / "containerd.pid", *folder.glob("containerd*.sock*")):
         if file.exists():
-            tell(f"removing {file}, left by a Docker daemon that is gone")
+            notify(f"removing {file}, left by a Docker daemon that is gone")
             file.unlink()
 
 
-def _end_containerd(exec_root: Path, tell: Notify, proc: Path) -> None:
-    """SIGKILL, as the kernel sends it when dockerd is killed: containerd's state survives it."""
+def _end_containerd(exec_root: Path, notify: Notify, proc: Path) -> None:
+    """Send SIGKILL, as the kernel does when dockerd is killed; containerd's state survives."""
     pid = running_containerd(exec_root, proc)
     if pid is None:
         return
-    tell(f"ending containerd (process {pid}), left by a Docker daemon that is gone")
+    notify(f"ending containerd (process {pid}), left by a Docker daemon that is gone")
     handle = os.pidfd_open(pid)
     try:
-        # The handle stays with one process: what is true of it now is true when it is hit.
+        # The handle refers to one process, even if its pid is reused between check and signal.
         if running_containerd(exec_root, proc) == pid:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
     finally:
@@ -85,5 +86,5 @@ def _end_containerd(exec_root: Path, tell: Notify, proc: Path) -> None:
     wait_until("the old containerd to end", probe, timeout=10.0, interval=0.1)
 
 
-def _is(words: tuple[str, ...], program: str) -> bool:
+def _is_program(words: tuple[str, ...], program: str) -> bool:
     return bool(words) and Path(words[0]).name == program

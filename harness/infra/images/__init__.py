@@ -1,1 +1,1 @@
-"""Images: what they are made of, and from where they come."""
+"""Images: their contents and their sources."""

@@ -1,7 +1,7 @@
-"""One file with all that a cluster needs: images and binaries, for where nothing can be reached.
+"""Archive of all images and binaries that a cluster needs, for machines without network.
 
 A tar file: `contents.json` first, then `images.tar` (as `docker save` writes it) and the
-binaries. Everything but `contents.json` is listed there with its SHA-256 and checked on loading.
+binaries. `contents.json` lists all other members with their SHA-256, which loading checks.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from harness.infra.docker import Docker
 from harness.infra.images import go_build
 from harness.infra.images.recipe import Catalogue
 
-_FIRST = "contents.json"
+_CONTENTS = "contents.json"
 _IMAGES = "images.tar"
 _CHUNK = 1 << 20
 
 
 class Contents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is in an archive: recipe name → tag, member → SHA-256, Go binary → member."""
+    """Contents of an archive: recipe name → tag, member → SHA-256, Go binary → member."""
 
     format: int
     version: str
@@ -46,18 +46,30 @@ def save(
     binaries: tuple[str, ...],
     *,
     docker: Docker,
-    tell: Notify,
+    notify: Notify,
 ) -> int:
-    """Write the images `names` and the Go `binaries` to `file`; return its size in bytes."""
+    """Write images and Go binaries to `file`.
+
+    Args:
+        file: The archive to write; an existing one is replaced.
+        catalogue: The recipes of the images and binaries.
+        names: The images, by recipe name.
+        binaries: The Go binaries, as `<module>/<binary>`.
+        docker: The engine that has the images.
+        notify: Receives progress lines.
+
+    Returns:
+        The size of the archive in bytes.
+    """
     with tempfile.TemporaryDirectory(dir=user_dirs.cache_folder()) as scratch:
         images = Path(scratch) / _IMAGES
         tags = {name: catalogue.tag(name) for name in names}
-        tell(f"docker save of {len(tags)} images")
+        notify(f"docker save of {len(tags)} images")
         docker.save(list(tags.values()), images)
         members = {_IMAGES: images}
         for binary in binaries:
-            members[f"bin/{binary}"] = go_build.binary(catalogue, binary, tell)
-        tell("computing digests")
+            members[f"bin/{binary}"] = go_build.binary(catalogue, binary, notify)
+        notify("computing digests")
         contents = Contents(
             format=1,
             version=__version__,
@@ -66,32 +78,35 @@ def save(
             binaries={binary: f"bin/{binary}" for binary in binaries},
             sha256={member: _sha256(path) for member, path in members.items()},
         )
-        fresh = file.with_name(f".{file.name}.new")
+        new_file = file.with_name(f".{file.name}.new")
         try:
-            with tarfile.open(fresh, "w") as tar:
-                head = msgspec.json.encode(contents)
-                info = tarfile.TarInfo(_FIRST)
-                info.size = len(head)
-                tar.addfile(info, io.BytesIO(head))
+            with tarfile.open(new_file, "w") as tar:
+                header = msgspec.json.encode(contents)
+                info = tarfile.TarInfo(_CONTENTS)
+                info.size = len(header)
+                tar.addfile(info, io.BytesIO(header))
                 for member, path in members.items():
-                    tell(f"writing {member}")
+                    notify(f"writing {member}")
                     tar.add(path, member)
-            fresh.replace(file)
+            new_file.replace(file)
         finally:
-            fresh.unlink(missing_ok=True)
+            new_file.unlink(missing_ok=True)
     return file.stat().st_size
 
 
 def contents(file: Path) -> Contents:
-    """What `file` says that it holds; `UsageError` when it is no archive of ours."""
+    """Return the contents that `file` lists.
+
+    Raises `UsageError` if it is not an archive of this tool.
+    """
     try:
         with tarfile.open(file) as tar:
             first = tar.next()
-            stream = tar.extractfile(first) if first and first.name == _FIRST else None
+            stream = tar.extractfile(first) if first and first.name == _CONTENTS else None
             if stream is None:
                 raise UsageError(
                     f"{file} is not an archive of this tool",
-                    expected=f"a tar file that begins with {_FIRST}",
+                    expected=f"a tar file that begins with {_CONTENTS}",
                     seen=first.name if first else "an empty tar file",
                     todo="make one with `queuejob images save FILE`",
                 )
@@ -104,32 +119,32 @@ def contents(file: Path) -> Contents:
         ) from error
 
 
-def load(file: Path, catalogue: Catalogue, docker: Docker, tell: Notify) -> None:
-    """Put all of `file` where a run looks for it: images into Docker, binaries into the cache."""
-    described = contents(file)
-    _fits(file, described, catalogue)
+def load(file: Path, catalogue: Catalogue, docker: Docker, notify: Notify) -> None:
+    """Load an archive: the images into Docker, the binaries into the cache."""
+    listing = contents(file)
+    _require_same_recipes(file, listing, catalogue)
     with (
         tempfile.TemporaryDirectory(dir=user_dirs.cache_folder()) as scratch,
         tarfile.open(file) as tar,
     ):
-        for member, digest in described.sha256.items():
-            tell(f"unpacking {member}")
+        for member, digest in listing.sha256.items():
+            notify(f"unpacking {member}")
             target = Path(scratch) / member
             target.parent.mkdir(parents=True, exist_ok=True)
             _unpack(file, tar, member, target, digest)
-        for binary, member in described.binaries.items():
+        for binary, member in listing.binaries.items():
             go_build.adopt(catalogue, binary, (Path(scratch) / member).read_bytes())
-        tell(f"docker load of {len(described.tags)} images")
+        notify(f"docker load of {len(listing.tags)} images")
         docker.load(Path(scratch) / _IMAGES)
 
 
-def _fits(file: Path, described: Contents, catalogue: Catalogue) -> None:
-    other = [name for name, tag in described.tags.items() if catalogue.tag(name) != tag]
-    if other:
+def _require_same_recipes(file: Path, described: Contents, catalogue: Catalogue) -> None:
+    changed = [name for name, tag in described.tags.items() if catalogue.tag(name) != tag]
+    if changed:
         raise UsageError(
             f"{file} was made from other recipes than this installation has",
-            expected=", ".join(catalogue.tag(name) for name in other),
-            seen=f"{', '.join(described.tags[name] for name in other)} (by {described.version})",
+            expected=", ".join(catalogue.tag(name) for name in changed),
+            seen=f"{', '.join(described.tags[name] for name in changed)} (by {described.version})",
             todo="make it again with the same version of queuejob-conformance",
         )
 

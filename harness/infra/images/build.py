@@ -19,37 +19,37 @@ from harness.infra.images.recipe import Catalogue, Recipe
 
 
 class Builder:
-    """Makes the images of a catalogue that the Docker engine does not have yet."""
+    """Builds or pulls the images of a catalogue that the Docker engine does not have yet."""
 
     def __init__(self, catalogue: Catalogue, docker: Docker) -> None:
         self._catalogue, self._docker = catalogue, docker
 
-    def build(self, name: str, tell: Notify) -> str:
-        """Have the image of `name`, with all that it is made of; return its tag.
+    def build(self, name: str, notify: Notify) -> str:
+        """Build or pull the image of `name`, with all images it is made of; return its tag.
 
-        Safe from several processes at once: one builds, the others wait and find it done.
+        Several processes may call this at the same time: one builds, the others wait for it.
         """
         tag = self._catalogue.tag(name)
         if self._docker.image_id(tag):
             return tag
         recipe = self._catalogue.recipe(name)
         if name not in self._catalogue.pulled:
-            for other in [*([recipe.base] if recipe.base else []), *recipe.embeds]:
-                self.build(other, tell)
+            for part in [*([recipe.base] if recipe.base else []), *recipe.embeds]:
+                self.build(part, notify)
         file = user_dirs.cache_folder() / f"image-{name}.lock"
-        with exclusive(file, f"it makes the image {name}", timeout=2 * LONG, tell=tell):
+        with exclusive(file, f"it makes the image {name}", timeout=2 * LONG, notify=notify):
             if not self._docker.image_id(tag):
                 if name in self._catalogue.pulled:
-                    self._pull(name, tag, tell)
+                    self._pull(name, tag, notify)
                 else:
-                    self._make(name, recipe, tag, tell)
+                    self._build_image(name, recipe, tag, notify)
         return tag
 
-    def _pull(self, name: str, tag: str, tell: Notify) -> None:
+    def _pull(self, name: str, tag: str, notify: Notify) -> None:
         reference = self._catalogue.pulled[name]
-        tell(f"docker pull {reference}")
+        notify(f"docker pull {reference}")
         try:
-            self._docker.pull(reference, on_line=tell)
+            self._docker.pull(reference, on_line=notify)
         except CommandFailed as error:
             raise InfrastructureError(
                 f"the image {name} cannot be pulled",
@@ -59,48 +59,48 @@ class Builder:
             ) from error
         self._docker.tag(reference, tag)
 
-    def _make(self, name: str, recipe: Recipe, tag: str, tell: Notify) -> None:
-        tell(f"building the image {name}")
+    def _build_image(self, name: str, recipe: Recipe, tag: str, notify: Notify) -> None:
+        notify(f"building the image {name}")
         with _scratch(name) as context:
-            self._fill(name, context)
+            self._fill_context(name, context)
             if recipe.builder == "debootstrap":
-                self._bootstrap(recipe, context, tag, tell)
+                self._build_base(recipe, context, tag, notify)
                 return
             for program in recipe.binaries:
                 target = context / "bin" / program.split("/")[1]
                 target.parent.mkdir(exist_ok=True)
-                shutil.copy2(go_build.binary(self._catalogue, program, tell), target)
+                shutil.copy2(go_build.binary(self._catalogue, program, notify), target)
             if recipe.embeds:
-                self._embed(recipe, context / "embedded.tar", tell)
+                self._embed(recipe, context / "embedded.tar", notify)
             python_package.copy_package(recipe.package, context / "package")
             if recipe.wheels:
                 python_package.install_wheels(
-                    recipe.wheels, recipe.python, context / "wheels", tell
+                    recipe.wheels, recipe.python, context / "wheels", notify
                 )
             args = dict(recipe.args)
             if recipe.base:
                 args["BASE"] = self._catalogue.tag(recipe.base)
-            self._docker.build(context, tag, args=args, on_line=tell)
+            self._docker.build(context, tag, args=args, on_line=notify)
 
-    def _fill(self, name: str, context: Path) -> None:
-        mutated = self._catalogue.mutants.get(name)
-        if mutated is None:
+    def _fill_context(self, name: str, context: Path) -> None:
+        changes = self._catalogue.mutants.get(name)
+        if changes is None:
             _copy(self._catalogue.context(name), context)
         else:
-            mutant.write(name, mutated, self._catalogue.context(mutated.of), context)
+            mutant.write(name, changes, self._catalogue.context(changes.of), context)
         _make_executable(context)
 
-    def _embed(self, recipe: Recipe, archive: Path, tell: Notify) -> None:
-        tell(f"saving {len(recipe.embeds)} images into the context")
+    def _embed(self, recipe: Recipe, archive: Path, notify: Notify) -> None:
+        notify(f"saving {len(recipe.embeds)} images into the context")
         names = []
-        for other, reference in recipe.embeds.items():
-            self._docker.tag(self._catalogue.tag(other), reference)
+        for embedded, reference in recipe.embeds.items():
+            self._docker.tag(self._catalogue.tag(embedded), reference)
             names.append(reference)
         self._docker.save(names, archive)
-        # Only names go: the images stay under their tags.
+        # This removes only the names: the images keep their tags.
         self._docker.untag(*names)
 
-    def _bootstrap(self, recipe: Recipe, context: Path, tag: str, tell: Notify) -> None:
+    def _build_base(self, recipe: Recipe, context: Path, tag: str, notify: Notify) -> None:
         if os.geteuid() != 0:
             raise InfrastructureError(
                 "a base image can be made from Debian packages by root only",
@@ -120,7 +120,7 @@ class Builder:
             ],
             timeout=LONG,
             what=f"debootstrap of {recipe.suite}",
-            on_line=tell,
+            on_line=notify,
         )
         commands.run(["sh", context / "trim.sh", root], timeout=300, what="trimming the base image")
         tree = context / "root.tar"
@@ -129,7 +129,10 @@ class Builder:
 
 
 def _mirror(suite: str) -> list[str]:
-    """The mirror that this machine's apt uses for `suite`; none: debootstrap's own default."""
+    """Return the mirror that this machine's apt uses for `suite`, as a list.
+
+    Empty if there is none: debootstrap then uses its default.
+    """
     listing = commands.run(
         [
             "apt-get",
@@ -155,14 +158,14 @@ def _scratch(name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # A tree that debootstrap was interrupted in may still have /proc mounted in it, and
-        # nothing may be deleted through a mount.
+        # After an interrupted debootstrap /proc may still be mounted in the tree, and nothing may
+        # be deleted through a mount.
         unmount_below(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def unmount_below(folder: Path) -> None:
-    """Unmount whatever is mounted in `folder`, also what is mounted in that."""
+    """Unmount everything that is mounted in `folder`, nested mounts included."""
     points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for point in sorted(points, reverse=True):
         if Path(point).is_relative_to(folder):
@@ -180,7 +183,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _make_executable(context: Path) -> None:
-    """What begins with #! is executable, and only that: a wheel keeps no such bits."""
+    """Make exactly the files that begin with #! executable: a wheel has no executable bits."""
     for path in context.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The two programs that a run needs beside Docker: kind and kubectl."""
+"""The two programs that a run needs in addition to Docker: kind and kubectl."""
 
 from __future__ import annotations
 
@@ -12,45 +12,42 @@ from harness.infra.images import go_build
 from harness.infra.images.sources import Images
 
 KIND = "kind/kind"
-#: Where kind's own node images have it, and so do ours.
+#: Path of kubectl in kind's node images and in this project's node image.
 KUBECTL = "/usr/bin/kubectl"
 
 
-def kind(images: Images, tell: Notify) -> Path:
-    """The kind to use: PATH's when it is recent enough and images are pulled, else our build."""
-    return kind_present(images) or go_build.binary(images.catalogue, KIND, tell)
+def kind(images: Images, notify: Notify) -> Path:
+    """Return the kind to use; build it if needed.
+
+    If images are pulled and PATH has a recent enough kind, that one is used.
+    """
+    return kind_present(images) or go_build.binary(images.catalogue, KIND, notify)
 
 
 def kind_present(images: Images) -> Path | None:
-    """The kind that `kind` would give without building anything."""
-    found = go_build.present(images.catalogue, KIND)
-    if found or images.source != "registry":
-        return found
+    """Return the kind that `kind` would return without a build, or None."""
+    program = go_build.present(images.catalogue, KIND)
+    if program or images.source != "registry":
+        return program
     on_path = commands.which("kind")
-    wanted = _numbers(images.catalogue.module("kind").version)
-    return Path(on_path) if on_path and _kind_version(on_path) >= wanted else None
+    required = _numbers(images.catalogue.module("kind").version)
+    return Path(on_path) if on_path and _kind_version(on_path) >= required else None
 
 
-def kubectl(images: Images, tell: Notify) -> Path:
-    """The kubectl of the node image, so that it is always of the cluster's own version."""
+def kubectl(images: Images, notify: Notify) -> Path:
+    """Return the kubectl of the node image, which always has the cluster's version."""
     file = _kubectl_file(images)
     if not file.is_file():
-        node = images.provide("node", tell)
-        made = images.docker.run("create", node, "kubectl").stdout.strip()
-        fresh = file.with_suffix(".new")
+        node = images.provide("node", notify)
+        container = images.docker.run("create", node, "kubectl").stdout.strip()
+        new_file = file.with_suffix(".new")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            images.docker.run("cp", "--follow-link", f"{made}:{KUBECTL}", fresh)
+            images.docker.run("cp", "--follow-link", f"{container}:{KUBECTL}", new_file)
         finally:
-            images.docker.remove_containers(made)
-        fresh.replace(file)
+            images.docker.remove_containers(container)
+        new_file.replace(file)
     return file
-
-
-def kubectl_present(images: Images) -> Path | None:
-    """The kubectl that `kubectl` would give without making anything."""
-    file = _kubectl_file(images)
-    return file if file.is_file() else None
 
 
 def _kubectl_file(images: Images) -> Path:

@@ -1,4 +1,4 @@
-"""Mutants: a worker's image with a small change, most of them with one defect each."""
+"""Mutants: worker images with a small change; most of them have exactly one defect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from harness.core.errors import UsageError
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`new` for `old`, which is exactly once in `file`, a path below the recipe's context."""
+    """Replacement of `old` by `new` in `file`, a path below the recipe's context.
+
+    `old` must occur exactly once in the file.
+    """
 
     file: str
     old: str
@@ -19,13 +22,14 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`mutant.yaml`: the image of the recipe `of`, changed.
+    """Content of `mutant.yaml`: changes to the image of the recipe `of`.
 
-    The changed files go into the image's working directory; `binaries` are programs of Go modules,
-    as in a recipe, and go into its `bin`; `command` replaces the image's own.
-    `must` are the ids of the invariants that have to be found broken, `may` those that can follow
-    from them; anything else that is found is an error of the judge. `plays` are the scenarios
-    (names of modules) that show it, beside the undisturbed one; none: all that prove a `must`.
+    The changed files go into the image's working directory. `binaries` are programs of Go modules,
+    as in a recipe, and go into its `bin`. `command` replaces the image's own command.
+    `must` has the ids of the invariants that the judge has to report as violated, `may` those that
+    can follow from them; any other violation in a report is an error of the judge. `plays` has the
+    scenarios (module names) that show the defect, in addition to the undisturbed one; empty: all
+    scenarios that prove a `must`.
     """
 
     of: str
@@ -38,14 +42,21 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     command: tuple[str, ...] = ()
 
     def building(self) -> bytes:
-        """What of it changes what is built, besides the images and programs that it names."""
+        """Return the part that changes the build, without the images and programs it names."""
         return msgspec.json.encode((self.changes, self.command))
 
 
 def write(name: str, mutant: Mutant, original: Path, context: Path) -> None:
-    """Fill the empty folder `context` for a build on the image made of the files in `original`.
+    """Fill the empty folder `context` for a build on top of the original image.
 
-    Raises `UsageError` where a change does not fit.
+    Args:
+        name: The mutant's name, for error messages.
+        mutant: The changes.
+        original: The folder with the files of the original image.
+        context: The build context to fill.
+
+    Raises:
+        UsageError: A change does not fit the original file.
     """
     lines = ["ARG BASE", "FROM ${BASE}"]
     if mutant.changes:
@@ -62,9 +73,9 @@ def write(name: str, mutant: Mutant, original: Path, context: Path) -> None:
 
 
 def changed(name: str, mutant: Mutant, original: Path) -> dict[str, str]:
-    """The changed files' texts, by path below `original`.
+    """Return the texts of the changed files, by path below the folder `original`.
 
-    Raises `UsageError` where a change does not fit.
+    Raises `UsageError` if a change does not fit the original file.
     """
     texts: dict[str, str] = {}
     for change in mutant.changes:

@@ -1,9 +1,9 @@
 """Recipes: one folder under `manifests/images` describes one image.
 
-A folder with a `mutant.yaml` under `manifests/workers` is a recipe, too: a worker's image, changed.
+A folder with a `mutant.yaml` under `manifests/workers` is a recipe, too: a changed worker image.
 
-An image is known by its content: its tag is a digest over all that goes into it, so a changed
-recipe is another image and an unchanged one is never made twice.
+The content identifies an image: its tag is a digest of everything that goes into it. A changed
+recipe is therefore another image, and an unchanged one is never built twice.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ _KEY_LENGTH = 12
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"base": "from"}):
-    """`recipe.yaml`. Names in `base`, `embeds` and `binaries` are other recipes and Go modules.
+    """Content of `recipe.yaml`.
 
-    `binaries` are `<go module>/<binary>` and come into the build context as `bin/<binary>`;
-    `embeds` maps a recipe to the name that it has in the context's `embedded.tar`;
-    `published` is the reference, by digest, that the registry source pulls instead of building;
-    `context` is a folder, relative to the recipe's, that holds what is built;
-    `package` are files and folders of this package, which come into the context as
-    `package/harness`; `wheels` are PyPI's, unpacked for the image's `python` as `wheels`.
+    Names in `base`, `embeds` and `binaries` refer to other recipes and to Go modules.
+    `binaries` are `<go module>/<binary>`; each is in the build context as `bin/<binary>`.
+    `embeds` maps a recipe to its image's name in the context's `embedded.tar`.
+    `published` is the reference, by digest, that the registry source pulls instead of a build.
+    `context` is the folder with the files to build, relative to the recipe's folder.
+    `package` has files and folders of this package; they are in the context as `package/harness`.
+    `wheels` are PyPI's, unpacked for the image's Python version `python` as `wheels`.
 
-    What a cluster has on its nodes from the start are brokers, helpers and workers; a `twin` (a
-    reference worker in another language) and a `mutant` are built and loaded when they are wanted.
+    A cluster has brokers, helpers and workers on its nodes from the start. A `twin` (a reference
+    worker in another language) and a `mutant` are built and loaded when a run needs them.
     """
 
     role: Literal["node", "control-plane", "base", "broker", "helper", "worker", "twin", "mutant"]
@@ -54,9 +55,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"b
 
 
 class GoModule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`build.yaml`: what to build from a module (binary name → package).
+    """Content of `build.yaml`: the programs to build from a module (binary name → package).
 
-    `source` is the folder of its go.mod, go.sum and own code, relative to that of `build.yaml`.
+    `source` is the folder of its go.mod, go.sum and code, relative to the folder of `build.yaml`.
     """
 
     version: str
@@ -68,7 +69,7 @@ class GoModule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Catalogue:
     """All recipes below one folder, with their content keys.
 
-    `pulled` maps a recipe's name to the reference that stands in for its build.
+    `pulled` maps a recipe's name to the reference that replaces its build.
     """
 
     def __init__(self, folder: Path, pulled: Mapping[str, str] | None = None) -> None:
@@ -77,7 +78,7 @@ class Catalogue:
         self._recipes: dict[str, Recipe] = {}
         for file in sorted(folder.glob("*/recipe.yaml")):
             self._recipes[file.parent.name] = _decode(file, Recipe)
-        #: What the recipes with the role `mutant` change.
+        #: The changes of the recipes with the role `mutant`, by recipe name.
         self.mutants: Mapping[str, Mutant] = {
             file.parent.name: _decode(file, Mutant)
             for file in sorted(folder.parent.glob("workers/*/*/mutant.yaml"))
@@ -91,11 +92,11 @@ class Catalogue:
         return tuple(self._recipes)
 
     def published(self) -> dict[str, str]:
-        """The references, by recipe, that the recipes themselves name."""
+        """Return the references that the recipes name, by recipe name."""
         return {name: r.published for name, r in self._recipes.items() if r.published}
 
     def recipe(self, name: str) -> Recipe:
-        """The recipe called `name`; `UsageError` when there is none."""
+        """Return the recipe `name`; raises `UsageError` if there is none."""
         try:
             return self._recipes[name]
         except KeyError:
@@ -106,27 +107,30 @@ class Catalogue:
             ) from None
 
     def wanted(self, *roles: str) -> tuple[str, ...]:
-        """Names of the recipes with one of `roles`, in the catalogue's order."""
+        """Return the names of the recipes with one of `roles`, in the catalogue's order."""
         return tuple(name for name, recipe in self._recipes.items() if recipe.role in roles)
 
     def context(self, name: str) -> Path:
-        """The folder whose files go into the build."""
+        """Return the folder whose files go into the build."""
         return (self.folder / name / self.recipe(name).context).resolve()
 
     def module_folder(self, module: str) -> Path:
-        """Where a Go module's go.mod and go.sum are."""
+        """Return the folder of a Go module's go.mod and go.sum."""
         return (self.folder / "go" / module / self.module(module).source).resolve()
 
     def module(self, module: str) -> GoModule:
         return _decode(self.folder / "go" / module / "build.yaml", GoModule)
 
     def module_key(self, module: str) -> str:
-        """Content key of a Go module: its pins and how it is built."""
+        """Return the content key of a Go module, a digest of its files and its `build.yaml`."""
         plan = ("build.yaml", (self.folder / "go" / module / "build.yaml").read_bytes())
         return _digest(sorted({plan, *_files(self.module_folder(module))}))
 
     def key(self, name: str) -> str:
-        """Content key of an image: its reference when pulled, else everything it is made of."""
+        """Return the content key of an image.
+
+        It is a digest of the reference if the image is pulled, otherwise of all its contents.
+        """
         if name not in self._keys:
             self._keys[name] = self._key(name)
         return self._keys[name]
@@ -135,28 +139,28 @@ class Catalogue:
         if name in self.pulled:
             return _digest([("pulled", self.pulled[name].encode())])
         recipe = self.recipe(name)
-        parts = [("recipe", msgspec.json.encode(_building(recipe)))]
+        parts = [("recipe", msgspec.json.encode(_build_fields(recipe)))]
         if name in self.mutants:
             parts.append(("changes", self.mutants[name].building()))
         else:
             parts += _files(self.context(name))
-        others = ([recipe.base] if recipe.base else []) + sorted(recipe.embeds)
-        parts += [(f"image {other}", self.key(other).encode()) for other in others]
-        modules_of_ours = python_package.package_files(recipe.package)
-        parts += [(f"package {name}", file.read_bytes()) for name, file in modules_of_ours]
+        images = ([recipe.base] if recipe.base else []) + sorted(recipe.embeds)
+        parts += [(f"image {image}", self.key(image).encode()) for image in images]
+        package_files = python_package.package_files(recipe.package)
+        parts += [(f"package {name}", file.read_bytes()) for name, file in package_files]
         modules = sorted({binary.split("/")[0] for binary in recipe.binaries})
         parts += [(f"module {module}", self.module_key(module).encode()) for module in modules]
         return _digest([*parts, ("machine", platform.machine().encode())])
 
     def tag(self, name: str) -> str:
-        """The local name of the image: `queuejob/<name>:<key>`."""
+        """Return the local name of the image, `queuejob/<name>:<key>`."""
         return f"queuejob/{name}:{self.key(name)}"
 
 
-def _building(recipe: Recipe) -> dict[str, object]:
-    """What of a recipe changes what is built: not what could be pulled instead."""
+def _build_fields(recipe: Recipe) -> dict[str, object]:
+    """Return the fields of a recipe that change the build; `published` does not."""
     fields: dict[str, object] = msgspec.to_builtins(recipe)
-    # Where they are not used, images keep the keys that they had before there were these fields.
+    # Without these newer fields an image keeps the key that it had before they existed.
     unused = {name for name in ("package", "python", "wheels") if not fields[name]}
     return {name: value for name, value in fields.items() if name not in unused} | {
         "published": None
@@ -173,10 +177,10 @@ def _files(folder: Path) -> list[tuple[str, bytes]]:
 
 
 def _digest(parts: list[tuple[str, bytes]]) -> str:
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for label, content in parts:
-        whole.update(label.encode() + b"\0" + hashlib.sha256(content).digest())
-    return whole.hexdigest()[:_KEY_LENGTH]
+        digest.update(label.encode() + b"\0" + hashlib.sha256(content).digest())
+    return digest.hexdigest()[:_KEY_LENGTH]
 
 
 def _decode(file: Path, kind: type[S]) -> S:

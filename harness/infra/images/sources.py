@@ -1,7 +1,7 @@
-"""From where images come: a registry, packages, an archive, or whichever is there.
+"""Sources of images: a registry, packages, an archive, or an automatic choice of these.
 
-A source decides which `Catalogue` is in force: with the registry, the recipes that have a
-published reference are pulled by digest, and what is built stands on those.
+The source decides which `Catalogue` applies. With the registry, recipes that have a published
+reference are pulled by digest, and the other images are built on top of those.
 """
 
 from __future__ import annotations
@@ -22,31 +22,32 @@ from harness.infra.settings import Settings
 from harness.manifests import folder
 
 _BY_DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
-#: Seconds for a registry to answer at all.
+#: Seconds for a registry to give its first answer.
 _PROBE = 15.0
 
 
 class Images:
-    """The images of one run: which there are, under which names, and how to have them."""
+    """The images of one run: their catalogue, their source, and how to provide them."""
 
     def __init__(self, catalogue: Catalogue, docker: Docker, source: str) -> None:
         self.catalogue, self.docker, self.source = catalogue, docker, source
         self._builder = Builder(catalogue, docker)
 
-    def provide(self, name: str, tell: Notify) -> str:
-        """Have the image of the recipe `name` in the Docker engine; return its tag."""
-        return self._builder.build(name, tell)
+    def provide(self, name: str, notify: Notify) -> str:
+        """Build or pull the image of the recipe `name` into the Docker engine; return its tag."""
+        return self._builder.build(name, notify)
 
     def missing(self, *names: str) -> tuple[str, ...]:
-        """Those of `names` that the engine does not have yet."""
+        """Return those of `names` that the engine does not have yet."""
         return tuple(n for n in names if self.docker.image_id(self.catalogue.tag(n)) is None)
 
 
-def choose(settings: Settings, docker: Docker, tell: Notify) -> Images:
-    """The images according to `settings.images`.
+def choose(settings: Settings, docker: Docker, notify: Notify) -> Images:
+    """Return the images from the source in `settings.images`.
 
-    `auto` takes what is complete on this machine already; else an archive that was named; else
-    a registry that answers; else packages.
+    `auto` uses the archive if the user named one. Otherwise it uses packages or the registry if
+    all images of that source are on this machine already; then a registry that answers; then
+    packages.
     """
     recipes = folder() / "images"
     published = _references(settings.image_refs, Catalogue(recipes))
@@ -56,34 +57,34 @@ def choose(settings: Settings, docker: Docker, tell: Notify) -> Images:
     if settings.images == "registry":
         return Images(pulled, docker, "registry")
     if settings.archive is not None:
-        return _from_archive(settings.archive, recipes, docker, tell)
+        return _from_archive(settings.archive, recipes, docker, notify)
     for name, catalogue in (("packages", built), ("registry", pulled)):
         images = Images(catalogue, docker, name)
         if not images.missing(*final(catalogue)):
             return images
     if _answers(docker, published["node"]):
         return Images(pulled, docker, "registry")
-    tell("no registry answers: building from packages")
+    notify("no registry answers: building from packages")
     return Images(built, docker, "packages")
 
 
 def final(catalogue: Catalogue) -> tuple[str, ...]:
-    """The images that run, as opposed to those that others are made of."""
+    """Return the images that run, without those that are only parts of other images."""
     return catalogue.wanted("node", "broker", "helper", "worker")
 
 
-def _from_archive(file: Path, recipes: Path, docker: Docker, tell: Notify) -> Images:
+def _from_archive(file: Path, recipes: Path, docker: Docker, notify: Notify) -> Images:
     contents = archive.contents(file)
     images = Images(Catalogue(recipes, contents.pulled), docker, "archive")
     if images.missing(*final(images.catalogue)) or any(
         go_build.present(images.catalogue, binary) is None for binary in contents.binaries
     ):
-        archive.load(file, images.catalogue, docker, tell)
+        archive.load(file, images.catalogue, docker, notify)
     return images
 
 
 def _references(file: Path | None, catalogue: Catalogue) -> Mapping[str, str]:
-    """Recipe name → reference by digest: the recipes' own, and those of the user's file."""
+    """Return recipe name → reference by digest, from the recipes and the user's file."""
     references = catalogue.published()
     if file is None:
         return references

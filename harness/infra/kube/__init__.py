@@ -1,4 +1,4 @@
-"""Kubernetes: the only package that talks to an API server."""
+"""Kubernetes: the only package that sends requests to an API server."""
 
 from harness.infra.kube.api import Refused as Refused
 from harness.infra.kube.client import Kube as Kube

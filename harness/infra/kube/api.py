@@ -1,4 +1,4 @@
-"""Requests to the API server: bounded, with errors that tell, and JSON as the answer."""
+"""Requests to the API server: bounded in time, with clear errors, and JSON as the result."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from harness.infra.kube.manifests import Manifest
 from harness.infra.kube.streams import Lines
 
 NOT_FOUND = 404
-#: Seconds of silence after which a log is asked for again; workers may be silent for long.
-_SILENCE = 3600.0
+#: Seconds without a line after which a log is requested again; a worker may be silent for long.
+_LOG_READ_TIMEOUT = 3600.0
 _TRANSIENT = (429, 500, 502, 503, 504)
 
 
 class Refused(InfrastructureError):
-    """The API server said no; `status` is HTTP's, 0 where no request got so far."""
+    """The API server refused a request; `status` is the HTTP status, 0 if there was none."""
 
     def __init__(self, what: str, status: int, message: str) -> None:
         seen = f"{status} {message}" if status else message
@@ -39,7 +39,7 @@ class Refused(InfrastructureError):
 
 @dataclass(frozen=True)
 class Executed:
-    """How a command in a container ended."""
+    """Result of a command in a container."""
 
     code: int
     stdout: str
@@ -47,13 +47,13 @@ class Executed:
 
 
 class Api:
-    """One API server. Safe to share between threads."""
+    """One API server; threads may share an instance."""
 
     def __init__(self, cluster: Cluster, timeouts: Timeouts) -> None:
         self.timeouts = timeouts
         try:
-            # Any, here and below: what the client declares is not what it returns for
-            # _preload_content=False, and all that leaves this class is JSON or a record of ours.
+            # Any, here and below: the client's declared types are wrong for _preload_content=False,
+            # and this class returns only JSON or records of this package.
             self._client: Any = config.new_client_from_config(  # type: ignore[no-untyped-call]  # has no types
                 config_file=str(cluster.kubeconfig)
             )
@@ -67,7 +67,7 @@ class Api:
         self._batch: Any = client.BatchV1Api(self._client)
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Close the connections."""
         self._client.close()
 
     # -- reading ------------------------------------------------------------------------------
@@ -119,11 +119,18 @@ class Api:
         most: int | None = None,
         times: bool = False,
     ) -> str:
-        """All that a container has written so far, or its `last` lines; each with its time?
+        """Return what a container has logged so far.
 
-        `most` bytes at most, from the beginning.
+        Args:
+            namespace: The pod's namespace.
+            pod: The pod's name.
+            container: The container's name; None if the pod has only one.
+            previous: Read the log of the container's previous run.
+            last: Return only this many lines, from the end.
+            most: Return at most this many bytes, from the beginning.
+            times: Begin each line with its time.
         """
-        response = self._answer(
+        response = self._read_response(
             f"log of pod {pod}",
             lambda **k: self._core.read_namespaced_pod_log(
                 pod,
@@ -141,9 +148,9 @@ class Api:
     # -- streams ------------------------------------------------------------------------------
 
     def follow_log(self, namespace: str, pod: str, container: str, previous: bool) -> Lines:
-        """A container's log from its beginning, each line with its time, until the log ends."""
+        """Follow a container's log from its beginning, each line with its time, until it ends."""
         what = f"log of {pod}/{container}"
-        with _asking(what):
+        with _translate_errors(what):
             response = self._core.read_namespaced_pod_log(
                 pod,
                 namespace,
@@ -152,14 +159,14 @@ class Api:
                 previous=previous,
                 timestamps=True,
                 _preload_content=False,
-                _request_timeout=(self.timeouts.api, _SILENCE),
+                _request_timeout=(self.timeouts.api, _LOG_READ_TIMEOUT),
             )
         return Lines(response, what)
 
     def watch_pods(self, namespace: str, version: str, seconds: int) -> Lines:
-        """Changes of pods since `version`, one JSON object a line, for `seconds` at the most."""
+        """Watch changes of pods since `version`, for up to `seconds`: a JSON object per line."""
         what = f"changes of pods in {namespace}"
-        with _asking(what):
+        with _translate_errors(what):
             response = self._core.list_namespaced_pod(
                 namespace,
                 watch=True,
@@ -172,9 +179,9 @@ class Api:
         return Lines(response, what)
 
     def watch_job(self, namespace: str, name: str, version: str, seconds: int) -> Lines:
-        """Changes of one Job since `version`, one JSON object a line, for `seconds` at the most."""
+        """Watch changes of a Job since `version`, for up to `seconds`: a JSON object per line."""
         what = f"changes of Job {name}"
-        with _asking(what):
+        with _translate_errors(what):
             response = self._batch.list_namespaced_job(
                 namespace,
                 field_selector=f"metadata.name={name}",
@@ -193,7 +200,7 @@ class Api:
         name = manifest.get("metadata", {}).get("name", "without a name")
         what = f"create {manifest.get('kind')} {name}"
         try:
-            with _asking(what):
+            with _translate_errors(what):
                 utils.create_from_dict(  # type: ignore[no-untyped-call]  # has no types
                     self._client, manifest, namespace=namespace, _request_timeout=self.timeouts.api
                 )
@@ -201,16 +208,16 @@ class Api:
             first = error.api_exceptions[0]
             raise Refused(what, first.status or 0, _message(first)) from error
         except (AttributeError, ValueError) as error:
-            # A kind without a method of the client, or an object that the client's models refuse.
+            # The client has no method for the kind, or the client's models refuse the object.
             raise Refused(what, 0, f"not an object that can be created: {error}") from error
 
     def apply(self, namespace: str, manifest: Manifest) -> None:
-        """Have an object be as its manifest says, in this namespace."""
-        with _asking(f"apply {manifest['kind']} {manifest['metadata']['name']}"):
+        """Apply a manifest in this namespace: create or update its object."""
+        with _translate_errors(f"apply {manifest['kind']} {manifest['metadata']['name']}"):
             server_side_apply.set_to(self._client, namespace, manifest, self.timeouts.api)
 
     def delete_pod(self, namespace: str, name: str, grace: int) -> None:
-        with _asking(f"delete pod {name}"):
+        with _translate_errors(f"delete pod {name}"):
             self._core.delete_namespaced_pod(
                 name, namespace, grace_period_seconds=grace, _request_timeout=self.timeouts.api
             )
@@ -220,15 +227,15 @@ class Api:
             metadata=client.V1ObjectMeta(name=name),
             delete_options=client.V1DeleteOptions(grace_period_seconds=grace),
         )
-        with _asking(f"evict pod {name}"):
+        with _translate_errors(f"evict pod {name}"):
             self._core.create_namespaced_pod_eviction(
                 name, namespace, body, _request_timeout=self.timeouts.api
             )
 
     def delete_job(self, namespace: str, name: str) -> None:
-        """Have a Job and its pods deleted, in the background; none of that name is fine."""
+        """Delete a Job and its pods in the background; no error if there is no such Job."""
         try:
-            with _asking(f"delete Job {name}"):
+            with _translate_errors(f"delete Job {name}"):
                 self._batch.delete_namespaced_job(
                     name,
                     namespace,
@@ -240,40 +247,40 @@ class Api:
                 raise
 
     def patch_job(self, namespace: str, name: str, patch: dict[str, Any]) -> None:
-        with _asking(f"change Job {name}"):
+        with _translate_errors(f"change Job {name}"):
             self._batch.patch_namespaced_job(
                 name, namespace, patch, _request_timeout=self.timeouts.api
             )
 
     def patch_service(self, namespace: str, name: str, patch: dict[str, Any]) -> None:
-        with _asking(f"change Service {name}"):
+        with _translate_errors(f"change Service {name}"):
             self._core.patch_namespaced_service(
                 name, namespace, patch, _request_timeout=self.timeouts.api
             )
 
     def delete_service(self, namespace: str, name: str) -> None:
-        with _asking(f"delete Service {name}"):
+        with _translate_errors(f"delete Service {name}"):
             self._core.delete_namespaced_service(
                 name, namespace, _request_timeout=self.timeouts.api
             )
 
     def patch_node(self, name: str, *, unschedulable: bool, labels: dict[str, str | None]) -> None:
-        """Let a node take new pods or not, and set labels of it; None takes one away."""
+        """Set whether a node takes new pods, and set its labels; None removes a label."""
         patch = {"spec": {"unschedulable": unschedulable}, "metadata": {"labels": labels}}
-        with _asking(f"change node {name}"):
+        with _translate_errors(f"change node {name}"):
             self._core.patch_node(name, patch, _request_timeout=self.timeouts.api)
 
     def label_namespace(self, name: str, labels: dict[str, str | None]) -> None:
-        """Set labels of a namespace; None takes one away."""
-        with _asking(f"label namespace {name}"):
+        """Set labels of a namespace; None removes a label."""
+        with _translate_errors(f"label namespace {name}"):
             self._core.patch_namespace(
                 name, {"metadata": {"labels": labels}}, _request_timeout=self.timeouts.api
             )
 
     def delete_namespace(self, name: str) -> None:
-        """Have a namespace deleted in the background; one that is gone already is fine."""
+        """Delete a namespace in the background; no error if it is gone already."""
         try:
-            with _asking(f"delete namespace {name}"):
+            with _translate_errors(f"delete namespace {name}"):
                 self._core.delete_namespace(
                     name, propagation_policy="Background", _request_timeout=self.timeouts.api
                 )
@@ -284,13 +291,13 @@ class Api:
     def execute(
         self, namespace: str, pod: str, argv: tuple[str, ...], container: str | None
     ) -> Executed:
-        """Run a command in a container, for `timeouts.command` seconds at the most."""
+        """Run a command in a container, for at most `timeouts.command` seconds."""
         what = f"`{' '.join(argv)}` in pod {pod}"
-        # `stream` replaces a method of its ApiClient while it connects: it needs one of its own.
-        own: Any = client.ApiClient(self._client.configuration)
-        with own, _asking(what):
+        # `stream` replaces a method of its ApiClient while it connects, so it gets a separate one.
+        api_client: Any = client.ApiClient(self._client.configuration)
+        with api_client, _translate_errors(what):
             socket: Any = stream(
-                client.CoreV1Api(own).connect_get_namespaced_pod_exec,
+                client.CoreV1Api(api_client).connect_get_namespaced_pod_exec,
                 pod,
                 namespace,
                 command=list(argv),
@@ -312,20 +319,20 @@ class Api:
             return Executed(code, socket.read_stdout(timeout=0), socket.read_stderr(timeout=0))
         finally:
             socket.close()
-            # `close` leaves the socket open where the server has said goodbye first.
+            # `close` leaves the socket open if the server closed the connection first.
             socket.sock.shutdown()
 
-    # -- how ----------------------------------------------------------------------------------
+    # -- requests -----------------------------------------------------------------------------
 
     def _read(self, what: str, call: Callable[..., Any]) -> Any:
-        return json.loads(self._answer(what, call).data)
+        return json.loads(self._read_response(what, call).data)
 
-    def _answer(self, what: str, call: Callable[..., Any]) -> urllib3.BaseHTTPResponse:
-        """Reading may be tried again: a busy API server gets `timeouts.api` seconds."""
+    def _read_response(self, what: str, call: Callable[..., Any]) -> urllib3.BaseHTTPResponse:
+        """Repeat a read request that fails temporarily, for at most `timeouts.api` seconds."""
 
         def probe() -> urllib3.BaseHTTPResponse:
             try:
-                with _asking(what):
+                with _translate_errors(what):
                     response: urllib3.BaseHTTPResponse = call(
                         _preload_content=False, _request_timeout=self.timeouts.api
                     )
@@ -337,19 +344,19 @@ class Api:
             except _NoAnswer as error:
                 raise NotYet(str(error)) from error
 
-        return wait_until(f"the API server to tell the {what}", probe, timeout=self.timeouts.api)
+        return wait_until(f"the API server to notify the {what}", probe, timeout=self.timeouts.api)
 
 
 class _NoAnswer(InfrastructureError):
-    """The API server did not answer at all."""
+    """The API server did not answer."""
 
 
 @contextlib.contextmanager
-def _asking(what: str) -> Iterator[None]:
+def _translate_errors(what: str) -> Iterator[None]:
     try:
         yield
     except ApiException as error:
-        # No status: a web socket that was not let in, with the server's words as the reason.
+        # A rejected web socket has no status; its reason is the server's message.
         raise Refused(what, error.status or 0, _message(error)) from error
     except urllib3.exceptions.HTTPError as error:
         raise _NoAnswer(
@@ -365,11 +372,11 @@ def _message(error: Any) -> str:
 
 def _exit_code(what: str, status: str) -> int:
     with contextlib.suppress(ValueError, KeyError, IndexError):
-        told = json.loads(status)
-        if told["status"] == "Success":
+        result = json.loads(status)
+        if result["status"] == "Success":
             return 0
-        if told["reason"] == "NonZeroExitCode":
-            return int(told["details"]["causes"][0]["message"])
+        if result["reason"] == "NonZeroExitCode":
+            return int(result["details"]["causes"][0]["message"])
     raise InfrastructureError(
         f"{what} ended without an exit code",
         expected="the cluster to say how the command ended",

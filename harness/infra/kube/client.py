@@ -1,4 +1,4 @@
-"""A cluster's namespaces: made for one test each, and given up without waiting."""
+"""Namespaces of a cluster: created for one test each, and deleted without waiting."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.core.timeouts import Timeouts
 from harness.infra.cluster import Cluster
 from harness.infra.kube.api import NOT_FOUND, Api, Refused
 from harness.infra.kube.namespace import Namespace
-from harness.infra.kube.process_label import USER, dead, user
+from harness.infra.kube.process_label import USER, dead, owner_label
 
 MANAGED = {"app.kubernetes.io/managed-by": "queuejob"}
 TEST = "queuejob/test"
 
 
 class Kube:
-    """One cluster's API. Use as a context manager, or `close` it."""
+    """Client of one cluster's API. Use it as a context manager, or call `close`."""
 
     def __init__(self, cluster: Cluster, timeouts: Timeouts | None = None) -> None:
         self._cluster = cluster
@@ -34,11 +34,11 @@ class Kube:
         self._api.close()
 
     def namespace(self, name: str) -> Namespace:
-        """A namespace that is there already."""
+        """Return a namespace that exists already."""
         return Namespace(self._cluster, self._api, name)
 
     def create_namespace(self, test: str) -> Namespace:
-        """A new namespace, named after `test` (any text), in which pods can be made at once."""
+        """Create a namespace named after `test` (any text), in which pods can start immediately."""
         name = namespace_name(test)
         self._api.create(
             "",
@@ -47,51 +47,51 @@ class Kube:
                 "kind": "Namespace",
                 "metadata": {
                     "name": name,
-                    "labels": {**MANAGED, USER: user()},
+                    "labels": {**MANAGED, USER: owner_label()},
                     "annotations": {TEST: test},
                 },
             },
         )
         try:
             self._wait_usable(name)
-        except BaseException:  # Ctrl-C as well: nobody else knows of it yet
+        except BaseException:  # Ctrl-C too: no other code knows this namespace yet
             self._api.delete_namespace(name)
             raise
         return self.namespace(name)
 
     def delete_namespace(self, name: str) -> None:
-        """Have a namespace deleted; it goes in the background (which can take half a minute)."""
+        """Delete a namespace in the background, which can take half a minute."""
         self._api.delete_namespace(name)
 
     def keep_namespace(self, name: str) -> None:
-        """Let a namespace stay when this process has ended."""
+        """Keep a namespace after this process ends."""
         self._api.label_namespace(name, {USER: None})
 
     def remove_leftovers(self) -> list[str]:
-        """Have the namespaces deleted whose process was killed; their names.
+        """Delete the namespaces whose process was killed; return their names.
 
-        Only of processes of this machine: of others nobody can say here whether they live.
+        This covers processes of this machine only: others cannot be checked from here.
         """
-        removed = []
+        names = []
         for item in self._api.namespaces(USER)["items"]:
             meta = item["metadata"]
             if "deletionTimestamp" not in meta and dead(meta["labels"][USER]):
-                # 409: another process was quicker.
+                # 409: another process deleted it first.
                 with contextlib.suppress(Refused):
                     self._api.delete_namespace(meta["name"])
-                    removed.append(meta["name"])
-        return removed
+                    names.append(meta["name"])
+        return names
 
     def open_nodes(self) -> list[str]:
-        """Let the nodes take pods again that a killed process has closed; their names."""
-        opened = []
-        with contextlib.suppress(Refused):  # whoever may not see nodes has closed none
+        """Uncordon the nodes that a killed process left cordoned; return their names."""
+        names = []
+        with contextlib.suppress(Refused):  # a user who may not list nodes cannot have cordoned one
             for item in self._api.nodes(USER)["items"]:
                 meta = item["metadata"]
                 if dead(meta["labels"][USER]):
                     self._api.patch_node(meta["name"], unschedulable=False, labels={USER: None})
-                    opened.append(meta["name"])
-        return opened
+                    names.append(meta["name"])
+        return names
 
     def _wait_usable(self, name: str) -> None:
         def probe() -> None:
@@ -107,6 +107,6 @@ class Kube:
 
 
 def namespace_name(test: str) -> str:
-    """A name for a namespace: what can be kept of a test's id, and something random."""
+    """Return a namespace name: the usable part of a test's id, and a random suffix."""
     words = re.sub(r"[^a-z0-9]+", "-", test.lower().rsplit("::", 1)[-1]).strip("-")
     return f"{words.removeprefix('test-')[:40].strip('-') or 'test'}-{secrets.token_hex(3)}"

@@ -1,4 +1,4 @@
-"""Manifests: YAML files as plain dictionaries, with errors that say which line and why."""
+"""Manifests: YAML files as plain dictionaries; errors name the line and the reason."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import yaml
 
 from harness.core.errors import UsageError
 
-#: One Kubernetes object as it stands in a file.
+#: One Kubernetes object, as written in a file.
 Manifest = dict[str, Any]
 
 
 def load(file: Path | Traversable) -> list[Manifest]:
-    """All objects of a file. `UsageError` when it cannot be read, parsed, or has none."""
+    """Return all objects of a file.
+
+    Raises `UsageError` if the file cannot be read or parsed, or has no object.
+    """
     documents = [document for document in _parse(file) if document is not None]
     for document in documents:
         if not isinstance(document, dict) or not {"apiVersion", "kind"} <= document.keys():
             raise UsageError(
                 f"{file} holds something that is no Kubernetes object",
                 expected="apiVersion, kind and metadata in each document",
-                # Their names alone: what they hold may be secret.
+                # Only the keys: the values may be secret.
                 seen=", ".join(map(str, document))[:200]
                 if isinstance(document, dict)
                 else type(document).__name__,
@@ -33,7 +36,7 @@ def load(file: Path | Traversable) -> list[Manifest]:
 
 
 def load_job(file: Path | Traversable) -> Manifest:
-    """The one Job of a file. `UsageError` when there is none, or more than one."""
+    """Return the only Job of a file; raises `UsageError` if there is not exactly one."""
     documents = load(file)
     jobs = [document for document in documents if document["kind"] == "Job"]
     if len(jobs) != 1:
@@ -54,9 +57,9 @@ def _parse(file: Path | Traversable) -> list[Any]:
         raise UsageError(f"cannot read {file}", expected="a YAML file", seen=str(error)) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        location = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise UsageError(
-            f"{file} does not parse", expected="YAML", seen=f"{place}{error.problem}"
+            f"{file} does not parse", expected="YAML", seen=f"{location}{error.problem}"
         ) from error
     except yaml.YAMLError as error:
         raise UsageError(f"{file} does not parse", expected="YAML", seen=str(error)) from error

@@ -1,4 +1,4 @@
-"""One namespace: what a test sees of the cluster."""
+"""One namespace: the part of the cluster that a test uses."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from harness.infra.kube.manifests import Manifest
 from harness.infra.kube.objects import Job, Node, ObjectEvent, Pod
 from harness.infra.kube.pod_diagnosis import not_ready, stuck
 from harness.infra.kube.port_forward import forward
-from harness.infra.kube.process_label import USER, user
+from harness.infra.kube.process_label import USER, owner_label
 from harness.infra.kube.streams import Lines
 
-#: Bytes of a line that surely have its time.
-_BEGINNING = 64
+#: Bytes at the beginning of a line that always include its time.
+_TIME_BYTES = 64
 
 
 class Namespace:
-    """A namespace by name. Reads give frozen records; every wait is bounded by the timeouts.
+    """One namespace. Reads return frozen records; the timeouts bound every wait.
 
-    All methods raise `Refused` when the API server says no (status 404: there is no such thing),
-    and `InfrastructureError` when it does not answer.
+    All methods raise `Refused` if the API server refuses a request (status 404: there is no such
+    object), and `InfrastructureError` if it does not answer.
     """
 
     def __init__(self, cluster: Cluster, api: Api, name: str) -> None:
@@ -39,7 +39,7 @@ class Namespace:
     def kubectl(
         self, *arguments: str, timeout: float | None = None, check: bool = True
     ) -> commands.Completed:
-        """`kubectl ARGUMENTS` in this namespace; errors as `shell.run`."""
+        """Run `kubectl ARGUMENTS` in this namespace; raises the same errors as `commands.run`."""
         return commands.run(
             [self._cluster.kubectl, "--namespace", self.name, *arguments],
             timeout=timeout or self.timeouts.command,
@@ -47,21 +47,21 @@ class Namespace:
             env=self._env,
         )
 
-    # -- looking ------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------
 
     def pod(self, name: str) -> Pod:
         return Pod.of(self._api.pod(self.name, name))
 
     def pods(self, selector: str = "") -> list[Pod]:
-        """The pods that a label selector, as `app=redis`, fits; those being deleted too."""
+        """Return the pods that match a label selector like `app=redis`, terminating pods too."""
         return [Pod.of(item) for item in self._api.pods(self.name, selector)["items"]]
 
     def pods_of(self, job: str) -> list[Pod]:
-        """The pods that a Job has made."""
+        """Return the pods that a Job created."""
         return self.pods(f"batch.kubernetes.io/job-name={job}")
 
     def pods_and_version(self) -> tuple[list[Pod], str]:
-        """All pods, and the resource version from which `watch_pods` goes on."""
+        """Return all pods, and the resource version from which `watch_pods` continues."""
         answer = self._api.pods(self.name)
         return [Pod.of(item) for item in answer["items"]], answer["metadata"]["resourceVersion"]
 
@@ -69,100 +69,101 @@ class Namespace:
         return Job.of(self._api.job(self.name, name))
 
     def cluster_ip(self, service: str) -> str:
-        """The address that the cluster gave to a Service."""
+        """Return the cluster IP of a Service."""
         return str(self._api.service(self.name, service)["spec"]["clusterIP"])
 
     def nodes(self) -> list[Node]:
-        """The cluster's nodes."""
+        """Return the cluster's nodes."""
         return [Node.of(item) for item in self._api.nodes("")["items"]]
 
     def events(self) -> list[ObjectEvent]:
-        """All events that are still known, oldest first."""
-        found = [ObjectEvent.of(item) for item in self._api.events(self.name)["items"]]
-        return sorted(found, key=lambda event: event.at)
+        """Return all events that the cluster still has, oldest first."""
+        events = [ObjectEvent.of(item) for item in self._api.events(self.name)["items"]]
+        return sorted(events, key=lambda event: event.at)
 
     def warnings(self) -> list[ObjectEvent]:
-        """Those of the events that say that something is not as it should be."""
+        """Return the events of type Warning."""
         return [
             ObjectEvent.of(item) for item in self._api.events(self.name, "type=Warning")["items"]
         ]
 
     def log(self, pod: str, *, container: str | None = None, previous: bool = False) -> str:
-        """What a container has written so far; `previous`: in its run before the present one."""
+        """Return a container's log so far; with `previous`, the log of its previous run."""
         return self._api.log(self.name, pod, container, previous)
 
     def last_line(self, pod: str, container: str) -> str:
-        """The last line that a container has written, after its time; empty when there is none."""
+        """Return the last line of a container's log, after its time; empty if there is none."""
         text = self._api.log(self.name, pod, container, False, last=1, times=True)
-        # Line feeds alone divide lines: a worker may write form feeds and the like.
+        # Only line feeds separate lines: a worker may write form feeds and similar characters.
         return text.removesuffix("\n").rpartition("\n")[2]
 
     def first_line(self, pod: str, container: str) -> str:
-        """How the first line begins that a container has written, with its time; or empty."""
-        text = self._api.log(self.name, pod, container, False, most=_BEGINNING, times=True)
+        """Return the beginning of a container's first log line, with its time; or empty."""
+        text = self._api.log(self.name, pod, container, False, most=_TIME_BYTES, times=True)
         return text.partition("\n")[0]
 
     def follow_log(self, pod: str, container: str, *, previous: bool = False) -> Lines:
-        """A container's log from its beginning, each line with its time, until the log ends."""
+        """Follow a container's log from its beginning, each line with its time, until it ends."""
         return self._api.follow_log(self.name, pod, container, previous)
 
     def watch_pods(self, version: str, seconds: int) -> Lines:
-        """Changes of pods since `version`, one JSON object a line, for up to `seconds`."""
+        """Watch changes of pods since `version`, for up to `seconds`: a JSON object per line."""
         return self._api.watch_pods(self.name, version, seconds)
 
     def watch_job(self, name: str, version: str, seconds: int) -> Lines:
-        """Changes of a Job since `version`, one JSON object a line, for up to `seconds`."""
+        """Watch changes of a Job since `version`, for up to `seconds`: a JSON object per line."""
         return self._api.watch_job(self.name, name, version, seconds)
 
-    # -- doing --------------------------------------------------------------------------------
+    # -- changing -----------------------------------------------------------------------------
 
     def create(self, *manifests: Manifest) -> None:
-        """Create objects, in order; the error names the kind and the name of what was refused."""
+        """Create objects, in order; an error names the kind and name of the refused object."""
         for manifest in manifests:
             self._api.create(self.name, manifest)
 
     def apply(self, *manifests: Manifest) -> None:
-        """Have objects be as these say, in order; whether they are there already does not matter.
+        """Apply manifests, in order: create or update their objects.
 
-        They come into this namespace, whatever they say; errors as `create`.
+        The objects are in this namespace, even if a manifest names another. An error names the
+        kind and name of the refused object, as in `create`.
         """
         for manifest in manifests:
             self._api.apply(self.name, manifest)
 
     def delete_pod(self, name: str, *, grace: int) -> None:
-        """Ask for the end of a pod. With grace 0 it gets SIGTERM and about two seconds."""
+        """Delete a pod. With grace 0 it gets SIGTERM and about two seconds."""
         self._api.delete_pod(self.name, name, grace)
 
     def evict_pod(self, name: str, *, grace: int) -> None:
-        """Ask for the end of a pod as whoever drains its node does; it gets `grace` seconds."""
+        """Evict a pod, as a drain of its node does; it gets `grace` seconds."""
         self._api.evict_pod(self.name, name, grace)
 
     @contextlib.contextmanager
     def cordoned(self, node: str) -> Iterator[None]:
-        """A node that takes no new pods for as long as the block lasts."""
-        self._api.patch_node(node, unschedulable=True, labels={USER: user()})
+        """Cordon a node, so that it takes no new pods, until the block ends."""
+        self._api.patch_node(node, unschedulable=True, labels={USER: owner_label()})
         try:
             yield
         finally:
             self._api.patch_node(node, unschedulable=False, labels={USER: None})
 
     def delete_job(self, name: str) -> None:
-        """Ask for the end of a Job and of its pods; none of that name is fine."""
+        """Delete a Job and its pods; no error if there is no such Job."""
         self._api.delete_job(self.name, name)
 
     def scale_job(self, name: str, parallelism: int) -> None:
-        """Let so many pods of a Job run at once, from now on."""
+        """Set how many pods of a Job may run at the same time."""
         self._api.patch_job(self.name, name, {"spec": {"parallelism": parallelism}})
 
     def patch_selector(self, service: str, **labels: str | None) -> None:
-        """Let a Service ask for these labels, too, in the pods that it leads to; None: no more."""
+        """Add labels to a Service's pod selector; None removes a label from it."""
         self._api.patch_service(self.name, service, {"spec": {"selector": labels}})
 
     def remove_service(self, service: str) -> Manifest:
-        """Delete a Service; the manifest with which `create` brings back the very same."""
-        seen = self._api.service(self.name, service)
+        """Delete a Service; return the manifest with which `create` restores the same Service."""
+        service_object = self._api.service(self.name, service)
         self._api.delete_service(self.name, service)
-        spec = seen["spec"]
+        spec = service_object["spec"]
         kept = {key: spec[key] for key in ("selector", "ports", "clusterIP")}
         return {
             "apiVersion": "v1",
@@ -172,18 +173,18 @@ class Namespace:
         }
 
     def container_id(self, pod: str, container: str) -> str:
-        """The id that the node's runtime knows a container's present run by; empty without one."""
+        """Return the node runtime's id of a container's current run; empty without one."""
         for status in self._api.pod(self.name, pod).get("status", {}).get("containerStatuses", []):
             if status["name"] == container:
                 return str(status.get("containerID", "")).rpartition("/")[2]
         return ""
 
     def execute(self, pod: str, *argv: str, container: str | None = None) -> Executed:
-        """Run a command in a container and wait for its end. A code other than 0 is no error."""
+        """Run a command in a container until it ends; an exit code other than 0 is no error."""
         return self._api.execute(self.name, pod, argv, container)
 
     def forward(self, pod: str, port: int) -> AbstractContextManager[int]:
-        """A local port that leads to `port` of `pod` for as long as the block lasts."""
+        """Forward a local port to `port` of `pod` until the block ends."""
         return forward(
             self._cluster.kubectl, self._env, self.name, pod, port, timeout=self.timeouts.forward
         )
@@ -191,75 +192,86 @@ class Namespace:
     # -- waiting ------------------------------------------------------------------------------
 
     def wait_ready(self, pod: str, *, timeout: float | None = None) -> Pod:
-        """Wait until a pod is ready (it need not exist yet).
+        """Wait until a pod is ready; it need not exist yet.
 
-        Raises `InfrastructureError`, before the time is over, when it cannot become so: its image
-        is not there, it crashes, or the scheduler finds no place for it.
+        Raises `InfrastructureError` before the timeout if the pod cannot become ready: its image
+        is missing, it crashes, or the scheduler finds no node for it.
         """
 
         def probe() -> Pod:
-            seen = self._present(pod)
-            self._no_hope(seen, not_ready(seen, now(), self.timeouts.schedule), "become ready")
-            if not seen.ready:
-                raise NotYet(str(seen))
-            return seen
+            record = self._existing_pod(pod)
+            self._raise_if_hopeless(
+                record, not_ready(record, now(), self.timeouts.schedule), "become ready"
+            )
+            if not record.ready:
+                raise NotYet(str(record))
+            return record
 
         return wait_until(
             f"pod {pod} to be ready", probe, timeout=timeout or self.timeouts.pod_ready
         )
 
     def wait_running(self, pod: str) -> Pod:
-        """Wait until all containers of a pod have been started; errors as `wait_ready`."""
+        """Wait until all containers of a pod were started; raises the errors of `wait_ready`."""
 
         def probe() -> Pod:
-            seen = self._present(pod)
-            self._no_hope(seen, stuck(seen, now(), self.timeouts.schedule), "start")
-            if not seen.containers or not all(one.started for one in seen.containers):
-                raise NotYet(str(seen))
-            return seen
+            record = self._existing_pod(pod)
+            self._raise_if_hopeless(record, stuck(record, now(), self.timeouts.schedule), "start")
+            if not record.containers or not all(c.started for c in record.containers):
+                raise NotYet(str(record))
+            return record
 
         return wait_until(f"pod {pod} to run", probe, timeout=self.timeouts.pod_ready)
 
     def wait_ended(self, job: str, *, timeout: float | None = None) -> Job:
-        """Wait until a Job is Complete *or* Failed; the record says which.
+        """Wait until a Job is Complete *or* Failed; the returned record has the state.
 
-        Raises `InfrastructureError` early when one of its pods cannot even start.
+        Raises `InfrastructureError` before the timeout if one of its pods cannot start.
         """
-        return self.wait_job(job, "to end", lambda seen: seen.ended is not None, timeout=timeout)
+        return self.wait_job(
+            job, "to end", lambda record: record.ended is not None, timeout=timeout
+        )
 
     def wait_job(
         self, job: str, what: str, test: Callable[[Job], bool], *, timeout: float | None = None
     ) -> Job:
-        """Wait until `test` holds for a Job, which is expected `what`; errors as `wait_ended`."""
+        """Wait until `test` holds for a Job; raises the errors of `wait_ended`.
+
+        Args:
+            job: The Job's name.
+            what: The expected state, for messages: "to end".
+            test: Returns whether the Job is in that state.
+            timeout: Seconds to wait; None: the configured time for a Job.
+        """
 
         def probe() -> Job:
-            seen = self.job(job)
-            if test(seen):
-                return seen
+            record = self.job(job)
+            if test(record):
+                return record
             for pod in self.pods_of(job):
-                self._no_hope(pod, stuck(pod, now(), self.timeouts.schedule), "start")
-            raise NotYet(str(seen))
+                self._raise_if_hopeless(pod, stuck(pod, now(), self.timeouts.schedule), "start")
+            raise NotYet(str(record))
 
         return wait_until(f"Job {job} {what}", probe, timeout=timeout or self.timeouts.job)
 
     def wait_node_open(self, name: str, tolerated: Collection[str]) -> Node:
-        """Wait until a node takes pods that tolerate taints of these keys."""
+        """Wait until a node takes pods that tolerate the taints with these keys."""
 
         def probe() -> Node:
-            seen = next((one for one in self.nodes() if one.name == name), None)
-            if seen is None or not seen.ready or not {*seen.taints} <= {*tolerated}:
-                raise NotYet(str(seen or f"no node {name}"))
-            return seen
+            node = next((n for n in self.nodes() if n.name == name), None)
+            if node is None or not node.ready or not {*node.taints} <= {*tolerated}:
+                raise NotYet(str(node or f"no node {name}"))
+            return node
 
         return wait_until(f"node {name} to take pods", probe, timeout=self.timeouts.pod_ready)
 
-    # -- how ----------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------
 
     @property
     def _env(self) -> dict[str, str]:
         return {"KUBECONFIG": str(self._cluster.kubeconfig)}
 
-    def _present(self, pod: str) -> Pod:
+    def _existing_pod(self, pod: str) -> Pod:
         try:
             return self.pod(pod)
         except Refused as refused:
@@ -267,25 +279,25 @@ class Namespace:
                 raise
             raise NotYet(f"no pod {pod}") from refused
 
-    def _no_hope(self, pod: Pod, why: str | None, what: str) -> None:
+    def _raise_if_hopeless(self, pod: Pod, why: str | None, what: str) -> None:
         if why is None:
             return
         raise InfrastructureError(
             f"pod {pod.name} cannot {what}",
             expected=f"pod {pod.name} of namespace {self.name} to {what}",
-            seen=why + self._last_words(pod),
+            seen=why + self._log_tails(pod),
             todo="see the pod's log and the events in the output folder",
         )
 
-    def _last_words(self, pod: Pod) -> str:
-        """The end of the log of each container that has exited, in its last run or this one."""
-        words = []
-        for one in pod.containers:
-            if one.exit_code is None:
+    def _log_tails(self, pod: Pod) -> str:
+        """Return the last log lines of each container that exited, in this run or the last one."""
+        lines = []
+        for container in pod.containers:
+            if container.exit_code is None:
                 continue
             try:
-                log = self.log(pod.name, container=one.name, previous=not one.started)
+                log = self.log(pod.name, container=container.name, previous=not container.started)
             except InfrastructureError as error:
                 log = f"(its log is not to be had: {error})"
-            words += [f"    {one.name}: {line}" for line in log.splitlines()[-10:]]
-        return "".join(f"\n{line}" for line in words)
+            lines += [f"    {container.name}: {line}" for line in log.splitlines()[-10:]]
+        return "".join(f"\n{line}" for line in lines)

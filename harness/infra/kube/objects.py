@@ -1,4 +1,4 @@
-"""What we read of Kubernetes objects: frozen records, made from the API's own JSON."""
+"""Frozen records of Kubernetes objects, created from the API's JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ JSON = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class State:
-    """How one run of a container stands; the moments are the kubelet's, in whole seconds."""
+    """State of one run of a container; the times are the kubelet's, in whole seconds."""
 
     name: Literal["waiting", "running", "terminated"]
     reason: str = ""
@@ -20,9 +20,9 @@ class State:
     signal: int | None = None
     started: datetime | None = None
     finished: datetime | None = None
-    #: The reason in the kubelet's or the runtime's words.
+    #: Message of the kubelet or the container runtime that explains the reason.
     why: str = ""
-    #: The container's id, of one that has ended.
+    #: The container's id, if the run has ended.
     container: str = ""
 
     @classmethod
@@ -33,38 +33,38 @@ class State:
                 ended.get("reason") or "",
                 ended.get("exitCode"),
                 ended.get("signal"),
-                _moment_or_none(ended.get("startedAt")),
-                _moment_or_none(ended.get("finishedAt")),
+                _timestamp_or_none(ended.get("startedAt")),
+                _timestamp_or_none(ended.get("finishedAt")),
                 (ended.get("message") or "").strip(),
                 (ended.get("containerID") or "").rpartition("/")[2],
             )
         if runs := state.get("running"):
-            return cls("running", started=_moment_or_none(runs.get("startedAt")))
+            return cls("running", started=_timestamp_or_none(runs.get("startedAt")))
         waits = state.get("waiting") or {}
-        # The words of a back-off change with each try, and say no more than its reason.
+        # The message of a back-off changes with each retry and adds nothing to its reason.
         why = "" if waits.get("reason") == "CrashLoopBackOff" else waits.get("message") or ""
         return cls("waiting", waits.get("reason") or "", why=why.strip())
 
 
 @dataclass(frozen=True)
 class Container:
-    """The state of one container of a pod, in its present run (`restarts` counts earlier ones)."""
+    """State of one container of a pod in its current run; `restarts` counts earlier runs."""
 
     name: str
     image: str
     ready: bool
     restarts: int
     running: bool
-    #: It runs or has run: there is a log.
+    #: The current run is running or terminated, so there is a log.
     started: bool
-    #: Why it waits, as "ImagePullBackOff: Back-off pulling …"; empty when it does not.
+    #: Why it waits, for example "ImagePullBackOff: Back-off pulling …"; empty if it does not wait.
     waiting: str
-    #: Exit code of the present run, or else of the one before; None while there is none.
+    #: Exit code of the current run, or else of the previous run; None if there is none.
     exit_code: int | None
-    #: How the present run stands, and how the one before it ended.
+    #: State of the current run, and how the previous run ended.
     now: State
     last: State | None = None
-    #: Whether the pod starts it before the others, and whether its end is waited for.
+    #: Whether the pod starts it before the others, and whether the pod waits for its end.
     kind: Literal["beside", "init", "sidecar"] = "beside"
 
     @classmethod
@@ -91,7 +91,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Node:
-    """A node: whether its kubelet is heard of, and the keys of the taints that keep pods away."""
+    """A node: whether its kubelet reports as ready, and the keys of its taints."""
 
     name: str
     ready: bool
@@ -103,7 +103,7 @@ class Node:
         return cls(
             item["metadata"]["name"],
             conditions.get("Ready") == "True",
-            tuple(dict.fromkeys(one["key"] for one in item.get("spec", {}).get("taints") or ())),
+            tuple(dict.fromkeys(t["key"] for t in item.get("spec", {}).get("taints") or ())),
         )
 
     def __str__(self) -> str:
@@ -113,7 +113,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod as it was at one moment."""
+    """A pod at one moment."""
 
     name: str
     uid: str
@@ -121,29 +121,29 @@ class Pod:
     ready: bool
     node: str
     containers: tuple[Container, ...]
-    #: Since when the scheduler finds no place for it, and its words; None and "" when it has one.
+    #: Since when the scheduler finds no node for it, and its message; None and "" if it has one.
     unplaced_since: datetime | None
     unplaced_why: str
-    #: Its address in the cluster; empty until it has one.
+    #: Its IP address in the cluster; empty until it has one.
     address: str = ""
-    #: Grows with every change of any object.
+    #: Resource version; it grows with every change of any object.
     version: int = 0
-    #: It has been asked to end.
+    #: Its deletion was requested.
     deleting: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
-    #: Why it has failed or was turned away, as "Evicted: …"; empty where it was not.
+    #: Why it failed or was rejected, for example "Evicted: …"; empty otherwise.
     why: str = ""
 
     @classmethod
     def of(cls, item: JSON) -> Pod:
         status = item.get("status", {})
         conditions = {c["type"]: c for c in status.get("conditions", [])}
-        placed = conditions.get("PodScheduled", {})
-        unplaced = placed.get("status") == "False"
-        goes_on = {
-            one["name"]
-            for one in item["spec"].get("initContainers") or ()
-            if one.get("restartPolicy") == "Always"
+        scheduled = conditions.get("PodScheduled", {})
+        unplaced = scheduled.get("status") == "False"
+        sidecars = {
+            container["name"]
+            for container in item["spec"].get("initContainers") or ()
+            if container.get("restartPolicy") == "Always"
         }
         return cls(
             name=item["metadata"]["name"],
@@ -153,13 +153,13 @@ class Pod:
             node=item["spec"].get("nodeName", ""),
             containers=(
                 *(
-                    Container.of(one, "sidecar" if one["name"] in goes_on else "init")
-                    for one in status.get("initContainerStatuses", [])
+                    Container.of(container, "sidecar" if container["name"] in sidecars else "init")
+                    for container in status.get("initContainerStatuses", [])
                 ),
-                *(Container.of(one) for one in status.get("containerStatuses", [])),
+                *(Container.of(container) for container in status.get("containerStatuses", [])),
             ),
-            unplaced_since=_moment(placed["lastTransitionTime"]) if unplaced else None,
-            unplaced_why=placed.get("message", "") if unplaced else "",
+            unplaced_since=_timestamp(scheduled["lastTransitionTime"]) if unplaced else None,
+            unplaced_why=scheduled.get("message", "") if unplaced else "",
             address=status.get("podIP", ""),
             version=int(item["metadata"].get("resourceVersion") or 0),
             deleting="deletionTimestamp" in item["metadata"],
@@ -168,16 +168,16 @@ class Pod:
         )
 
     def __str__(self) -> str:
-        """A few words for error messages: where it is in its life."""
-        waits = [f"{c.name} waits: {c.waiting}" for c in self.containers if c.waiting]
-        ends = [f"{c.name} exited with {c.exit_code}" for c in self.containers if c.exit_code]
-        details = [*waits, *ends, *([self.unplaced_why] if self.unplaced_why else [])]
+        """Return a short description of its state, for error messages."""
+        waiting = [f"{c.name} waits: {c.waiting}" for c in self.containers if c.waiting]
+        exited = [f"{c.name} exited with {c.exit_code}" for c in self.containers if c.exit_code]
+        details = [*waiting, *exited, *([self.unplaced_why] if self.unplaced_why else [])]
         return f"pod {self.name} is {self.phase}" + (f" ({'; '.join(details)})" if details else "")
 
 
 @dataclass(frozen=True)
 class Job:
-    """A Job as it was at one moment; the counts are of pods."""
+    """A Job at one moment; the counts are numbers of pods."""
 
     name: str
     completions: int | None
@@ -185,14 +185,14 @@ class Job:
     active: int
     succeeded: int
     failed: int
-    #: How it ended, None while it has not.
+    #: How it ended; None while it runs.
     ended: Literal["Complete", "Failed"] | None
-    #: Why it ended so, in the controller's words.
+    #: The controller's reason and message for the end.
     why: str
     version: int = 0
-    #: All conditions: type, status, reason, message.
+    #: All conditions, as (type, status, reason, message).
     conditions: tuple[tuple[str, str, str, str], ...] = ()
-    #: Its spec says that no pod of it may start.
+    #: Its spec forbids the start of its pods.
     suspended: bool = False
 
     @classmethod
@@ -216,8 +216,8 @@ class Job:
             why=": ".join(filter(None, (end.get("reason"), end.get("message")))),
             version=int(item["metadata"].get("resourceVersion") or 0),
             conditions=tuple(
-                (one["type"], one["status"], one.get("reason") or "", one.get("message") or "")
-                for one in status.get("conditions", [])
+                (cond["type"], cond["status"], cond.get("reason") or "", cond.get("message") or "")
+                for cond in status.get("conditions", [])
             ),
             suspended=bool(spec.get("suspend")),
         )
@@ -233,7 +233,7 @@ class Job:
 
 @dataclass(frozen=True)
 class ObjectEvent:
-    """One line of what the cluster's parts say about an object."""
+    """One event that a component of the cluster recorded about an object."""
 
     at: str
     kind: str
@@ -241,7 +241,7 @@ class ObjectEvent:
     reason: str
     message: str
     count: int
-    #: The object's own id: another one of the same name has another.
+    #: The object's uid: another object of the same name has a different one.
     uid: str = ""
 
     @classmethod
@@ -263,9 +263,9 @@ class ObjectEvent:
         return f"{self.at} {self.kind} {self.about} {self.reason}: {self.message}{times}"
 
 
-def _moment(text: str) -> datetime:
+def _timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def _moment_or_none(text: str | None) -> datetime | None:
-    return _moment(text) if text else None
+def _timestamp_or_none(text: str | None) -> datetime | None:
+    return _timestamp(text) if text else None

@@ -1,4 +1,4 @@
-"""When waiting for a pod makes no sense any more, and why: pure looks at records."""
+"""Pure checks whether waiting for a pod is hopeless, and why."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import datetime
 
 from harness.infra.kube.objects import Pod
 
-#: Reasons to wait that do not pass by themselves. (ErrImagePull is tried again; its back-off is
-#: the sign that this did not help.)
+#: Waiting reasons that do not pass automatically. ErrImagePull is not one: the kubelet retries,
+#: and ImagePullBackOff shows that the retry failed.
 HOPELESS = (
     "ImagePullBackOff",
     "ErrImageNeverPull",
@@ -20,7 +20,10 @@ HOPELESS = (
 
 
 def stuck(pod: Pod, now: datetime, schedule: float) -> str | None:
-    """Why this pod cannot run, or None while it may; `schedule` in seconds, as in Timeouts."""
+    """Return why this pod cannot run, or None if it still may.
+
+    `schedule` is in seconds, as in `Timeouts`.
+    """
     for container in pod.containers:
         if container.waiting.split(":")[0] in HOPELESS:
             code = "" if container.exit_code is None else f" (exit code {container.exit_code})"
@@ -31,7 +34,7 @@ def stuck(pod: Pod, now: datetime, schedule: float) -> str | None:
 
 
 def not_ready(pod: Pod, now: datetime, schedule: float) -> str | None:
-    """Why this pod cannot become ready: it is stuck, or has ended."""
+    """Return why this pod cannot become ready (it is stuck, or has ended), or None."""
     if pod.phase in ("Failed", "Succeeded"):
         return f"it has ended: {pod}"
     return stuck(pod, now, schedule)

@@ -1,4 +1,4 @@
-"""A port of a pod, reachable on this machine for as long as a block lasts."""
+"""Forwarding of a pod's port to this machine, until a block ends."""
 
 from __future__ import annotations
 
@@ -18,10 +18,20 @@ _READY = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
 def forward(
     kubectl: Path, env: Mapping[str, str], namespace: str, pod: str, port: int, *, timeout: float
 ) -> Iterator[int]:
-    """Forward a port that the system picks to `port` of `pod`; the value is the local port.
+    """Forward a local port, chosen by the system, to a port of a pod; yield the local port.
 
-    Raises `TimedOut` when it is not there after `timeout` seconds, and `InfrastructureError` when
-    kubectl ended: at the start, or while the block ran (unless that raised something itself).
+    Args:
+        kubectl: The program.
+        env: Additional environment of kubectl.
+        namespace: The pod's namespace.
+        pod: The pod's name.
+        port: The port of the pod.
+        timeout: Seconds until the port has to be forwarded.
+
+    Raises:
+        TimedOut: The port is not forwarded after `timeout` seconds.
+        InfrastructureError: kubectl ended, at the start or while the block ran. If the block
+            raised an error, that one is raised instead.
     """
     what = f"port {port} of pod {pod} to be forwarded"
     argv = [str(kubectl), "--namespace", namespace, "port-forward", "--address=127.0.0.1"]
@@ -29,8 +39,8 @@ def forward(
 
     def local_port() -> int:
         for line in list(lines):
-            if found := _READY.match(line):
-                return int(found[1])
+            if match := _READY.match(line):
+                return int(match[1])
         if process.poll() is not None:
             raise InfrastructureError(
                 "kubectl port-forward ended", expected=what, seen="\n".join(lines) or "no output"

@@ -1,4 +1,4 @@
-"""Kinds of objects, as far as the client library knows them: whose they are, and how one is set."""
+"""Server-side apply for every kind that the client library knows, and the kind's scope."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from kubernetes.utils.create_from_yaml import (
 
 from harness.infra.kube.manifests import Manifest
 
-#: Whether objects of a kind are in a namespace or in none; empty: there is no such kind.
+#: Whether objects of a kind belong to a namespace or the cluster; empty for an unknown kind.
 Scope = Literal["namespace", "cluster", ""]
-#: Under this name the API server keeps what we have set.
+#: The field manager under which the API server records the fields that the harness set.
 _MANAGER = "queuejob"
 
 
 def scope(manifest: Manifest) -> Scope:
-    """Where the objects of a manifest's kind are."""
+    """Return the scope of a manifest's kind."""
     api, kind = _names(manifest)
     if hasattr(api, f"patch_namespaced_{kind}"):
         return "namespace"
@@ -27,13 +27,20 @@ def scope(manifest: Manifest) -> Scope:
 
 
 def set_to(api_client: Any, namespace: str, manifest: Manifest, timeout: float) -> None:
-    """Have an object of a namespace be as its manifest says, whether it is there or not.
+    """Create or update an object in a namespace, as its manifest describes it.
 
-    The manifest's own namespace does not count. Raises what the client library raises.
+    Args:
+        api_client: The library's client of the API server.
+        namespace: The object's namespace; the manifest's own one is ignored.
+        manifest: The wanted state of the object.
+        timeout: Seconds for the request.
+
+    Raises:
+        Exception: Any error of the client library.
     """
     api, kind = _names(manifest)
     body = {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
-    # Any: the library has a method for each kind, and we want the one for this.
+    # Any: the library has one method per kind, and the name is known only here.
     method: Any = getattr(api(api_client), f"patch_namespaced_{kind}")
     method(
         body["metadata"]["name"],
@@ -48,10 +55,13 @@ def set_to(api_client: Any, namespace: str, manifest: Manifest, timeout: float) 
 
 
 def _names(manifest: Manifest) -> tuple[Any, str]:
-    """The library's class for an API group (None: it has none), and a kind in its methods."""
+    """Return the library's class for the API group (None: no class), and the kind's name.
+
+    The name is the one in the class' methods.
+    """
     group, _, version = str(manifest["apiVersion"]).rpartition("/")
-    words = (group or "core").removesuffix(".k8s.io").split(".")
-    name = "".join(word.capitalize() for word in words) + version.capitalize() + "Api"
+    labels = (group or "core").removesuffix(".k8s.io").split(".")
+    name = "".join(label.capitalize() for label in labels) + version.capitalize() + "Api"
     kind = UPPER_FOLLOWED_BY_LOWER_RE.sub(r"\1_\2", str(manifest["kind"]))
     kind = LOWER_OR_NUM_FOLLOWED_BY_UPPER_RE.sub(r"\1_\2", kind).lower()
     return getattr(client, name, None), kind

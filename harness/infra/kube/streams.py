@@ -1,4 +1,4 @@
-"""Answers without an end: logs that are followed and lists that are watched, line by line."""
+"""Open-ended responses, line by line: followed logs and watches."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import urllib3
 
 from harness.core.errors import InfrastructureError
 
-#: Bytes of a line that are kept; whoever writes longer ones is not to fill our memory.
+#: Bytes of a line that are kept: a worker with longer lines must not fill the memory.
 MAX_LINE = 1024 * 1024
 
 
 class Lines:
-    """The lines of an open answer; iterate in one thread, `close` from any other.
+    """The lines of an open response; iterate in one thread, `close` from any other.
 
-    Only whole lines come out, the first `MAX_LINE` bytes of each. A connection that breaks raises
-    `InfrastructureError`; the answer's own end, or `close`, ends the iteration.
+    The iteration yields complete lines only, the first `MAX_LINE` bytes of each. A broken
+    connection raises `InfrastructureError`; the end of the response, or `close`, ends the
+    iteration.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse, what: str) -> None:
@@ -36,7 +37,7 @@ class Lines:
             if rest and not self._closed.is_set():
                 yield rest.decode("utf-8", "replace")
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            # A socket shut under its reader fails in one of several ways: that is our doing.
+            # After `close` a read can fail in several ways; those errors are expected.
             if not self._closed.is_set():
                 raise InfrastructureError(
                     f"lost the connection for {self._what}",
@@ -47,8 +48,8 @@ class Lines:
             self._response.close()
 
     def close(self) -> None:
-        """End the iteration, also when it is waiting for a line. May be called twice."""
+        """End the iteration, even while it waits for a line. A second call has no effect."""
         self._closed.set()
-        # Both say that the answer has ended already.
+        # These errors mean that the response has ended already.
         with contextlib.suppress(ValueError, RuntimeError, OSError):
             self._response.shutdown()

@@ -1,1 +1,1 @@
-"""Where clusters come from: one module (or folder) per provider, its class named `Provider`."""
+"""Cluster providers: one module or package each, with a class named `Provider`."""

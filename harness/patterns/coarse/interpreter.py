@@ -1,4 +1,4 @@
-"""RabbitMQ's wire as items: what was delivered to whom, and what became of it."""
+"""RabbitMQ's wire as item events: which client got an item, and what became of it."""
 
 from __future__ import annotations
 
@@ -29,83 +29,84 @@ from harness.patterns.connection_events import CONNECTION, Connection, relative_
 from harness.tap.content import found
 from harness.tap.records import Commit, Delivery, Method, Record, Settlement
 
-#: Of messages that carry nothing known, so many are told for each connection and place.
-_TOLD = 5
-#: Settled items that a worker's later messages are compared with, at each address.
-_REMEMBERED = 20
-#: The broker ends what it does by itself with these: an operator's word, or its own end.
-_FAREWELLS = (200, 320)
+#: How many messages without a known item the interpreter emits, for each connection and
+#: destination.
+_UNKNOWN_LIMIT = 5
+#: How many settled items the interpreter compares with a worker's later messages, for each address.
+_SETTLED_LIMIT = 20
+#: Reply codes for a close that no client caused: an operator or a shutdown of the broker.
+_ROUTINE_CLOSE_CODES = (200, 320)
 
 
 class AmqpInterpreter:
-    """Turns the tap's records into events about the queue `queue`; moments since `epoch`.
+    """Turn the tap's records into events about the queue `queue`; moments since `epoch`.
 
-    An acknowledgement has no answer: whether it took effect is told by what comes after. What the
-    broker takes back from a lost connection is not told here, either: the loss itself is.
+    An acknowledgement has no answer: later records show whether it took effect. When a connection
+    is lost, the broker takes its messages back. The interpreter emits only the loss itself.
     """
 
     def __init__(self, queue: str, epoch: float) -> None:
         self._queue, self._epoch = queue, epoch
-        #: (connection, channel) → how many it may have at once; None: no limit.
+        #: (connection, channel) → how many messages it may have at once; None: no limit.
         self._room: dict[tuple[int, int], int | None] = {}
-        #: The last queue that was to be declared there.
-        self._declares: dict[tuple[int, int], Mapping[str, Any]] = {}
+        #: (connection, channel) → the last queue declaration there.
+        self._last_declaration: dict[tuple[int, int], Mapping[str, Any]] = {}
         self._addresses: dict[int, str] = {}
-        #: What clients at an address have been given: by connection, channel and tag.
+        #: Address → deliveries to its clients: (connection, channel, tag) → body.
         self._open: dict[str, dict[tuple[int, int, int], bytes]] = {}
         self._settled: dict[str, list[bytes]] = {}
-        #: Connection, channel and tag of what was settled.
-        self._over: set[tuple[int, int, int]] = set()
-        self._untold: Counter[tuple[int, str, str]] = Counter()
-        self._queues: dict[str, None] = {}
-        #: Queue → how it was declared.
-        self._made: dict[str, Mapping[str, Any]] = {}
+        #: (connection, channel, tag) of settled deliveries.
+        self._settled_tags: set[tuple[int, int, int]] = set()
+        self._unknown_count: Counter[tuple[int, str, str]] = Counter()
+        self._other_queues: dict[str, None] = {}
+        #: Queue → its declaration.
+        self._declarations: dict[str, Mapping[str, Any]] = {}
 
     def feed(self, at: float, record: Record) -> list[Observation]:
-        """The events that a record makes; `at` in seconds since 1970."""
+        """Return the events that a record makes; `at` in seconds since 1970."""
         return list(self._read(at - self._epoch, record))
 
     def finish(self) -> list[Observation]:
-        """What is still open: nothing, here each record stands for itself."""
+        """Return no events: nothing is ever open, for each record is complete."""
         return []
 
     def drained(self) -> bool:
         return True
 
     def lease_blind_spot(self) -> str:
-        """Why leases cannot be told; here the connection is the lease."""
+        """Return an empty reason: in RabbitMQ the connection is the lease."""
         return ""
 
     def queues(self) -> tuple[str, ...]:
-        """The other queues that clients have declared, or that their messages may be in."""
-        return tuple(self._queues)
+        """Return the other queues that clients declared, or that may have their messages."""
+        return tuple(self._other_queues)
 
     def _read(self, at: float, record: Record) -> Iterator[Observation]:
         if isinstance(record, CONNECTION):
-            self._connected(record)
+            self._track_connection(record)
             yield relative_to_start(record, at)
         elif isinstance(record, (NotUnderstood, Gap)):
             yield record
         elif isinstance(record, Delivery):
-            yield from self._delivered(at, record)
+            yield from self._read_delivery(at, record)
         elif isinstance(record, Settlement):
-            yield from self._settle(at, record)
+            yield from self._read_settlement(at, record)
         elif isinstance(record, Commit):
             for method in record.published:
-                yield from self._publish(at, method)
+                yield from self._read_publish(at, method)
             for settlement in record.settlements:
-                yield from self._settle(at, settlement)
+                yield from self._read_settlement(at, settlement)
         elif isinstance(record, Method):
-            yield from self._said(at, record)
+            yield from self._read_method(at, record)
 
-    def _delivered(self, at: float, record: Delivery) -> Iterator[Observation]:
+    def _read_delivery(self, at: float, record: Delivery) -> Iterator[Observation]:
         if record.queue not in ("", self._queue):
             return
         self._open.setdefault(self._address(record.connection), {})[
             record.connection, record.channel, record.tag
         ] = record.body
         if not record.redelivered and dead_lettered(record.properties):
-            # It has been in another queue, and is there once more: as if it had been sent anew.
+            # It was in another queue and came back: that counts as sent again.
             yield ItemEnqueued(payload(record.body), self._queue, None, at)
         yield ItemDelivered(
             payload(record.body),
@@ -116,15 +117,15 @@ class AmqpInterpreter:
             at=at,
         )
 
-    def _settle(self, at: float, record: Settlement) -> Iterator[Observation]:
+    def _read_settlement(self, at: float, record: Settlement) -> Iterator[Observation]:
         for tag, body, queue in zip(record.tags, record.bodies, record.queues, strict=True):
             if queue not in ("", self._queue):
                 continue
             token = f"{record.channel}/{tag}"
-            place = record.connection, record.channel, tag
-            if body is None and place in self._over:
-                continue  # it was settled before: the broker refuses that, and nothing changes
-            self._over.add(place)
+            delivery = record.connection, record.channel, tag
+            if body is None and delivery in self._settled_tags:
+                continue  # settled before: the broker refuses that, and nothing changes
+            self._settled_tags.add(delivery)
             self._close(record.connection, record.channel, tag)
             if body is None:
                 why = f"{record.how} of a delivery ({token}) that was not seen, or was too long"
@@ -138,12 +139,12 @@ class AmqpInterpreter:
             else:
                 yield ItemSettled(item, connection, "refused", token, None, at)
 
-    def _said(self, at: float, record: Method) -> Iterator[Observation]:
-        place, fields = (record.connection, record.channel), record.fields
+    def _read_method(self, at: float, record: Method) -> Iterator[Observation]:
+        channel, fields = (record.connection, record.channel), record.fields
         if record.name == "Basic.Qos" and record.towards == "broker":
-            self._room[place] = int(fields["prefetch_count"]) or None
+            self._room[channel] = int(fields["prefetch_count"]) or None
         elif record.name == "Basic.Consume" and fields["queue"] in ("", self._queue):
-            room = None if fields["no_ack"] else self._room.get(place)
+            room = None if fields["no_ack"] else self._room.get(channel)
             yield AskedForItem(record.connection, self._queue, room, at)
         elif record.name == "Basic.Cancel" and record.towards == "broker":
             yield AskedForItem(record.connection, self._queue, 0, at)
@@ -152,29 +153,29 @@ class AmqpInterpreter:
         elif record.name == "Basic.GetEmpty":
             yield FoundEmpty(record.connection, self._queue, at)
         elif record.name == "Basic.Publish":
-            yield from self._publish(at, record)
+            yield from self._read_publish(at, record)
         else:
-            yield from self._declared(at, record)
+            yield from self._read_declaration(at, record)
 
-    def _declared(self, at: float, record: Method) -> Iterator[Observation]:
+    def _read_declaration(self, at: float, record: Method) -> Iterator[Observation]:
         fields = record.fields
         if record.name == "Queue.Declare" and record.towards == "broker":
-            self._declares[record.connection, record.channel] = fields
+            self._last_declaration[record.connection, record.channel] = fields
             if not fields["passive"]:
-                self._made[fields["queue"]] = fields
-            self._seen(fields["queue"])
+                self._declarations[fields["queue"]] = fields
+            self._add_queue(fields["queue"])
         elif record.name in ("Queue.DeclareOk", "Queue.Bind"):
-            self._seen(fields["queue"])
+            self._add_queue(fields["queue"])
         elif record.name in ("Channel.Close", "Connection.Close") and record.towards == "client":
-            yield from self._refused(at, record)
+            yield from self._read_refusal(at, record)
 
-    def _refused(self, at: float, record: Method) -> Iterator[Observation]:
+    def _read_refusal(self, at: float, record: Method) -> Iterator[Observation]:
         fields = record.fields
-        if fields["reply_code"] in _FAREWELLS:
+        if fields["reply_code"] in _ROUTINE_CLOSE_CODES:
             return
         number = (fields["class_id"] << 16) + fields["method_id"]
         method: str = getattr(INDEX_MAPPING.get(number), "name", "")
-        declared = self._declares.get((record.connection, record.channel), {})
+        declared = self._last_declaration.get((record.connection, record.channel), {})
         if method != "Queue.Declare":
             declared = {}
         yield RequestRefused(
@@ -183,71 +184,77 @@ class AmqpInterpreter:
             fields["reply_text"],
             method,
             declared.get("queue", ""),
-            tuple(_wanted(declared)),
+            tuple(_requested_arguments(declared)),
             at,
         )
 
     # -- messages elsewhere -----------------------------------------------------------------------
 
-    def _publish(self, at: float, record: Method) -> Iterator[Observation]:
+    def _read_publish(self, at: float, record: Method) -> Iterator[Observation]:
         exchange, key = record.fields["exchange"], record.fields["routing_key"]
         body, connection = record.body, record.connection
         if exchange == "" and key == self._queue:
             yield ItemEnqueued(payload(body or b""), self._queue, connection, at)
             return
         if exchange == "":
-            self._seen(key)
+            self._add_queue(key)
         address = self._address(connection)
         open_, settled = self._open.get(address, {}), self._settled.get(address, [])
         known = dict.fromkeys([*open_.values(), *settled])
         carried = found(body, known) if body is not None and known else ()
         for item in carried:
-            yield self._published(record, payload(item), at)
+            yield self._published_event(record, payload(item), at)
         if open_ and not carried:
-            self._untold[connection, exchange, key] += 1
-            if self._untold[connection, exchange, key] <= _TOLD:
-                yield self._published(record, None, at)
+            self._unknown_count[connection, exchange, key] += 1
+            if self._unknown_count[connection, exchange, key] <= _UNKNOWN_LIMIT:
+                yield self._published_event(record, None, at)
 
-    def _published(self, record: Method, item: Payload | None, at: float) -> MessagePublished:
+    def _published_event(self, record: Method, item: Payload | None, at: float) -> MessagePublished:
         exchange, key = record.fields["exchange"], record.fields["routing_key"]
-        made = None if exchange else self._made.get(key)
-        lasting = None if made is None else not (made["exclusive"] or made["auto_delete"])
-        waiting = bool(made and "x-dead-letter-exchange" in (made["arguments"] or {}))
+        declaration = None if exchange else self._declarations.get(key)
+        lasting = (
+            None
+            if declaration is None
+            else not (declaration["exclusive"] or declaration["auto_delete"])
+        )
+        waiting = bool(declaration and "x-dead-letter-exchange" in (declaration["arguments"] or {}))
         return MessagePublished(record.connection, exchange, key, item, lasting, waiting, at)
 
-    def _seen(self, queue: str) -> None:
+    def _add_queue(self, queue: str) -> None:
         if queue and queue != self._queue:
-            self._queues[queue] = None
+            self._other_queues[queue] = None
 
     def _address(self, connection: int) -> str:
         return self._addresses.get(connection, f"connection {connection}")
 
     def _close(self, connection: int, channel: int, tag: int) -> None:
-        """A delivery is settled."""
+        """Move a delivery from the open ones to the settled ones."""
         address = self._address(connection)
         body = self._open.get(address, {}).pop((connection, channel, tag), None)
         if body is not None:
             settled = self._settled.setdefault(address, [])
             settled.append(body)
-            del settled[:-_REMEMBERED]
+            del settled[:-_SETTLED_LIMIT]
 
-    def _connected(self, record: Connection) -> None:
+    def _track_connection(self, record: Connection) -> None:
         if isinstance(record, ConnectionOpened):
             self._addresses[record.connection] = record.address
         elif isinstance(record, ConnectionClosed):
-            self._over = {one for one in self._over if one[0] != record.connection}
+            self._settled_tags = {
+                delivery for delivery in self._settled_tags if delivery[0] != record.connection
+            }
             open_ = self._open.get(self._address(record.connection), {})
-            for place in [one for one in open_ if one[0] == record.connection]:
-                del open_[place]
+            for key in [delivery for delivery in open_ if delivery[0] == record.connection]:
+                del open_[key]
 
 
 def dead_lettered(properties: Mapping[str, Any]) -> bool:
-    """Whether the broker itself has moved a message with these properties from queue to queue."""
+    """Return whether the broker itself has moved this message from queue to queue."""
     return bool((properties.get("headers") or {}).get("x-death"))
 
 
-def _wanted(declared: Mapping[str, Any]) -> Iterator[str]:
-    """What a declaration asks of a queue, beside what the harness does by itself."""
+def _requested_arguments(declared: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a declaration asks of a queue, beyond the harness's own defaults."""
     if not declared or declared["passive"]:
         return
     if not declared["durable"]:

@@ -43,7 +43,7 @@ _CAPABILITIES = Capabilities(
 
 @dataclass(frozen=True)
 class Coarse:
-    """The coarse task page: its names, and how to set it up in a namespace."""
+    """The tutorial with coarse work items: its names, and its setup in a namespace."""
 
     name: str = "coarse"
     recipe: str = "rabbitmq"
@@ -51,15 +51,15 @@ class Coarse:
     port: int = _PORT
     broker_pod: str = "rabbitmq-0"
     broker_container: str = "rabbitmq"
-    #: What its data lie in; it outlives the container, but not the pod.
+    #: The volume of the broker's data; it outlives the container, but not the pod.
     broker_volume: str = "rabbitmq-data"
     version_command: tuple[str, ...] = ("rabbitmqctl", "version")
     capabilities: Capabilities = _CAPABILITIES
     queue: str = "job1"
-    #: The page's Job tells its worker the queue by this variable.
+    #: The variable that gives the tutorial's worker the name of its queue.
     queue_env: str = "QUEUE"
     job: str = "job-wq-1"
-    #: `BROKER_URL` for a pod, also for one without cluster DNS.
+    #: `BROKER_URL` for a pod; the second form is for one without cluster DNS.
     url: str = "amqp://guest:guest@rabbitmq-service:5672"
     url_by_address: str = "amqp://guest:guest@$(RABBITMQ_SERVICE_SERVICE_HOST):5672"
     items: tuple[str, ...] = (
@@ -74,48 +74,48 @@ class Coarse:
     )
 
     def deploy(self, namespace: Namespace, image: str) -> None:
-        """Start RabbitMQ and its Service; returns when it takes connections."""
+        """Start RabbitMQ and its Service; return when it takes connections."""
         namespace.create(*broker_manifests(self.name, image))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     def url_of(self, queue: str) -> str:
-        """amqp://…, with the default user."""
+        """Return the URL amqp://…, with the default user."""
         return self.url
 
     def deploy_with_tap(self, namespace: Namespace, image: str, tap: str) -> None:
-        """Start RabbitMQ with its tap, and the Service; returns when both take connections."""
+        """Start RabbitMQ with its tap, and the Service; return when both take connections."""
         namespace.create(*tapped_manifests(self.name, image, tap))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     @contextlib.contextmanager
     def connect_past_tap(self, namespace: Namespace) -> Iterator[RabbitMQ]:
-        """RabbitMQ, past the tap."""
+        """Connect to RabbitMQ past the tap, for the length of the block."""
         with self.connect(namespace, _PORT_BEHIND_TAP) as channel:
             yield RabbitMQ(channel, namespace.timeouts.settle)
 
     def interpreter(
         self, queue: str, epoch: float, roles: Roles | None, how: Seeding
     ) -> AmqpInterpreter:
-        """What reads the wire; AMQP says itself what is what."""
+        """Return the interpreter of the wire; AMQP needs no learned roles."""
         return AmqpInterpreter(queue, epoch)
 
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
-        """Deliveries and acknowledgements."""
+        """Return the points of deliveries and acknowledgements."""
         return Points(delivery(), settlement("ack"), settlement("ack", after=True))
 
     def deployed(self, namespace: Namespace) -> bool:
-        """Whether there is a broker to look at."""
+        """Return whether there is a broker."""
         return any(pod.name == self.broker_pod for pod in namespace.pods())
 
     @contextlib.contextmanager
     def connect(self, namespace: Namespace, at: int = _PORT) -> Iterator[Any]:
-        """A pika channel from outside the cluster, over a forwarded port."""
+        """Open a pika channel from outside the cluster, over a forwarded port."""
         with namespace.forward(self.broker_pod, at) as port:
             parameters = pika.ConnectionParameters(
                 host="127.0.0.1",
                 port=port,
                 credentials=pika.PlainCredentials("guest", "guest"),
-                # Nobody serves this connection while its owner waits for something else.
+                # No thread answers heartbeats while the caller waits for something else.
                 heartbeat=0,
                 socket_timeout=namespace.timeouts.api,
                 blocked_connection_timeout=namespace.timeouts.api,
@@ -137,23 +137,25 @@ class Coarse:
             )
 
     def depth(self, channel: Any) -> Depth:
-        """What the queue holds at this moment."""
-        seen = channel.queue_declare(self.queue, passive=True).method
-        return Depth(seen.message_count, seen.consumer_count)
+        """Return what the queue holds at this moment."""
+        declared = channel.queue_declare(self.queue, passive=True).method
+        return Depth(declared.message_count, declared.consumer_count)
 
     def manifest(self, workers: JobOptions) -> Manifest:
-        """The page's Job, run by `workers`."""
+        """Return the tutorial's Job, run by `workers`."""
         return with_workers(tutorial_job(self.name), workers)
 
     def state(self, namespace: Namespace) -> str:
-        """All queues with their messages, ready and unacknowledged, and consumers."""
+        """Return all queues with their ready and unacknowledged messages, and the consumers."""
         columns = ("name", "messages_ready", "messages_unacknowledged", "consumers")
-        lists = (("list_queues", *columns), ("list_consumers",), ("list_connections",))
-        told = []
-        for words in lists:
-            done = namespace.execute(self.broker_pod, "rabbitmqctl", "--silent", *words)
-            told.append(f"$ rabbitmqctl {' '.join(words)}\n{done.stdout}{done.stderr}")
-        return "\n".join(told)
+        commands = (("list_queues", *columns), ("list_consumers",), ("list_connections",))
+        outputs = []
+        for command in commands:
+            completed = namespace.execute(self.broker_pod, "rabbitmqctl", "--silent", *command)
+            outputs.append(
+                f"$ rabbitmqctl {' '.join(command)}\n{completed.stdout}{completed.stderr}"
+            )
+        return "\n".join(outputs)
 
 
 PATTERN = Coarse()

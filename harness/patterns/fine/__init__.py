@@ -1,4 +1,4 @@
-"""Fine: a pod takes items from Redis until nothing is left, then exits with success."""
+"""Fine: a pod takes items from Redis until none is left, then exits with success."""
 
 from harness.patterns.fine.pattern import PATTERN
 

@@ -1,4 +1,4 @@
-"""Fine: a pod takes items from a list in Redis until nothing is left, then exits with success."""
+"""Fine: a pod takes items from Redis until none is left, then exits with success."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _PORT = 6379
 
 _PORT_BEHIND_TAP = 6380
 
-#: What there is in the name of a worker, and not in that of a kind of keys.
-_ID = re.compile(rb"\d|[0-9a-f]{6}")
+#: A part of a worker's name that does not occur in the name of a kind of keys.
+_WORKER_ID = re.compile(rb"\d|[0-9a-f]{6}")
 
-#: How much of a key's content goes into `state`.
+#: How much of a key's content goes into `state`: elements of a list, characters of a string.
 _SHOWN = 100
 
 _CAPABILITIES = Capabilities(
@@ -52,7 +52,7 @@ _CAPABILITIES = Capabilities(
 
 @dataclass(frozen=True)
 class Fine:
-    """The fine task page: its names, and how to set it up in a namespace."""
+    """The fine tutorial: its names, and how to set it up in a namespace."""
 
     name: str = "fine"
     recipe: str = "redis"
@@ -60,17 +60,17 @@ class Fine:
     port: int = _PORT
     broker_pod: str = "redis-master"
     broker_container: str = "master"
-    #: What its data lie in; it outlives the container, but not the pod.
+    #: The volume with its data; it outlives the container, but not the pod.
     broker_volume: str = "redis-data"
     version_command: tuple[str, ...] = ("redis-server", "--version")
     capabilities: Capabilities = _CAPABILITIES
     queue: str = "job2"
-    #: Where the page's library keeps what somebody is working on, and who holds a lease.
+    #: Keys where the tutorial's library keeps items in progress, and the holders of leases.
     processing: str = "job2:processing"
     leases: str = "job2:leased_by_session:"
-    #: Seconds after which a lease of the page's worker expires.
+    #: Seconds after which a lease of the tutorial's worker expires.
     lease_seconds: float = 10.0
-    #: The page's worker knows its queue by itself.
+    #: Empty: the tutorial's worker knows its queue without a variable.
     queue_env: str = ""
     job: str = "job-wq-2"
     items: tuple[str, ...] = (
@@ -86,22 +86,22 @@ class Fine:
     )
 
     def deploy(self, namespace: Namespace, image: str) -> None:
-        """Start Redis and its Service; returns when it takes connections."""
+        """Start Redis and its Service; return when Redis accepts connections."""
         namespace.create(*broker_manifests(self.name, image))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     def url_of(self, queue: str) -> str:
-        """redis://…, as redis-py and others want it."""
+        """Return the redis:// URL that redis-py and other clients accept."""
         return f"redis://{self.service}:{self.port}/0"
 
     def deploy_with_tap(self, namespace: Namespace, image: str, tap: str) -> None:
-        """Start Redis with its tap, and the Service; returns when both take connections."""
+        """Start Redis with its tap, and the Service; return when both accept connections."""
         namespace.create(*tapped_manifests(self.name, image, tap))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     @contextlib.contextmanager
     def connect_past_tap(self, namespace: Namespace) -> Iterator[RedisServer]:
-        """Redis, past the tap."""
+        """Connect to Redis past the tap."""
         with (
             namespace.forward(self.broker_pod, _PORT_BEHIND_TAP) as port,
             Redis(host="127.0.0.1", port=port, socket_timeout=namespace.timeouts.api) as client,
@@ -111,24 +111,24 @@ class Fine:
     def interpreter(
         self, queue: str, epoch: float, roles: Roles | None, how: Seeding
     ) -> Interpreter:
-        """What reads the wire, with what was learned of the worker's commands so far."""
+        """Return the interpreter of the wire, with the command roles learned so far."""
         group = how.group if how.kind == "stream" else ""
         return RedisInterpreter(queue, epoch, roles, Stream(how.field, group))
 
     def points(self, roles: Roles | None, items: Sequence[bytes]) -> Points:
-        """Where the commands have the roles that the fault-free run has shown."""
+        """Return the points at commands whose roles the fault-free run has shown."""
         roles = roles or Roles()
         claims, settles, asks, silent = (
-            _for_each(some, roles)
-            for some in (roles.claims, roles.settles, roles.asks, roles.silent)
+            _merge_per_worker(role, roles)
+            for role in (roles.claims, roles.settles, roles.asks, roles.silent)
         )
-        # What cannot be read is known by that there is an answer.
+        # The only sign of items that cannot be read is that there is an answer.
         known = () if roles.guessed else tuple(items)
-        given = Point(
+        delivery = Point(
             "before delivery",
             "client",
             "reply",
-            # Whom a claim does not tell, the answer to the next question gives the item.
+            # If a claim does not name the item, the answer to the next question does.
             signatures=tuple(dict.fromkeys((*claims, *roles.tells))),
             items=known,
             found=True,
@@ -137,23 +137,23 @@ class Fine:
         claiming = command(signatures=claims) if claims else None
         counting = command(signatures=asks) if asks else None
         if not settles:
-            return Points(given, None, None, claiming, counting)
+            return Points(delivery, None, None, claiming, counting)
         return Points(
-            given,
+            delivery,
             command(signatures=settles),
-            # The answer says that it took effect: a script that is not there yet has none.
+            # The answer shows that it took effect: a script that does not exist yet has none.
             reply(signatures=settles),
             claiming,
             counting,
         )
 
     def deployed(self, namespace: Namespace) -> bool:
-        """Whether there is a broker to look at."""
+        """Return whether there is a broker to inspect."""
         return any(pod.name == self.broker_pod for pod in namespace.pods())
 
     @contextlib.contextmanager
     def connect(self, namespace: Namespace) -> Iterator[Redis]:
-        """A client from outside the cluster, over a forwarded port; values are text."""
+        """Connect from outside the cluster, over a forwarded port; values are text."""
         with (
             namespace.forward(self.broker_pod, _PORT) as port,
             Redis(
@@ -166,36 +166,42 @@ class Fine:
             yield client
 
     def manifest(self, workers: JobOptions) -> Manifest:
-        """The page's Job, run by `workers`."""
+        """Return the tutorial's Job, run by `workers`."""
         return with_workers(tutorial_job(self.name), workers)
 
     def state(self, namespace: Namespace) -> str:
-        """All keys with type, length and content, for a reader."""
+        """Return all keys with type, length and content as readable text."""
         with self.connect(namespace) as client:
-            # Any: the client's answers are typed for its two natures, now and awaited, at once
+            # Any: redis-py types its answers for its sync and its async client at once
             redis: Any = client
             lines = [_describe(redis, key) for key in sorted(redis.scan_iter())]
         return "\n".join(lines or ["no keys"])
 
 
-def _for_each(known: tuple[Signature, ...], roles: Roles) -> tuple[Signature, ...]:
-    """The signatures, of commands on a list that each worker has for itself one for all."""
-    own: dict[str, list[bytes]] = {}
-    for one in known:
-        if one.key in roles.processing:
-            own.setdefault(one.name, []).append(one.key)
-    found: dict[Signature, None] = {}
-    for one in known:
-        keys = own.get(one.name, [])
-        start = _beginning(keys)
+def _merge_per_worker(known: tuple[Signature, ...], roles: Roles) -> tuple[Signature, ...]:
+    """Return the signatures, with one for all workers where each worker has its own list."""
+    keys_by_name: dict[str, list[bytes]] = {}
+    for signature in known:
+        if signature.key in roles.processing:
+            keys_by_name.setdefault(signature.name, []).append(signature.key)
+    merged: dict[Signature, None] = {}
+    for signature in known:
+        keys = keys_by_name.get(signature.name, [])
+        start = _common_prefix(keys)
         names = [key[len(start) :] for key in keys]
-        each = one.key in keys and len(keys) > 1 and all(_ID.search(word) for word in names)
-        found.setdefault(Signature(one.name, start + b"*") if each and start else one)
-    return tuple(found)
+        per_worker = (
+            signature.key in keys
+            and len(keys) > 1
+            and all(_WORKER_ID.search(word) for word in names)
+        )
+        merged.setdefault(
+            Signature(signature.name, start + b"*") if per_worker and start else signature
+        )
+    return tuple(merged)
 
 
-def _beginning(keys: Sequence[bytes]) -> bytes:
-    """How all of them begin."""
+def _common_prefix(keys: Sequence[bytes]) -> bytes:
+    """Return the common prefix of all keys."""
     first, last = min(keys, default=b""), max(keys, default=b"")
     differ = (at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1])
     return first[: next(differ, len(first))]

@@ -1,4 +1,4 @@
-"""The formats of a report, one module each, its object called `FORMAT`. They compute nothing."""
+"""The formats of a report. Each module has an object `FORMAT`, and computes nothing."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from harness.core.registry import Registry
 from harness.report.model import Report
 
-#: Gives the files of a format by their paths. The folder has the artifacts, and is only read.
+#: Returns the files of a format by path. The folder has the artifacts, and is only read.
 Render = Callable[[Report, Path], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format: patterns of the files that it writes below the report's folder, and how."""
+    """A format: glob patterns of the files below the report's folder, and their writer."""
 
     files: tuple[str, ...]
     render: Render
 
 
-#: All formats, by the names of their modules.
+#: All formats, by module name.
 FORMATS: Registry[Format] = Registry(
     kind="formats",
     package="harness.report.formats",
@@ -31,7 +31,7 @@ FORMATS: Registry[Format] = Registry(
 
 
 def write(report: Report, folder: Path) -> list[Path]:
-    """Write every format of the report into `folder`; the files, in order."""
+    """Write every format of the report into `folder`. Returns the files, in order."""
     for file in known(folder):
         file.unlink()
     written = []
@@ -45,7 +45,7 @@ def write(report: Report, folder: Path) -> list[Path]:
 
 
 def known(folder: Path) -> Iterator[Path]:
-    """The files in `folder` that were written of a report before."""
+    """Yield the files in `folder` that an earlier report wrote."""
     for format_ in FORMATS.all().values():
         for pattern in format_.files:
             yield from folder.glob(pattern)

@@ -15,7 +15,7 @@ from harness.report.formats import Format
 from harness.report.model import Case, InvariantRow, OutcomeWord, Report, StoryLine
 from harness.report.shared_text import escape, reason_text, rows_of
 
-#: Where they are, below the report's folder.
+#: Folder of the results, below the report's folder.
 RESULTS = "allure-results"
 _STATUS: Mapping[OutcomeWord, str] = {
     "passed": "passed",
@@ -26,29 +26,29 @@ _STATUS: Mapping[OutcomeWord, str] = {
     "skipped": "skipped",
     "notRun": "skipped",
 }
-#: Bytes of a history of which each test has a copy, for Allure shows a file with one test only; a
-#: longer one is with the first test of its scenario.
+#: Largest history in bytes that each test gets a copy of: Allure shows a file with one test only.
+#: A longer one is attached only to the first test of its scenario.
 _MOST_COPIED = 1024 * 1024
 _NAMES = uuid.UUID("5f2f3c0e-3d1c-4f4e-9d0b-0d9b6e0c7a11")
 
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
-    """Results as Allure 2 has them, and the histories that they are shown by."""
+    """Write the results in the format of Allure 2, and the histories that prove them."""
     files: dict[str, bytes] = {}
-    long: set[str] = set()
+    copied_once: set[str] = set()
     for test in report.tests:
-        made = _result(report, test)
-        for one in test.evidence:
-            file = folder / one.artifact
-            if one.artifact in long or not file.is_file():
+        entry = _result(report, test)
+        for evidence in test.evidence:
+            file = folder / evidence.artifact
+            if evidence.artifact in copied_once or not file.is_file():
                 continue
             if file.stat().st_size > _MOST_COPIED:
-                long.add(one.artifact)
-            source = f"{made['uuid']}-attachment{file.suffix}"
+                copied_once.add(evidence.artifact)
+            source = f"{entry['uuid']}-attachment{file.suffix}"
             files[f"{RESULTS}/{source}"] = file.read_bytes()
             kind = {"type": "application/x-ndjson", "source": source}
-            made["attachments"].append({"name": "history", **kind})
-        files[f"{RESULTS}/{made['uuid']}-result.json"] = _json(made)
+            entry["attachments"].append({"name": "history", **kind})
+        files[f"{RESULTS}/{entry['uuid']}-result.json"] = _json(entry)
     files[f"{RESULTS}/environment.properties"] = _environment(report)
     return files
 
@@ -59,18 +59,18 @@ def _json(thing: Any) -> bytes:
 
 def _result(report: Report, test: Case) -> dict[str, Any]:
     start = _milliseconds(report, test)
-    full = f"queuejob.{test.level}.{test.id}"
-    why = escape(reason_text(report, test))
-    # The same test is known by this from one run to the next.
-    history = md5(full.encode(), usedforsecurity=False).hexdigest()
+    full_name = f"queuejob.{test.level}.{test.id}"
+    reason = escape(reason_text(report, test))
+    # Allure recognises the same test of different runs by this id.
+    history = md5(full_name.encode(), usedforsecurity=False).hexdigest()
     return {
-        "uuid": str(uuid.uuid5(_NAMES, f"{report.report_id} {full}")),
+        "uuid": str(uuid.uuid5(_NAMES, f"{report.report_id} {full_name}")),
         "historyId": history,
         "testCaseId": history,
-        "fullName": full,
+        "fullName": full_name,
         "name": f"{test.invariant} in {test.scenario}",
         "status": _STATUS[test.outcome],
-        "statusDetails": {"message": why} if test.outcome != "passed" else {},
+        "statusDetails": {"message": reason} if test.outcome != "passed" else {},
         "stage": "finished",
         "start": start,
         "stop": start + round(test.duration * 1000),
@@ -86,7 +86,7 @@ def _result(report: Report, test: Case) -> dict[str, Any]:
 
 
 def _steps(row: InvariantRow, start: int) -> list[dict[str, Any]]:
-    return [_step(one, row, start) for one in row.story]
+    return [_step(line, row, start) for line in row.story]
 
 
 def _step(told: StoryLine, row: InvariantRow, start: int) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _labels(report: Report, test: Case) -> list[dict[str, str]]:
     labels = {
         "framework": "queuejob",
         "language": "python",
-        "parentSuite": ", ".join(one.name for one in report.profiles),
+        "parentSuite": ", ".join(profile.name for profile in report.profiles),
         "suite": test.level,
         "subSuite": test.scenario,
         "feature": test.invariant,
@@ -117,9 +117,13 @@ def _labels(report: Report, test: Case) -> list[dict[str, str]]:
 
 
 def _milliseconds(report: Report, test: Case) -> int:
-    """When the scenario began, else the session."""
-    began = [one.started for one in report.scenarios if one.id == test.scenario and one.started]
-    return round(datetime.fromisoformat((began or [report.started_at])[0]).timestamp() * 1000)
+    """Return when the scenario started, or else the session, in milliseconds."""
+    starts = [
+        scenario.started
+        for scenario in report.scenarios
+        if scenario.id == test.scenario and scenario.started
+    ]
+    return round(datetime.fromisoformat((starts or [report.started_at])[0]).timestamp() * 1000)
 
 
 def _environment(report: Report) -> bytes:
@@ -132,9 +136,11 @@ def _environment(report: Report) -> bytes:
         "kubernetes": report.environment.kubernetes,
         "reportDigest": report.report_digest,
     }
-    # A properties file: a line for each, and `\` begins an escape.
-    flat = {name: " ".join(escape(one).split()) for name, one in values.items()}
-    return "".join(f"{k}={v}\n".replace("\\", "\\\\") for k, v in flat.items()).encode()
+    # In a properties file each entry is one line, and `\` starts an escape.
+    one_line = {name: " ".join(escape(value).split()) for name, value in values.items()}
+    return "".join(
+        f"{key}={text}\n".replace("\\", "\\\\") for key, text in one_line.items()
+    ).encode()
 
 
 FORMAT = Format((f"{RESULTS}/*",), render)

@@ -1,4 +1,4 @@
-"""`annotations.txt`: a line for each finding, which a CI shows where its user looks first."""
+"""`annotations.txt`: a line per finding, which a CI shows in a prominent place."""
 
 from __future__ import annotations
 
@@ -10,28 +10,33 @@ from harness.report.formats import Format
 from harness.report.model import Report
 from harness.report.shared_text import escape
 
-#: A CI shows no more of them for each step.
+#: A CI shows at most this many for each step.
 _MOST = 10
 
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
-    """Workflow commands: print the file in a step."""
-    found = list(_findings(report))
-    told = found if len(found) <= _MOST else found[: _MOST - 1]
-    if len(told) < len(found):
-        told.append(("queuejob", f"and {len(found) - len(told)} more: see the report"))
-    lines = [f"::error title={_property(title)}::{_data(text)}\n" for title, text in told]
+    """Write workflow commands; a CI step prints the file."""
+    findings = list(_findings(report))
+    annotations = findings if len(findings) <= _MOST else findings[: _MOST - 1]
+    if len(annotations) < len(findings):
+        annotations.append(
+            ("queuejob", f"and {len(findings) - len(annotations)} more: see the report")
+        )
+    lines = [f"::error title={_property(title)}::{_data(text)}\n" for title, text in annotations]
     return {"annotations.txt": "".join(lines).encode()}
 
 
 def _findings(report: Report) -> Iterator[tuple[str, str]]:
-    """Each invariant that is broken once, however many scenarios show it; else why not green."""
-    seen: dict[str, list[str]] = {}
+    """Yield each broken invariant once, with all scenarios that show it.
+
+    If no invariant is broken, yield the reason why the report is not green.
+    """
+    pending: dict[str, list[str]] = {}
     for row in report.invariants:
         if row.verdict == "fail":
-            seen.setdefault(row.id, []).append(row.scenario)
+            pending.setdefault(row.id, []).append(row.scenario)
     for row in report.invariants:
-        scenarios = seen.pop(row.id, None) if row.verdict == "fail" else None
+        scenarios = pending.pop(row.id, None) if row.verdict == "fail" else None
         if scenarios is not None:
             yield (
                 f"{row.id} is broken",

@@ -11,7 +11,7 @@ from harness.report.model import Report
 
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
-    """One file that needs no other."""
+    """Write one file that needs no other."""
     return {"index.html": html(report, folder)}
 
 

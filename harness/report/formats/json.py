@@ -1,4 +1,4 @@
-"""`report.json`: the model itself."""
+"""`report.json`: the model without changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.report.model import Report
 
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
-    """The report, indented."""
+    """Write the report, indented."""
     return {"report.json": encode(report)}
 
 

@@ -1,4 +1,4 @@
-"""`junit.xml`: one test case for each test, with real failures, errors and reasoned skips."""
+"""`junit.xml`: one test case per test; failures and errors are real, skips have a reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.report.formats import Format
 from harness.report.model import Case, OutcomeWord, Report
 from harness.report.shared_text import escape, reason_text
 
-#: The element that says how a test ended, beside that it passed.
+#: The element for each outcome; a passed test has none.
 _ELEMENTS: Mapping[OutcomeWord, str] = {
     "failed": "failure",
     "unproved": "error",
@@ -22,7 +22,7 @@ _ELEMENTS: Mapping[OutcomeWord, str] = {
 
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
-    """As the schema of Jenkins' xUnit plugin has it, which others follow."""
+    """Write the XML of the schema of Jenkins' xUnit plugin, which other readers follow."""
     root = ElementTree.Element(
         "testsuites", _counts(report, ("name", "tests", "failures", "errors"))
     )
@@ -39,14 +39,14 @@ def render(report: Report, folder: Path) -> Mapping[str, bytes]:
 
 
 def _counts(report: Report, names: tuple[str, ...] = ()) -> dict[str, str]:
-    elements = [_ELEMENTS.get(one.outcome, "") for one in report.tests]
+    elements = [_ELEMENTS.get(entry.outcome, "") for entry in report.tests]
     counts = {
-        "name": f"queuejob {' '.join(one.name for one in report.profiles)}",
+        "name": f"queuejob {' '.join(entry.name for entry in report.profiles)}",
         "tests": str(len(elements)),
         "failures": str(elements.count("failure")),
         "errors": str(elements.count("error")),
         "skipped": str(elements.count("skipped")),
-        "time": f"{sum(one.duration for one in report.tests):.3f}",
+        "time": f"{sum(entry.duration for entry in report.tests):.3f}",
     }
     return {name: value for name, value in counts.items() if not names or name in names}
 
@@ -71,7 +71,7 @@ def _case(report: Report, test: Case) -> ElementTree.Element:
     if kind is None:
         return case
     text = escape(reason_text(report, test) or f"{test.id} was {test.outcome}")
-    # Of a skipped test, some readers show nothing but the message.
+    # Some readers show only the message of a skipped test.
     message = f"{test.outcome}: {text.splitlines()[0]}" if text.strip() else test.outcome
     element = ElementTree.SubElement(case, kind, {"message": message})
     if kind != "skipped":

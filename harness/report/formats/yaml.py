@@ -12,7 +12,7 @@ from harness.report.model import Report
 
 
 def render(report: Report, folder: Path) -> Mapping[str, bytes]:
-    """The same names and values as in `report.json`."""
+    """Write the same names and values as `report.json`."""
     return {"report.yaml": msgspec.yaml.encode(report)}
 
 

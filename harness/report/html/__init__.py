@@ -1,7 +1,8 @@
-"""The report's page: one HTML file with all that it needs in it, made to be read by anybody.
+"""The HTML page of a report: one file that contains everything it needs.
 
-All that workers printed is hostile: it comes into the page through autoescaping templates only,
-with its control characters made visible, and the page's policy lets nothing of it act.
+All text that workers printed is hostile. It enters the page only through autoescaping templates,
+with its control characters made visible, and the page's content security policy blocks any active
+content in it.
 """
 
 from harness.report.html.render import html

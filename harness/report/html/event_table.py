@@ -1,4 +1,4 @@
-"""The events of a history that a page lists: all, or those that matter of very many."""
+"""The table of a history's events: all, or the relevant ones if there are very many."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.checks.narrative import RENDERERS
 from harness.core.text import clean
 from harness.history import Event
 
-#: More events than these are listed in part: the first, the last, what findings rest on.
+#: Above this count only the first, the last and the cited events are listed.
 MOST_EVENTS = 600
-#: Characters of an event as it was recorded; a worker's line may have many thousands.
+#: Most characters of a recorded event; a worker's line may have many thousands.
 _LONGEST = 600
 
 
 class EventRow(msgspec.Struct, frozen=True):
-    """One event: told, and as it was recorded."""
+    """One event: its description in a sentence, and its recorded form."""
 
     event: int
     at: float
@@ -29,30 +29,36 @@ class EventRow(msgspec.Struct, frozen=True):
 
 
 class EventTable(msgspec.Struct, frozen=True):
-    """The lines, and how many events there are."""
+    """The rows, and the total number of events."""
 
     lines: tuple[EventRow, ...]
     total: int
 
 
 def event_table(cast: WorkerNames, events: Sequence[Event], cited: Collection[int]) -> EventTable:
-    """The events as a page lists them; `cited` are those that findings rest on."""
+    """Build the table of events.
+
+    Args:
+        cast: The names of the workers.
+        events: All events of the history.
+        cited: The ids of the events that findings cite.
+    """
     half = MOST_EVENTS // 2
-    last = len(events) - half
-    some = [
-        _line(cast, event, event.id in cited)
-        for place, event in enumerate(events)
-        if len(events) <= MOST_EVENTS or place < half or place >= last or event.id in cited
+    tail = len(events) - half
+    rows = [
+        _event_row(cast, event, event.id in cited)
+        for position, event in enumerate(events)
+        if len(events) <= MOST_EVENTS or position < half or position >= tail or event.id in cited
     ]
-    return EventTable(tuple(some), len(events))
+    return EventTable(tuple(rows), len(events))
 
 
 def describe(cast: WorkerNames, event: Event) -> str:
-    """An event in a sentence."""
+    """Describe an event in a sentence."""
     return clean(RENDERERS[type(event.what)](cast, event.what))
 
 
-def _line(cast: WorkerNames, event: Event, cited: bool) -> EventRow:
+def _event_row(cast: WorkerNames, event: Event, cited: bool) -> EventRow:
     at = getattr(event.what, "at", None)
     raw = msgspec.json.encode(event.what).decode()
     if len(raw) > _LONGEST:

@@ -1,6 +1,6 @@
-"""Where everything of a time line is drawn: across in per cent of the width, down in pixels.
+"""Lay out a time line: x positions in per cent of the width, y positions in pixels.
 
-So the drawing fits any width without being made anew, and its text keeps its size.
+So the drawing fits any width without a new layout, and its text keeps its size.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ import msgspec
 
 from harness.report.html.timeline import Bar, Row, Timeline
 
-#: More bars than these are drawn as stretches in which a worker was busy.
+#: Above this count of bars, only stretches in which a worker was busy are drawn.
 MOST_BARS = 2000
-#: More workers than these are not drawn.
+#: At most this many workers are drawn.
 MOST_ROWS = 80
-#: Per cent of the width over which no stretch goes.
+#: Longest stretch, in per cent of the width.
 _STRETCH = 2.5
-#: Items at once that are drawn one under the other.
+#: Most concurrent items that are drawn one below the other.
 _LANES = 4
 _LABEL, _LANE, _GAP = 18, 24, 10
 _TOP, _AXIS = 40, 22
-#: Per cent below which nothing is narrower, and below which two badges stand one under the other.
+#: Per cent: the least width of a bar; the least distance of two badges on one level.
 _NARROW, _NEAR = 0.3, 3.0
 _BADGE, _LEVELS = 18, 4
 
 
 class Box(msgspec.Struct, frozen=True):
-    """An attempt (or a stretch of many): where its worker had the item.
+    """An attempt, or a stretch of many: the time for which its worker had the item.
 
-    Of work, of what came after the broker had forgotten the item, and of the lease: begin and
-    width. `settled` is where it was settled.
+    `x` and the widths are in per cent, `y` is in pixels. `lease`, `work` and `after` (the time
+    after the broker forgot the item) are each a start and a width. `settled` is where the item
+    was settled.
     """
 
     x: float
@@ -58,7 +59,7 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """A worker's part of the drawing; `life` is from where to where it was there."""
+    """A worker's part of the drawing; `life` is where the worker's life begins and ends."""
 
     y: int
     height: int
@@ -69,8 +70,8 @@ class Lane(msgspec.Struct, frozen=True):
     ending: Ending | None
 
 
-class Harm(msgspec.Struct, frozen=True):
-    """A fault, over all rows; `y` and `height` mark the row at which it was aimed."""
+class FaultMark(msgspec.Struct, frozen=True):
+    """A fault, drawn over all rows; `y` and `height` frame the row of its target."""
 
     x: float
     width: float
@@ -93,7 +94,7 @@ class Badge(msgspec.Struct, frozen=True):
 
 
 class Cited(msgspec.Struct, frozen=True):
-    """An event that a story tells: its number, its moment, the row that it belongs to."""
+    """An event that a story cites: its number, its moment, and its row."""
 
     number: int
     event: int
@@ -103,11 +104,11 @@ class Cited(msgspec.Struct, frozen=True):
 
 
 class Drawing(msgspec.Struct, frozen=True):
-    """All of it. `notes` say what was left out."""
+    """The complete drawing. `notes` describe what was left out."""
 
     height: int
     lanes: tuple[Lane, ...]
-    harms: tuple[Harm, ...]
+    harms: tuple[FaultMark, ...]
     badges: tuple[Badge, ...]
     ticks: tuple[tuple[float, str], ...]
     over: tuple[float, str] | None
@@ -115,17 +116,17 @@ class Drawing(msgspec.Struct, frozen=True):
 
     @property
     def kinds(self) -> set[str]:
-        """What there is to be explained in the key."""
+        """The kinds of shapes that the key has to explain."""
         boxes = [box for lane in self.lanes for box in lane.boxes]
-        found = {box.kind for box in boxes}
-        found |= {"after"} if any(box.after for box in boxes) else set()
-        found |= {"work"} if any(box.work for box in boxes) else set()
-        found |= {"lease"} if any(box.lease for box in boxes) else set()
-        return found | ({"fault"} if self.harms else set())
+        kinds = {box.kind for box in boxes}
+        kinds |= {"after"} if any(box.after for box in boxes) else set()
+        kinds |= {"work"} if any(box.work for box in boxes) else set()
+        kinds |= {"lease"} if any(box.lease for box in boxes) else set()
+        return kinds | ({"fault"} if self.harms else set())
 
 
 def draw(line: Timeline, cited: Sequence[Cited]) -> Drawing:
-    """Lay out a time line with the events that its scenario's stories tell."""
+    """Lay out a time line with the events that the stories of its scenario cite."""
     across = _Across(line.end)
     bars = sum(len(row.bars) for row in line.rows)
     notes = []
@@ -139,21 +140,23 @@ def draw(line: Timeline, cited: Sequence[Cited]) -> Drawing:
             f"The last {len(line.rows) - MOST_ROWS} of {len(line.rows)} workers are left out."
         )
     lanes, badges, y = [], [], _TOP
-    top = [one for one in cited if one.row is None or one.row >= MOST_ROWS]
-    found, levels = _badges(top, across, y)
-    badges += found
+    without_lane = [event for event in cited if event.row is None or event.row >= MOST_ROWS]
+    row_badges, levels = _badge_levels(without_lane, across, y)
+    badges += row_badges
     y += levels * _BADGE
     for index, row in enumerate(line.rows[:MOST_ROWS]):
         lane = _lane(row, across, y, whole=bars <= MOST_BARS)
         bottom = y + lane.height
-        found, levels = _badges([one for one in cited if one.row == index], across, bottom)
-        badges += found
+        row_badges, levels = _badge_levels(
+            [event for event in cited if event.row == index], across, bottom
+        )
+        badges += row_badges
         lanes.append(msgspec.structs.replace(lane, height=lane.height + levels * _BADGE))
         y = bottom + levels * _BADGE + _GAP
     return Drawing(
         y + _AXIS,
         tuple(lanes),
-        tuple(_harms(line, lanes, across)),
+        tuple(_faults(line, lanes, across)),
         tuple(badges),
         tuple(_ticks(line.end, across)),
         None if line.over is None else (across(line.over[0]), line.over[1]),
@@ -162,7 +165,7 @@ def draw(line: Timeline, cited: Sequence[Cited]) -> Drawing:
 
 
 class _Across:
-    """From seconds to per cent of the width; a little is left free at the right."""
+    """Converts seconds to per cent of the width; a small margin stays free at the right."""
 
     def __init__(self, end: float) -> None:
         self._scale = 97.0 / end
@@ -181,11 +184,11 @@ def _lane(row: Row, across: _Across, y: int, *, whole: bool) -> Lane:
     if whole:
         ends: list[float] = []
         for bar in row.bars:
-            free = (n for n, end in enumerate(ends) if end <= bar.since)
-            place = next(free, min(len(ends), _LANES - 1))
+            free = (number for number, end in enumerate(ends) if end <= bar.since)
+            position = next(free, min(len(ends), _LANES - 1))
             until = max(bar.until, bar.work[1] if bar.work else 0.0)
-            ends[place : place + 1] = [max([until, *ends[place : place + 1]])]
-            boxes.append(_box(bar, across, y + _LABEL + place * _LANE))
+            ends[position : position + 1] = [max([until, *ends[position : position + 1]])]
+            boxes.append(_box(bar, across, y + _LABEL + position * _LANE))
         lanes = max(1, len(ends))
     else:
         boxes = list(_stretches(row, across, y + _LABEL))
@@ -202,7 +205,7 @@ def _lane(row: Row, across: _Across, y: int, *, whole: bool) -> Lane:
 
 def _box(bar: Bar, across: _Across, y: int) -> Box:
     x, width = across.span(bar.since, bar.until)
-    worked = bar.work is not None and across(bar.work[1]) > x + width
+    worked_on = bar.work is not None and across(bar.work[1]) > x + width
     return Box(
         x,
         width,
@@ -213,16 +216,16 @@ def _box(bar: Bar, across: _Across, y: int) -> Box:
         bar.since,
         None if bar.lease is None else across.span(bar.since, bar.lease),
         None if bar.work is None else across.span(*bar.work),
-        across.span(bar.until, bar.work[1]) if bar.work and worked else None,
+        across.span(bar.until, bar.work[1]) if bar.work and worked_on else None,
         None if bar.settled is None else across(bar.settled),
     )
 
 
 def _stretches(row: Row, across: _Across, y: int) -> Iterable[Box]:
-    """The bars of a row in few: those that nearly touch as one, up to a certain width."""
+    """Merge bars that nearly touch into stretches of limited width."""
     end = 0.0
     group: list[Bar] = []
-    for bar in sorted(row.bars, key=lambda one: one.since):
+    for bar in sorted(row.bars, key=lambda entry: entry.since):
         x = across(bar.since)
         if group and (x - end > _NARROW or x - across(group[0].since) > _STRETCH):
             yield _stretch(group, across, y)
@@ -234,50 +237,55 @@ def _stretches(row: Row, across: _Across, y: int) -> Iterable[Box]:
 
 
 def _stretch(group: Sequence[Bar], across: _Across, y: int) -> Box:
-    since, until = group[0].since, max(one.until for one in group)
+    since, until = group[0].since, max(bar.until for bar in group)
     x, width = across.span(since, until)
-    lost = sum(one.fate != "settled" for one in group)
+    lost = sum(bar.fate != "settled" for bar in group)
     text = f"{len(group)} attempts from {since:.2f} s to {until:.2f} s, {lost} of them not settled"
     kind = "lost" if lost else "settled"
     return Box(x, width, y, kind, f"{len(group)} attempts", text, since)
 
 
-def _badges(cited: Iterable[Cited], across: _Across, y: int) -> tuple[list[Badge], int]:
-    """The badges from `y` on, one under the other where they would touch; how many levels."""
+def _badge_levels(cited: Iterable[Cited], across: _Across, y: int) -> tuple[list[Badge], int]:
+    """Place the badges from `y` on, one below the other where they would touch.
+
+    Returns the badges and the number of levels.
+    """
     ends = [-_NEAR] * _LEVELS
-    found, levels = [], 0
-    for one in sorted(cited, key=lambda one: one.at):
-        x = across(one.at)
-        level = next((n for n, end in enumerate(ends) if x - end >= _NEAR), _LEVELS - 1)
+    badges, levels = [], 0
+    for event in sorted(cited, key=lambda event: event.at):
+        x = across(event.at)
+        level = next((index for index, end in enumerate(ends) if x - end >= _NEAR), _LEVELS - 1)
         ends[level] = x
         levels = max(levels, level + 1)
-        found.append(Badge(one.number, x, y + level * _BADGE + _BADGE // 2, one.text, one.at))
-    return found, levels
+        badges.append(
+            Badge(event.number, x, y + level * _BADGE + _BADGE // 2, event.text, event.at)
+        )
+    return badges, levels
 
 
-def _harms(line: Timeline, lanes: Sequence[Lane], across: _Across) -> Iterable[Harm]:
+def _faults(line: Timeline, lanes: Sequence[Lane], across: _Across) -> Iterable[FaultMark]:
     for band in line.bands:
         x, width = across.span(band.since, band.until)
-        seen = "seen to land" if band.confirmed else "NOT seen to land"
-        text = f"fault {band.fault}, {seen}, from {band.since:.2f} s to {band.until:.2f} s"
-        aimed = lanes[band.row] if band.row is not None and band.row < len(lanes) else None
-        yield Harm(
+        confirmation = "seen to land" if band.confirmed else "NOT seen to land"
+        text = f"fault {band.fault}, {confirmation}, from {band.since:.2f} s to {band.until:.2f} s"
+        target = lanes[band.row] if band.row is not None and band.row < len(lanes) else None
+        yield FaultMark(
             x,
             width,
             band.fault,
             text,
             band.since,
-            aimed.y if aimed else None,
-            aimed.height if aimed else 0,
+            target.y if target else None,
+            target.height if target else 0,
             x > 50,
         )
 
 
 def _ticks(end: float, across: _Across) -> Iterable[tuple[float, str]]:
-    """Round moments, at most nine of them."""
+    """Yield round moments, at most nine."""
     raw = end / 8
     power = 10.0 ** floor(log10(raw))
-    step = next(power * one for one in (1, 2, 5, 10) if power * one >= raw)
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw)
     at = 0.0
     while at <= end * 0.97:
         yield across(at), f"{at:g} s"

@@ -1,4 +1,4 @@
-"""The page from the report: what each part of the template is given, and the page's own policy."""
+"""Render the page: the data of each template, and the content security policy."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _WORDS = {"pass": "holds", "fail": "broken", "unknown": "not proved"}
 
 
 def html(report: Report, folder: Path) -> bytes:
-    """One HTML file that needs nothing else; histories are read from `folder`, where they are."""
+    """Render the report as one HTML file. Histories are read from `folder`."""
     ids = _ids(report)
     style = Markup(_read("page.css") + _filters(len(ids)))  # noqa: S704 - all of it is ours
     script = Markup(_read("page.js"))  # noqa: S704 - the same
     kind, result = _RESULTS[report.result]
-    known = {one.id: one for one in guarantees()}
-    # By its number an id is safe in a selector, whatever somebody has called it.
+    known = {guarantee.id: guarantee for guarantee in guarantees()}
+    # A number is safe in a CSS selector, whatever characters the id contains.
     filters = {name: f"i{number}" for number, name in enumerate(ids, start=1)}
     names = {name: known[name].name for name in ids if name in known}
     text = (
@@ -48,7 +48,7 @@ def html(report: Report, folder: Path) -> bytes:
             scenes=sections(report, folder),
             cells={(row.scenario, row.id): row for row in report.invariants},
             filters=filters,
-            codes=lambda some: " ".join(filters[name] for name in some),
+            codes=lambda selected: " ".join(filters[name] for name in selected),
             names=names,
             explained=[known[name] for name in names],
             policy=_policy(style, script),
@@ -60,14 +60,14 @@ def html(report: Report, folder: Path) -> bytes:
 
 
 def _ids(report: Report) -> list[str]:
-    """The invariants that the report says anything about, in the order of the explanations."""
-    said = dict.fromkeys([*report.summary, *(row.id for row in report.invariants)])
-    known = [one.id for one in guarantees() if one.id in said]
-    return [*known, *(name for name in said if name not in known)]
+    """Return the invariants that the report mentions, in the order of the explanations."""
+    mentioned = dict.fromkeys([*report.summary, *(row.id for row in report.invariants)])
+    known = [guarantee.id for guarantee in guarantees() if guarantee.id in mentioned]
+    return [*known, *(name for name in mentioned if name not in known)]
 
 
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_plain,
@@ -75,16 +75,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         loader=DictLoader({name: _read(name) for name in _TEMPLATES}),
     )
-    made.globals.update(anchor=anchor, link=link, words=_WORDS, lines=_lines)
-    made.filters["seconds"] = lambda at: f"{at:.2f}"
-    made.filters["breaking"] = lambda name: Markup("_<wbr>").join(_plain(name).split("_"))
-    return made
+    environment.globals.update(anchor=anchor, link=link, words=_WORDS, lines=_lines)
+    environment.filters["seconds"] = lambda at: f"{at:.2f}"
+    environment.filters["breaking"] = lambda name: Markup("_<wbr>").join(_plain(name).split("_"))
+    return environment
 
 
 def _plain(value: Any) -> Any:
-    """Whatever goes into the page: without credentials, and what does not just print is visible.
+    """Clean a value for the page: mask credentials, make unprintable characters visible.
 
-    The histories, from which some of it comes, have what workers wrote as they wrote it.
+    Histories are stored unmasked, and some values come from them.
     """
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
@@ -92,11 +92,11 @@ def _plain(value: Any) -> Any:
 
 
 def _lines(one: Guarantee) -> Iterable[tuple[str, int, list[str]]]:
-    return [(cut.file, cut.line, cut.text.splitlines()) for cut in one.excerpts]
+    return [(excerpt.file, excerpt.line, excerpt.text.splitlines()) for excerpt in one.excerpts]
 
 
 def _filters(count: int) -> str:
-    """What hides all that is not about the invariant that was chosen; no script is needed."""
+    """Write the CSS that hides everything but the selected invariant, without a script."""
     return "".join(
         f'body:has(#only-i{n}:checked) [data-of]:not([data-of~="i{n}"]){{display:none}}\n'
         for n in range(1, count + 1)
@@ -104,7 +104,7 @@ def _filters(count: int) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing may act or be fetched but the style and the script that are in the page."""
+    """Write a policy that allows only the style and the script of the page itself."""
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; "
         f"style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'"

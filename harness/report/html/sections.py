@@ -1,4 +1,4 @@
-"""What the page shows of each scenario: its findings, its time line, its events."""
+"""The sections of the page, one per scenario: findings, time line, events."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class FindingView:
 
 @dataclass(frozen=True)
 class InvariantResult:
-    """What an invariant says about a scenario; what needs no story stands without."""
+    """The findings of an invariant in a scenario; a passed one has no story."""
 
     row: InvariantRow
     told: tuple[FindingView, ...]
@@ -50,7 +50,7 @@ class InvariantResult:
 
 @dataclass(frozen=True)
 class ScenarioSection:
-    """A scenario. `problem` says why there is no time line."""
+    """A scenario. `problem` explains why there is no time line."""
 
     row: ScenarioRow
     place: int
@@ -63,60 +63,62 @@ class ScenarioSection:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        return tuple(one.row.id for one in self.says)
+        return tuple(outcome.row.id for outcome in self.says)
 
 
-def _badness(one: ScenarioSection | InvariantRow | Found) -> int:
+def _severity(one: ScenarioSection | InvariantRow | Found) -> int:
     return VERDICTS.index(one.verdict)
 
 
 def sections(report: Report, folder: Path) -> list[ScenarioSection]:
-    """All scenarios, those with the worst verdicts first; histories are read from `folder`."""
-    found = [_scene(report, row, place, folder) for place, row in enumerate(report.scenarios)]
-    return sorted(found, key=_badness, reverse=True)
+    """Build all sections, worst verdicts first; histories are read from `folder`."""
+    built = [
+        _section(report, row, position, folder) for position, row in enumerate(report.scenarios)
+    ]
+    return sorted(built, key=_severity, reverse=True)
 
 
-def _scene(report: Report, row: ScenarioRow, place: int, folder: Path) -> ScenarioSection:
-    rows = [one for one in report.invariants if one.scenario == row.id]
-    rows.sort(key=_badness, reverse=True)
-    faults = tuple(one for one in report.faults if one.scenario == row.id)
+def _section(report: Report, row: ScenarioRow, place: int, folder: Path) -> ScenarioSection:
+    rows = [entry for entry in report.invariants if entry.scenario == row.id]
+    rows.sort(key=_severity, reverse=True)
+    faults = tuple(entry for entry in report.faults if entry.scenario == row.id)
     verdict: VerdictWord = rows[0].verdict if rows else "unknown"
     numbers = _numbers(rows)
-    says = tuple(InvariantResult(one, tuple(_told(one, numbers))) for one in rows)
-    drawing, listed, problem = None, None, "There is no history of this scenario."
+    results = tuple(InvariantResult(entry, tuple(_finding_views(entry, numbers))) for entry in rows)
+    drawing, listing, problem = None, None, "There is no history of this scenario."
     if row.history:
         try:
-            drawing, listed = _look(folder / row.history, rows, numbers)
+            drawing, listing = _draw_history(folder / row.history, rows, numbers)
             problem = ""
         except (QueuejobError, OSError) as error:
             problem = f"The history cannot be shown: {error}"
-    return ScenarioSection(row, place, verdict, says, faults, drawing, listed, problem)
+    return ScenarioSection(row, place, verdict, results, faults, drawing, listing, problem)
 
 
 def _numbers(rows: Iterable[InvariantRow]) -> dict[int, int]:
-    """A number for each event that a story on the page tells, in the order of their moments."""
+    """Number the events that stories of the page cite, in the order of their moments."""
     lines = {
         line.event: line.at
         for row in rows
-        for one in row.findings
-        if row.verdict != "pass" and one.verdict != "pass"
-        for line in one.story
+        for finding in row.findings
+        if row.verdict != "pass" and finding.verdict != "pass"
+        for line in finding.story
     }
     ordered = sorted(lines, key=lambda event: (lines[event], event))
     return {event: number for number, event in enumerate(ordered, start=1)}
 
 
-def _told(row: InvariantRow, numbers: dict[int, int]) -> Iterable[FindingView]:
-    for one in sorted(row.findings, key=_badness, reverse=True):
+def _finding_views(row: InvariantRow, numbers: dict[int, int]) -> Iterable[FindingView]:
+    for finding in sorted(row.findings, key=_severity, reverse=True):
         steps = (
             Step(numbers[line.event], line.at, line.text)
-            for line in one.story
+            for line in finding.story
             if line.event in numbers
         )
-        yield FindingView(one, tuple(steps))
+        yield FindingView(finding, tuple(steps))
 
 
-def _look(
+def _draw_history(
     path: Path, rows: Sequence[InvariantRow], numbers: dict[int, int]
 ) -> tuple[Drawing, EventTable]:
     with path.open("rb") as file:
@@ -124,14 +126,21 @@ def _look(
         events = list(lines)
     view = build_model(header, events)
     line = timeline(view, events)
-    texts = {one.event: one.text for row in rows for found in row.findings for one in found.story}
+    texts = {
+        entry.event: entry.text
+        for row in rows
+        for finding in row.findings
+        for entry in finding.story
+    }
     cited = [
-        Cited(numbers[one.id], one.id, _moment(one), texts[one.id], _place(view, line, one))
-        for one in events
-        if one.id in numbers
+        Cited(
+            numbers[entry.id], entry.id, _moment(entry), texts[entry.id], _row_of(view, line, entry)
+        )
+        for entry in events
+        if entry.id in numbers
     ]
-    wanted = {one for row in rows for found in row.findings for one in found.events}
-    return draw(line, cited), event_table(view.names, events, wanted)
+    cited_ids = {entry for row in rows for finding in row.findings for entry in finding.events}
+    return draw(line, cited), event_table(view.names, events, cited_ids)
 
 
 def _moment(event: Event) -> float:
@@ -139,8 +148,8 @@ def _moment(event: Event) -> float:
     return event.time if at is None else at
 
 
-def _place(view: RunModel, line: Timeline, event: Event) -> int | None:
-    """The row of the worker that an event is about."""
+def _row_of(view: RunModel, line: Timeline, event: Event) -> int | None:
+    """Return the row of the worker that an event is about."""
     worker: Worker | None = getattr(event.what, "worker", None)
     if worker is None:
         worker = view.names.at(getattr(event.what, "connection", None))

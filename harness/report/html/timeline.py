@@ -1,6 +1,6 @@
-"""A history as a time line: who had which item from when until when, and what was done to whom.
+"""A history as a time line: which worker had which item when, and the faults.
 
-Moments are seconds since the start of the run, by the clock of who saw it.
+Moments are seconds since the start of the run, by the clock of the observer.
 """
 
 from __future__ import annotations
@@ -14,28 +14,31 @@ from harness.checks.model import Attempt, RunModel, WorkerLifetime
 from harness.history import Event, ItemDelivered, ItemLeased, Payload, Worker
 from harness.history.preview import shown
 
-#: What became of an attempt: done and settled, given back or taken away, or neither.
+#: How an attempt ended: settled; given back or taken away; neither.
 Fate = Literal["settled", "returned", "lost"]
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """An attempt: a worker had an item. `work` is between what it said of its begin and its end."""
+    """An attempt: the time for which a worker had an item.
+
+    `work` is from the start to the end of the work, as the worker logged them.
+    """
 
     item: str
     since: float
     until: float
     fate: Fate
-    #: When the last lease on it that was seen ends.
+    #: When the last observed lease on the item ends.
     lease: float | None
     work: tuple[float, float] | None
     settled: float | None
-    #: The event of its delivery.
+    #: The id of the delivery event.
     event: int
     text: str
 
 
 class Exit(msgspec.Struct, frozen=True):
-    """The end of a worker; `code` is None where nobody saw it."""
+    """The end of a worker; `code` is None if it was not observed."""
 
     at: float
     code: int | None
@@ -53,7 +56,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Band(msgspec.Struct, frozen=True):
-    """A fault, from when it was done until it was over; `row` is whom it was aimed at."""
+    """A fault, from its injection to its end; `row` is that of its target."""
 
     fault: str
     since: float
@@ -63,34 +66,34 @@ class Band(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """All of it, from 0 to `end`."""
+    """The complete time line, from 0 to `end`."""
 
     end: float
     rows: tuple[Row, ...]
     bands: tuple[Band, ...]
     #: When the Job ended, and how.
     over: tuple[float, str] | None
-    #: The row of each worker.
+    #: The row number of each worker.
     places: Mapping[Worker, int]
 
 
-#: What became of a settled item, in a word.
+#: A word for each way in which an item was settled.
 _HOW = {"acked": "settled", "dead": "set aside", "refused": "rejected", "expired": "ran out"}
 _Leases = dict[tuple[Payload, int], list[tuple[int, float]]]
 
 
 def timeline(view: RunModel, events: Iterable[Event]) -> Timeline:
-    """The time line of a history, of which `events` are all."""
+    """Build the time line of a history; `events` are all its events."""
     leases = _leases(events)
     rows: list[Row] = []
     places: dict[Worker, int] = {}
     for worker, life in view.workers.items():
         places[worker] = len(rows)
         rows.append(_row(view, life, leases))
-    unowned = tuple(one for one in view.attempts if one.worker is None)
+    unowned = tuple(entry for entry in view.attempts if entry.worker is None)
     if unowned:
-        bars = tuple(_bar(one, None, leases, view.last) for one in unowned)
-        first, last = min(one.since for one in bars), max(one.until for one in bars)
+        bars = tuple(_bar(entry, None, leases, view.last) for entry in unowned)
+        first, last = min(entry.since for entry in bars), max(entry.until for entry in bars)
         rows.append(Row("nobody knows whose", first, last, None, bars))
     return Timeline(
         max(view.last, 1.0), tuple(rows), tuple(_bands(view, places)), _over(view), places
@@ -98,23 +101,26 @@ def timeline(view: RunModel, events: Iterable[Event]) -> Timeline:
 
 
 def _leases(events: Iterable[Event]) -> _Leases:
-    """For an item on a connection, the events that gave or renewed a lease, and its ends."""
-    found: _Leases = {}
+    """Collect the events that gave or renewed a lease, by item and connection.
+
+    The values are the event's id and the end of the lease.
+    """
+    leases: _Leases = {}
     for event in events:
-        what = event.what
-        if isinstance(what, (ItemDelivered, ItemLeased)) and what.until is not None:
-            found.setdefault((what.item, what.connection), []).append((event.id, what.until))
-    return found
+        data = event.what
+        if isinstance(data, (ItemDelivered, ItemLeased)) and data.until is not None:
+            leases.setdefault((data.item, data.connection), []).append((event.id, data.until))
+    return leases
 
 
 def _row(view: RunModel, life: WorkerLifetime, leases: _Leases) -> Row:
-    bars = tuple(_bar(one, life, leases, view.last) for one in life.attempts)
-    seen = [one.opened.at for one in life.connections if one.opened]
-    seen += [life.run.running.at] if life.run.running else []
-    seen += [one.since for one in bars]
+    bars = tuple(_bar(entry, life, leases, view.last) for entry in life.attempts)
+    moments = [entry.opened.at for entry in life.connections if entry.opened]
+    moments += [life.run.running.at] if life.run.running else []
+    moments += [entry.since for entry in bars]
     until = life.end.ref.at if life.end else view.last
-    ended = Exit(until, life.end.exit_code, life.end.killed) if life.end else None
-    return Row(view.names.worker(life.worker), min(seen, default=until), until, ended, bars)
+    exit_ = Exit(until, life.end.exit_code, life.end.killed) if life.end else None
+    return Row(view.names.worker(life.worker), min(moments, default=until), until, exit_, bars)
 
 
 def _bar(attempt: Attempt, life: WorkerLifetime | None, leases: _Leases, last: float) -> Bar:
@@ -130,7 +136,7 @@ def _bar(attempt: Attempt, life: WorkerLifetime | None, leases: _Leases, last: f
         fate = "returned"
     lease = _lease(attempt, leases)
     if lease is not None and fate != "lost":
-        lease = min(lease, until)  # with its holder's word it was over
+        lease = min(lease, until)  # the holder settled or returned the item, so the lease ended
     return Bar(
         shown(attempt.item),
         since,
@@ -140,7 +146,7 @@ def _bar(attempt: Attempt, life: WorkerLifetime | None, leases: _Leases, last: f
         _work(attempt, until),
         attempt.settled.ref.at if attempt.settled else None,
         attempt.delivered.id,
-        _told(attempt, since, until),
+        _describe(attempt, since, until),
     )
 
 
@@ -161,7 +167,7 @@ def _work(attempt: Attempt, until: float) -> tuple[float, float] | None:
     return attempt.started.at, max(attempt.started.at, done)
 
 
-def _told(attempt: Attempt, since: float, until: float) -> str:
+def _describe(attempt: Attempt, since: float, until: float) -> str:
     if attempt.settled is not None:
         how = _HOW[attempt.settled.how]
         end = f"{how} at {attempt.settled.ref.at:.2f} s"
@@ -175,15 +181,15 @@ def _told(attempt: Attempt, since: float, until: float) -> str:
 
 
 def _bands(view: RunModel, places: Mapping[Worker, int]) -> Iterator[Band]:
-    for harm in view.fault_log.injected:
-        healed = view.fault_log.healed.get(harm.fault)
-        confirmed = view.fault_log.confirmed.get(harm.fault)
+    for injected in view.fault_log.injected:
+        healed = view.fault_log.healed.get(injected.fault)
+        confirmed = view.fault_log.confirmed.get(injected.fault)
         yield Band(
-            harm.fault,
-            harm.ref.at,
+            injected.fault,
+            injected.ref.at,
             healed.at if healed else view.last,
             confirmed is not None,
-            None if harm.worker is None else places.get(harm.worker),
+            None if injected.worker is None else places.get(injected.worker),
         )
 
 

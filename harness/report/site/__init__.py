@@ -1,4 +1,4 @@
-"""`queuejob publish`: a folder of reports becomes a static site; the same one every time."""
+"""`queuejob publish`: build a static site from a folder of reports, reproducibly."""
 
 from harness.report.site.generate import LeftOut, PublishedSite, publish
 

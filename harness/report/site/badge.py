@@ -1,4 +1,4 @@
-"""A badge: two words on two colours, as SVG that needs nothing else."""
+"""A badge: a label and a result in two colours, as SVG without external files."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _COLOURS = {
     Result.UNPROVED: "#8a6100",
     Result.INVALID: "#57606a",
 }
-#: Pixels of a letter, on average, and beside a word.
+#: Pixels: the average width of a letter, and the padding on each side of a word.
 _LETTER, _SPACE = 6.6, 8
 
 
 def badge(result: Result, profile: str) -> bytes:
-    """What a report comes to, and by which profile."""
+    """Draw a badge with the result and the profile of a report."""
     text = f"{result.value} · {profile}"
     left, right = _width(_LABEL), _width(text)
-    whole = escape(f"{_LABEL}: {text}", quote=True)
+    title = escape(f"{_LABEL}: {text}", quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" '
-        f'role="img" aria-label="{whole}"><title>{whole}</title>'
+        f'role="img" aria-label="{title}"><title>{title}</title>'
         f'<rect width="{left}" height="20" fill="#333"/>'
         f'<rect x="{left}" width="{right}" height="20" fill="{_COLOURS[result]}"/>'
         '<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" '

@@ -1,4 +1,4 @@
-"""What the index of a site shows: images, their reports over time, invariants across."""
+"""The data of a site's index: images, their reports over time, invariants across."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.checks.invariant import sort_key
 from harness.core.text import clean
 from harness.report.model import Report, VerdictWord
 
-_MARKS: dict[VerdictWord | None, str] = {"pass": "✓", "fail": "✗", "unknown": "?", None: ""}
+_SYMBOLS: dict[VerdictWord | None, str] = {"pass": "✓", "fail": "✗", "unknown": "?", None: ""}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """An invariant in a report: a mark, and the same in words."""
+    """An invariant in a report: a symbol, and the same in words."""
 
     id: str
     mark: str
@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """An image by its name, and a profile: the newest report first."""
+    """The reports of one image name and one profile, newest first."""
 
     image: str
     profile: str
@@ -48,38 +48,43 @@ class Group:
 
 
 def folder_of(report: Report) -> str:
-    """Where a report's page is: a name that only its content decides."""
+    """Return the folder of a report's page; its name depends only on the report's content."""
     return f"reports/{report.report_digest.removeprefix('sha256:')[:32]}"
 
 
 def profile_of(report: Report) -> str:
-    """The names of its profiles, with the level that was asked for."""
-    names = [f"{one.name} {'extended' if one.extended else 'core'}" for one in report.profiles]
+    """Return the names of the profiles, with the level that was requested."""
+    names = [
+        f"{profile.name} {'extended' if profile.extended else 'core'}"
+        for profile in report.profiles
+    ]
     return ", ".join(names) or "no profile"
 
 
 def groups(reports: Iterable[Report]) -> list[Group]:
-    """In the order of their names."""
-    found: dict[tuple[str, str], list[Report]] = {}
-    for one in reports:
-        found.setdefault((one.implementation.image.ref, profile_of(one)), []).append(one)
-    return [_group(*key, found[key]) for key in sorted(found)]
+    """Group the reports by image and profile, sorted by name."""
+    grouped: dict[tuple[str, str], list[Report]] = {}
+    for report in reports:
+        grouped.setdefault((report.implementation.image.ref, profile_of(report)), []).append(report)
+    return [_group(*key, grouped[key]) for key in sorted(grouped)]
 
 
 def newest(reports: Iterable[Report]) -> list[Report]:
-    """By the time of their end, the last one first."""
-    return sorted(reports, key=lambda one: (one.finished_at, one.report_digest), reverse=True)
+    """Sort the reports by the time of their end, newest first."""
+    return sorted(
+        reports, key=lambda report: (report.finished_at, report.report_digest), reverse=True
+    )
 
 
 def _group(image: str, profile: str, reports: Sequence[Report]) -> Group:
     ordered = newest(reports)
-    ids = sorted({name for one in reports for name in one.summary}, key=sort_key)
+    ids = sorted({name for entry in reports for name in entry.summary}, key=sort_key)
     return Group(
         image=clean(image),
         profile=clean(profile),
         badge=f"badges/{_slug(image, profile)}.svg",
-        ids=tuple(clean(one) for one in ids),
-        rows=tuple(_row(one, ids) for one in ordered),
+        ids=tuple(clean(entry) for entry in ids),
+        rows=tuple(_row(entry, ids) for entry in ordered),
     )
 
 
@@ -96,12 +101,12 @@ def _row(report: Report, ids: Iterable[str]) -> Row:
 
 
 def _cell(name: str, verdict: VerdictWord | None) -> Cell:
-    return Cell(clean(name), _MARKS[verdict], verdict or "not judged")
+    return Cell(clean(name), _SYMBOLS[verdict], verdict or "not judged")
 
 
 def _slug(image: str, profile: str) -> str:
-    """A file name that people recognise, and that no other image has."""
-    plain = re.sub(r"[^A-Za-z0-9.]+", "-", image).strip("-.")[:60]
-    kind = re.sub(r"[^a-z0-9]+", "-", profile.lower()).strip("-")[:30]
+    """Return a file name that people recognise and that is unique to an image and a profile."""
+    image_slug = re.sub(r"[^A-Za-z0-9.]+", "-", image).strip("-.")[:60]
+    profile_slug = re.sub(r"[^a-z0-9]+", "-", profile.lower()).strip("-")[:30]
     text = f"{image}\0{profile}".encode("utf-8", "backslashreplace")
-    return f"{plain or 'image'}-{kind}-{sha256(text).hexdigest()[:8]}"
+    return f"{image_slug or 'image'}-{profile_slug}-{sha256(text).hexdigest()[:8]}"

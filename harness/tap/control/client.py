@@ -1,4 +1,4 @@
-"""A tap that runs elsewhere, for threads: every call waits for the tap's answer, with a bound."""
+"""A remote tap, for threads: every call waits for the tap's answer, with a time limit."""
 
 from __future__ import annotations
 
@@ -20,42 +20,41 @@ from harness.tap.points import Point
 from harness.tap.records import Message, RawFeedData, Record
 from harness.tap.redis_feed.parser import FeedParser
 
-#: Seconds for a tap to be reached and free, and for one answer. Reset waits for connections.
+#: Seconds for a tap to be reachable and free, and for one answer. Reset waits for connections.
 _ATTACH, _ANSWER, _RESET = 15.0, 45.0, 45.0
 _CHUNK = 1024 * 1024
 
 
 class RemoteHit(NamedTuple):
-    """Whom a trap has caught: `message` is held, or has just passed (a point `after` it).
-
-    `at` is when, in seconds since 1970 by the tap's clock.
-    """
+    """A connection that hit a breakpoint."""
 
     connection: int
     address: str
+    #: It is held, or has just passed (at a point with `after`).
     message: Message
+    #: Seconds since 1970, by the tap's clock.
     at: float
 
 
 class BreakpointHandle:
-    """Waits at a point for the first who comes by, at most once."""
+    """A breakpoint: waits at a point for the first matching message; hit at most once."""
 
     def __init__(self, tap: TapClient, number: int, point: Point, address: str | None) -> None:
         self.point, self.address = point, address
         self._tap, self._number = tap, number
-        self._caught: RemoteHit | None = None
-        self._over = threading.Event()
+        self._hit: RemoteHit | None = None
+        self._settled = threading.Event()
 
     def caught(self, timeout: float) -> RemoteHit:
-        """Who was caught, at once or within `timeout` seconds.
+        """Return the hit, at once or within `timeout` seconds.
 
-        All records of what came before have been taken by `on_record` then. `TimedOut` disarms
-        the trap; `InfrastructureError` says that the tap is lost.
+        `on_record` has received all earlier records by then. With `TimedOut` the breakpoint is
+        cleared; `InfrastructureError` means that the tap is lost.
         """
-        if not self._over.wait(timeout):
-            self.clear()  # somebody may have been caught just before it
-        if self._caught is not None:
-            return self._caught
+        if not self._settled.wait(timeout):
+            self.clear()  # a connection may have hit it just before
+        if self._hit is not None:
+            return self._hit
         self._tap.check()
         raise TimedOut(
             f"waited {timeout:g} s in vain for somebody at the point {self.point.name!r}",
@@ -65,35 +64,35 @@ class BreakpointHandle:
 
     @property
     def hit(self) -> RemoteHit | None:
-        """Who was caught, as far as the tap has told."""
-        return self._caught
+        """The hit, as far as the tap has reported it."""
+        return self._hit
 
     def release(self) -> None:
-        """Let it go on."""
+        """Resume the connection."""
         self._tap.ask(lambda number: messages.Release(number, self._number))
 
     def cut(self) -> None:
-        """Break the connection; what is held never arrives."""
+        """Break the connection; held messages never arrive."""
         self._tap.ask(lambda number: messages.CutHit(number, self._number))
 
     def clear(self) -> None:
-        """Catch nobody any more; who was caught already stays held."""
+        """Clear the breakpoint; a connection that hit it stays held."""
         self._tap.ask(lambda number: messages.ClearBreakpoint(number, self._number))
 
     def trigger(self, caught: RemoteHit | None) -> None:
-        """For the tap: somebody was caught, or (None) nobody will be."""
-        if not self._over.is_set():
-            self._caught = caught
-            self._over.set()
+        """Set the hit, or (None) give it up; only the tap client calls this."""
+        if not self._settled.is_set():
+            self._hit = caught
+            self._settled.set()
 
 
 class TapClient:
-    """The tap whose control is at a host and port. Safe to share between threads.
+    """The tap with its control port at a host and port; safe to share between threads.
 
-    `on_record` gets each record with its time (seconds since 1970, by the tap's clock), in order,
-    in a thread of its own, in which no method of this may be called. `on_lost` says, at most once
-    and in that thread, why there will be no more, unless it is for `close`; from then on all
-    methods raise `InfrastructureError`.
+    `on_record` receives each record with its time (seconds since 1970, by the tap's clock), in
+    order, in a separate thread, which must not call any method of this class. `on_lost` receives in
+    that thread, at most once, the reason why no more records follow, unless `close` is the reason.
+    From then on all methods raise `InfrastructureError`.
     """
 
     def __init__(
@@ -106,12 +105,12 @@ class TapClient:
         self._on_record, self._on_lost = on_record, on_lost
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._open: dict[int, _Pending] = {}
-        self._traps: dict[int, BreakpointHandle] = {}
-        self._why = ""
+        self._requests: dict[int, _Pending] = {}
+        self._breakpoints: dict[int, BreakpointHandle] = {}
+        self._lost_reason = ""
         self._closed = False
-        self._reading = FeedParser()
-        # One who had it before may still be on the way out.
+        self._parser = FeedParser()
+        # The previous client may still be disconnecting.
         self._frames = Frames()
         self._socket, early = wait_until(
             f"the tap at {host}:{port} to be free",
@@ -123,55 +122,55 @@ class TapClient:
         self._thread.start()
 
     def set_breakpoint(self, point: Point, address: str | None = None) -> BreakpointHandle:
-        """From now on wait for the next message at this point, from one client or from anybody."""
-        trap_number = next(self._numbers)
-        trap = BreakpointHandle(self, trap_number, point, address)
-        self._traps[trap_number] = trap
-        self.ask(lambda number: messages.SetBreakpoint(number, trap_number, point, address))
-        return trap
+        """Set a breakpoint for the next message at this point, from one client or any."""
+        breakpoint_number = next(self._numbers)
+        handle = BreakpointHandle(self, breakpoint_number, point, address)
+        self._breakpoints[breakpoint_number] = handle
+        self.ask(lambda number: messages.SetBreakpoint(number, breakpoint_number, point, address))
+        return handle
 
     def hold(self, address: str) -> None:
-        """Let nothing pass from or to this client, on connections that are there or come."""
+        """Hold all messages from and to this client, on existing and new connections."""
         self.ask(lambda number: messages.Hold(number, address))
 
     def slow(self, address: str, seconds: float) -> None:
-        """Let what this client says and hears arrive so much later, until it is told 0."""
+        """Delay the messages from and to this client by so many seconds; 0 ends the delay."""
         self.ask(lambda number: messages.Slow(number, address, seconds))
 
     def hold_all(self) -> None:
-        """Let nothing pass any more, from whomever it comes, until `reset`."""
+        """Hold all messages of all clients, until `reset`."""
         self.ask(messages.HoldAll)
 
     def release(self, address: str) -> None:
-        """Let all go on that is held of this client, wherever it was caught."""
+        """Forward everything that is held for this client, including breakpoint hits."""
         self.ask(lambda number: messages.ReleaseAll(number, address))
 
     def cut(self, address: str) -> None:
-        """Break all connections of this client; it may come again."""
+        """Break all connections of this client; it may connect again."""
         self.ask(lambda number: messages.Cut(number, address))
 
     def sever(self, address: str) -> None:
-        """End this client's connections for the broker, as its death would; it hears nothing.
+        """End this client's connections at the broker's side, as its death would do.
 
-        What it says from now on is held.
+        The client receives nothing more on them; what it sends from now on is held.
         """
         self.ask(lambda number: messages.Sever(number, address))
 
     def let_back(self, address: str) -> None:
-        """Break the connections of a client that is no more; those of its successor go on."""
+        """Break the connections of a dead client; those of its successor are released."""
         self.ask(lambda number: messages.LetBack(number, address))
 
     def reset(self) -> None:
-        """Disarm all traps, hold nobody, break all connections; returns when they have ended."""
+        """Clear all breakpoints and holds, break all connections; return when they have ended."""
         self.ask(messages.Reset, timeout=_RESET)
-        self._traps.clear()
+        self._breakpoints.clear()
 
     def sync(self, timeout: float = _ANSWER) -> None:
-        """Returns when `on_record` has taken all records of what the broker did before this."""
+        """Return when `on_record` has received the records of all earlier actions of the broker."""
         self.ask(messages.Sync, timeout=timeout)
 
     def close(self) -> None:
-        """Let go of the tap: what it holds goes on. May be called twice."""
+        """Disconnect from the tap: what it holds goes on; may be called twice."""
         with self._lock:
             self._closed = True
         with contextlib.suppress(OSError):
@@ -185,15 +184,15 @@ class TapClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # -- for traps ----------------------------------------------------------------------------
+    # -- for breakpoints ----------------------------------------------------------------------
 
     def ask(self, make: Callable[[int], Request], timeout: float = _ANSWER) -> None:
-        """Send the request that `make` makes of a number; returns when it was done."""
+        """Send the request that `make` returns for a number; return when the tap has done it."""
         pending = _Pending(next(self._numbers))
         request = make(pending.number)
         with self._lock:
             self.check()
-            self._open[pending.number] = pending
+            self._requests[pending.number] = pending
             try:
                 self._socket.sendall(messages.frame(request))
             except OSError as error:
@@ -211,8 +210,8 @@ class TapClient:
 
     def check(self) -> None:
         """Raise `InfrastructureError` when the tap is lost."""
-        if self._why:
-            raise InfrastructureError("the tap is lost", seen=self._why)
+        if self._lost_reason:
+            raise InfrastructureError("the tap is lost", seen=self._lost_reason)
 
     # -- the reading thread -------------------------------------------------------------------
 
@@ -220,48 +219,48 @@ class TapClient:
         why = "it has ended the connection"
         try:
             for answer in early:
-                self._take(answer)
+                self._handle(answer)
             while data := self._socket.recv(_CHUNK):
                 for answer in self._frames.answers(data):
-                    self._take(answer)
+                    self._handle(answer)
         except (OSError, msgspec.DecodeError) as error:
             why = str(error)
-        # Whatever else `on_record` may meet: nobody must wait for a thread that is no more.
+        # No caller may wait for a thread that has died, so catch any error of `on_record`.
         except Exception as error:
             why = f"a record could not be taken: {type(error).__name__}: {error}"
         self._end(why)
 
-    def _take(self, answer: Answer) -> None:
+    def _handle(self, answer: Answer) -> None:
         if isinstance(answer, messages.RecordBatch):
-            for one in answer.told:
-                self._tell(one.at, one.record)
+            for message in answer.told:
+                self._deliver(message.at, message.record)
         elif isinstance(answer, messages.Hit):
-            if trap := self._traps.get(answer.trap):
-                caught = RemoteHit(answer.connection, answer.address, answer.message, answer.at)
-                trap.trigger(caught)
-        elif pending := self._open.pop(answer.request, None):
+            if breakpoint_handle := self._breakpoints.get(answer.trap):
+                hit = RemoteHit(answer.connection, answer.address, answer.message, answer.at)
+                breakpoint_handle.trigger(hit)
+        elif pending := self._requests.pop(answer.request, None):
             pending.why = answer.why if isinstance(answer, messages.Refused) else ""
             pending.over.set()
 
-    def _tell(self, at: float, record: Record | RawFeedData) -> None:
+    def _deliver(self, at: float, record: Record | RawFeedData) -> None:
         if not isinstance(record, RawFeedData):
-            if isinstance(record, BrokerLost):  # half a command may be the last that it has said
-                self._reading = FeedParser()
+            if isinstance(record, BrokerLost):  # its last command may be incomplete
+                self._parser = FeedParser()
             self._on_record(at, record)
             return
-        for read in self._reading.read(record):
-            self._on_record(at, read)
+        for parsed_record in self._parser.read(record):
+            self._on_record(at, parsed_record)
 
     def _end(self, why: str) -> None:
         with self._lock:
-            self._why = why
-            closed, pending = self._closed, list(self._open.values())
-            self._open.clear()
-        for one in pending:
-            one.why = why
-            one.over.set()
-        for trap in list(self._traps.values()):
-            trap.trigger(None)
+            self._lost_reason = why
+            closed, pending = self._closed, list(self._requests.values())
+            self._requests.clear()
+        for request in pending:
+            request.why = why
+            request.over.set()
+        for handle in list(self._breakpoints.values()):
+            handle.trigger(None)
         if not closed:
             self._on_lost(why)
 
@@ -275,27 +274,27 @@ class _Pending:
 
 
 def _attach(host: str, port: int, frames: Frames) -> tuple[socket.socket, list[Answer]]:
-    """A connection that gets the records, and what has come on it already."""
+    """Return a connection that receives the records, and the answers that it already has."""
     try:
-        found = socket.create_connection((host, port), timeout=_ANSWER)
+        connection = socket.create_connection((host, port), timeout=_ANSWER)
     except OSError as error:
         raise NotYet(f"{error}") from error
     try:
-        found.sendall(messages.frame(messages.Attach(0)))
+        connection.sendall(messages.frame(messages.Attach(0)))
         answers: list[Answer] = []
         while not answers:
-            data = found.recv(_CHUNK)
+            data = connection.recv(_CHUNK)
             if not data:
                 raise NotYet("it has ended the connection")
             answers += frames.answers(data)
         first = answers.pop(0)
         if isinstance(first, messages.Refused):
             raise NotYet(first.why)
-    except OSError as error:
-        found.close()
+    except (OSError, msgspec.DecodeError) as error:
+        connection.close()
         raise NotYet(f"{error}") from error
     except NotYet:
-        found.close()
+        connection.close()
         raise
-    found.settimeout(None)
-    return found, answers
+    connection.settimeout(None)
+    return connection, answers

@@ -1,4 +1,4 @@
-"""What the tap and the one who controls it say to each other, and how it goes over a wire.
+"""The messages between the tap and its controlling client, and their wire format.
 
 A frame is its length (4 bytes, big-endian) and one message in msgpack.
 """
@@ -14,98 +14,105 @@ import msgspec
 from harness.tap.points import Point
 from harness.tap.records import ErrorReply, Message, RawFeedData, Record
 
-#: Bytes of one frame: more than any record that a tap makes.
+#: Most bytes of one frame: more than any record that a tap makes.
 MAX_FRAME = 256 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 _ERROR_REPLY = 1
 
 
 class _Request(msgspec.Struct, frozen=True, tag_field="do"):
-    """Answered once, by a `Done` or a `Refused` of this number."""
+    """The tap answers it once, with a `Done` or a `Refused` of this number."""
 
     request: int
 
 
 class Attach(_Request, frozen=True, tag="attach"):
-    """Comes first: from now on this connection gets all records. Only one has them at a time."""
+    """The first request: from now on this connection receives all records.
+
+    Only one connection at a time receives them.
+    """
 
 
 class SetBreakpoint(_Request, frozen=True, tag="arm"):
-    """Wait, under the number `trap`, for the next message at a point (from one client, or any)."""
+    """Set a breakpoint with the number `trap` for the next message at a point."""
 
     trap: int
     point: Point
+    #: Match only messages of this client; None: of any client.
     address: str | None = None
 
 
 class ClearBreakpoint(_Request, frozen=True, tag="disarm"):
-    """Catch nobody any more; who was caught already stays held."""
+    """Clear a breakpoint; a connection that hit it stays held."""
 
     trap: int
 
 
 class Release(_Request, frozen=True, tag="release"):
-    """Let go on who was caught in a trap."""
+    """Resume the connection that hit a breakpoint."""
 
     trap: int
 
 
 class CutHit(_Request, frozen=True, tag="cut_caught"):
-    """Break the connection that was caught in a trap."""
+    """Break the connection that hit a breakpoint."""
 
     trap: int
 
 
 class Hold(_Request, frozen=True, tag="hold"):
-    """Let nothing pass from or to a client, on connections that are there or come."""
+    """Hold all messages from and to a client, on existing and new connections."""
 
     address: str
 
 
 class Slow(_Request, frozen=True, tag="slow"):
-    """Let what a client says and hears arrive so many seconds later, until told 0."""
+    """Delay the messages from and to a client by so many seconds, until a request with 0."""
 
     address: str
     seconds: float
 
 
 class HoldAll(_Request, frozen=True, tag="hold_everybody"):
-    """Let nothing pass any more, from whomever it comes; ended by `Reset`."""
+    """Hold all messages of all clients, until `Reset`."""
 
 
 class ReleaseAll(_Request, frozen=True, tag="release_all"):
-    """Let all go on that is held of a client, wherever it was caught."""
+    """Forward everything that is held for a client, including breakpoint hits."""
 
     address: str
 
 
 class Cut(_Request, frozen=True, tag="cut"):
-    """Break all connections of a client; it may come again."""
+    """Break all connections of a client; it may connect again."""
 
     address: str
 
 
 class Sever(_Request, frozen=True, tag="sever"):
-    """End a client's connections at the broker's side, and let it hear nothing more of them.
+    """End a client's connections at the broker's side; the client receives nothing more.
 
-    All that it says from now on is held, as with `Hold`.
+    Everything that the client sends from now on is held, as with `Hold`.
     """
 
     address: str
 
 
 class LetBack(_Request, frozen=True, tag="let_back"):
-    """Break what a client has left behind that is no more, and hold its successor no longer."""
+    """Break what a dead client left behind, and stop holding its successor."""
 
     address: str
 
 
 class Reset(_Request, frozen=True, tag="reset"):
-    """Disarm all traps, hold nobody, and break all connections; answered when they have ended."""
+    """Clear all breakpoints and holds, and break all connections.
+
+    The tap answers when they have ended.
+    """
 
 
 class Sync(_Request, frozen=True, tag="sync"):
-    """Answered after all records of what the broker did before this."""
+    """Answered after the records of all earlier actions of the broker."""
 
 
 Request = (
@@ -127,12 +134,13 @@ Request = (
 
 
 class _Answer(msgspec.Struct, frozen=True, tag_field="is"):
-    """What the tap says."""
+    """A message from the tap."""
 
 
 class RecordMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A record, made at `at` (seconds since 1970, by the tap's clock)."""
+    """A record."""
 
+    #: Seconds since 1970, by the tap's clock.
     at: float
     record: Record | RawFeedData
 
@@ -144,20 +152,25 @@ class RecordBatch(_Answer, frozen=True, tag="told"):
 
 
 class Hit(_Answer, frozen=True, tag="caught"):
-    """A trap has caught a connection, with this message; what was recorded before was told."""
+    """A connection hit a breakpoint with this message; all earlier records precede it."""
 
     trap: int
     connection: int
     address: str
     message: Message
+    #: Seconds since 1970, by the tap's clock.
     at: float
 
 
 class Done(_Answer, frozen=True, tag="done"):
+    """The request with this number was carried out."""
+
     request: int
 
 
 class Refused(_Answer, frozen=True, tag="refused"):
+    """The request with this number was not carried out; `why` says the reason, for a reader."""
+
     request: int
     why: str
 
@@ -168,11 +181,11 @@ Answer = RecordBatch | Hit | Done | Refused
 def _to_ext(value: Any) -> Any:
     if isinstance(value, ErrorReply):
         return msgspec.msgpack.Ext(_ERROR_REPLY, str(value).encode())
-    # Whatever else a library may make of a field: it is told, if not as what it was.
+    # Any other value that a library makes of a field: its repr is recorded instead.
     return repr(value)
 
 
-def _of_ext(code: int, data: memoryview) -> Any:
+def _from_ext(code: int, data: memoryview) -> Any:
     if code != _ERROR_REPLY:
         raise msgspec.DecodeError(f"there is no extension {code}")
     return ErrorReply(bytes(data).decode())
@@ -180,23 +193,23 @@ def _of_ext(code: int, data: memoryview) -> Any:
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=_to_ext)
 _requests = msgspec.msgpack.Decoder(Request)
-_answers = msgspec.msgpack.Decoder(Answer, ext_hook=_of_ext)
+_answers = msgspec.msgpack.Decoder(Answer, ext_hook=_from_ext)
 
 
 def frame(message: Request | Answer) -> bytes:
-    """A message as it goes over the wire."""
+    """Return a message in its wire format."""
     body = _encoder.encode(message)
     return _LENGTH.pack(len(body)) + body
 
 
 class Frames:
-    """Takes bytes in any chunks, and gives the messages that are whole with them.
+    """Takes bytes in any chunks, and yields the messages that they complete.
 
-    All raise `msgspec.DecodeError` for what is no such message.
+    Both methods raise `msgspec.DecodeError` for an invalid message.
     """
 
     def __init__(self) -> None:
-        self._kept = bytearray()
+        self._buffer = bytearray()
 
     def requests(self, data: bytes) -> Iterator[Request]:
         return map(_requests.decode, self._bodies(data))
@@ -205,18 +218,18 @@ class Frames:
         return map(_answers.decode, self._bodies(data))
 
     def _bodies(self, data: bytes) -> Iterator[bytes]:
-        self._kept += data
-        at = 0
+        self._buffer += data
+        start = 0
         try:
-            while len(self._kept) - at >= _LENGTH.size:
-                (length,) = _LENGTH.unpack_from(self._kept, at)
+            while len(self._buffer) - start >= _LENGTH.size:
+                (length,) = _LENGTH.unpack_from(self._buffer, start)
                 if length > MAX_FRAME:
                     raise msgspec.DecodeError(f"a frame of {length} bytes")
-                end = at + _LENGTH.size + length
-                if end > len(self._kept):
+                end = start + _LENGTH.size + length
+                if end > len(self._buffer):
                     return
-                body = bytes(self._kept[at + _LENGTH.size : end])
-                at = end
+                body = bytes(self._buffer[start + _LENGTH.size : end])
+                start = end
                 yield body
         finally:
-            del self._kept[:at]
+            del self._buffer[:start]

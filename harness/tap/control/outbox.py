@@ -1,4 +1,4 @@
-"""What the tap has to say, kept until somebody takes it."""
+"""Records and answers of the tap, buffered until the controlling client receives them."""
 
 from __future__ import annotations
 
@@ -9,72 +9,72 @@ from harness.history import Gap
 from harness.tap.control.messages import Answer, RecordBatch, RecordMessage, frame
 from harness.tap.records import RawFeedData, Record
 
-#: Bytes that wait for the controlling client. More is not kept, and that is told.
+#: Most bytes that wait for the controlling client; a record reports how many records were dropped.
 LIMIT = 64 * 1024 * 1024
-#: Seconds for which records are collected before they are packed and sent, together.
-_PAUSE = 0.03
+#: Seconds for which records are collected before they are packed and sent together.
+_COLLECT_SECONDS = 0.03
 
 
 class RecordOutbox:
-    """Records and answers, in order, to whoever is attached; bounded while nobody takes them."""
+    """Sends records and answers in order to the attached client; bounded while there is none."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._told: list[RecordMessage] = []
-        self._kept = bytearray()
+        self._records: list[RecordMessage] = []
+        self._buffer = bytearray()
         self._dropped = 0
         self._transport: asyncio.WriteTransport | None = None
-        self._later: asyncio.TimerHandle | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
 
     def attach(self, transport: asyncio.WriteTransport | None) -> None:
-        """From now on all goes there; None: it waits."""
+        """Send everything to this transport from now on; None: buffer it."""
         self._pack()
         self._transport = transport
-        self._own_up()
+        self._report_dropped()
         self._flush()
 
     def record(self, record: Record | RawFeedData) -> None:
-        """A `Sink`: told soon, together with what follows at once."""
-        self._told.append(RecordMessage(time.time(), record))
-        if self._later is None:
-            self._later = asyncio.get_running_loop().call_later(_PAUSE, self._flush)
+        """Send a record soon, together with the next ones; a `Sink`."""
+        self._records.append(RecordMessage(time.time(), record))
+        if self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(_COLLECT_SECONDS, self._flush)
 
     def say(self, answer: Answer) -> None:
-        """An answer, now, after all records so far."""
+        """Send an answer now, after all records so far."""
         self._pack()
-        self._own_up()
-        self._kept += frame(answer)
+        self._report_dropped()
+        self._buffer += frame(answer)
         self._flush()
 
     def _pack(self) -> None:
         """Make one message of the records so far, or drop them where there is no room."""
-        if not self._told:
+        if not self._records:
             return
-        message = frame(RecordBatch(tuple(self._told)))
-        if self._waiting + len(message) > self._limit:
-            self._dropped += len(self._told)
+        message = frame(RecordBatch(tuple(self._records)))
+        if self._pending_bytes + len(message) > self._limit:
+            self._dropped += len(self._records)
         else:
-            self._own_up()
-            self._kept += message
-        self._told.clear()
+            self._report_dropped()
+            self._buffer += message
+        self._records.clear()
 
-    def _own_up(self) -> None:
-        """Say at this place what was lost here."""
+    def _report_dropped(self) -> None:
+        """Report at this position of the stream how many records were dropped here."""
         if self._dropped:
             why = f"{self._dropped} records did not fit into {self._limit} bytes, and are lost"
-            self._kept += frame(RecordBatch((RecordMessage(time.time(), Gap("tap", why)),)))
+            self._buffer += frame(RecordBatch((RecordMessage(time.time(), Gap("tap", why)),)))
             self._dropped = 0
 
     @property
-    def _waiting(self) -> int:
+    def _pending_bytes(self) -> int:
         unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
-        return len(self._kept) + unsent
+        return len(self._buffer) + unsent
 
     def _flush(self) -> None:
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
         self._pack()
-        if self._transport is not None and self._kept:
-            self._transport.write(bytes(self._kept))
-            self._kept.clear()
+        if self._transport is not None and self._buffer:
+            self._transport.write(bytes(self._buffer))
+            self._buffer.clear()

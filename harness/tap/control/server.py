@@ -1,4 +1,4 @@
-"""The control port: one client at a time gets all records and says what to stop."""
+"""The control port: one client at a time receives all records and controls the proxy."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from harness.tap.proxy.proxy import Breakpoint, BreakpointHit, Proxy
 
 
 class Control:
-    """What the attached client may do to a proxy, whose records are in `outbox`.
+    """The operations of the attached client on a proxy, whose records are in `outbox`.
 
-    `sync` returns once all that the broker has done so far is recorded.
+    `sync` returns once all earlier actions of the broker are recorded.
     """
 
     def __init__(
         self, proxy: Proxy, outbox: RecordOutbox, sync: Callable[[], Awaitable[None]]
     ) -> None:
         self._proxy, self._outbox, self._sync = proxy, outbox, sync
-        self._traps: dict[int, Breakpoint] = {}
+        self._breakpoints: dict[int, Breakpoint] = {}
         self._attached: _Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self._does: dict[type[Request], Callable[[Any], None]] = {
-            messages.SetBreakpoint: self._arm,
-            messages.ClearBreakpoint: self._disarm,
-            messages.Release: lambda it: self._prey(it.trap).release(),
-            messages.CutHit: lambda it: self._prey(it.trap).cut(),
-            messages.Hold: lambda it: proxy.hold(it.address),
-            messages.Slow: lambda it: proxy.slow(it.address, it.seconds),
+        self._handlers: dict[type[Request], Callable[[Any], None]] = {
+            messages.SetBreakpoint: self._set_breakpoint,
+            messages.ClearBreakpoint: self._clear_breakpoint,
+            messages.Release: lambda request: self._hit_of(request.trap).release(),
+            messages.CutHit: lambda request: self._hit_of(request.trap).cut(),
+            messages.Hold: lambda request: proxy.hold(request.address),
+            messages.Slow: lambda request: proxy.slow(request.address, request.seconds),
             messages.HoldAll: lambda _: proxy.hold_all(),
-            messages.ReleaseAll: lambda it: proxy.release(it.address),
-            messages.Cut: lambda it: proxy.cut(it.address),
-            messages.Sever: lambda it: proxy.sever(it.address),
-            messages.LetBack: lambda it: proxy.let_back(it.address),
+            messages.ReleaseAll: lambda request: proxy.release(request.address),
+            messages.Cut: lambda request: proxy.cut(request.address),
+            messages.Sever: lambda request: proxy.sever(request.address),
+            messages.LetBack: lambda request: proxy.let_back(request.address),
         }
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; the port that it is, when `port` is 0."""
+        """Listen; return the port, which the system chooses when `port` is 0."""
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(lambda: _Connection(self), host, port)
@@ -66,25 +66,28 @@ class Control:
     # -- for its connections ------------------------------------------------------------------
 
     def asked(self, connection: _Connection, request: Request) -> None:
-        """Do it, and answer."""
+        """Execute a request, and answer it."""
         if isinstance(request, messages.Attach):
             self._attach(connection, request)
         elif connection is not self._attached:
             connection.say(Refused(request.request, "this connection is not attached"))
         elif isinstance(request, messages.Reset):
-            self._traps.clear()
-            self._in_time(request, self._proxy.reset)
+            self._breakpoints.clear()
+            self._answer_later(request, self._proxy.reset)
         elif isinstance(request, messages.Sync):
-            self._in_time(request, self._sync)
+            self._answer_later(request, self._sync)
         else:
-            self._outbox.say(self._done(request))
+            self._outbox.say(self._execute(request))
 
     def left(self, connection: _Connection) -> None:
-        """Nobody would let go of what is held: so it goes on."""
+        """Release everything that is held when the attached client disconnects.
+
+        No other client could release it.
+        """
         if connection is self._attached:
             self._attached = None
             self._outbox.attach(None)
-            self._traps.clear()
+            self._breakpoints.clear()
             self._proxy.release_all()
 
     # -- what is asked for --------------------------------------------------------------------
@@ -97,15 +100,15 @@ class Control:
         connection.say(Done(request.request))
         self._outbox.attach(connection.transport)
 
-    def _done(self, request: Request) -> Answer:
+    def _execute(self, request: Request) -> Answer:
         try:
-            self._does[type(request)](request)
+            self._handlers[type(request)](request)
         except LookupError as error:
             return Refused(request.request, str(error.args[0]))
         return Done(request.request)
 
-    def _in_time(self, request: Request, work: Callable[[], Awaitable[None]]) -> None:
-        """Answer when `work` is done; others are served in the meantime."""
+    def _answer_later(self, request: Request, work: Callable[[], Awaitable[None]]) -> None:
+        """Answer when `work` is done; other requests are served in the meantime."""
         asked_by = self._attached
 
         async def run() -> None:
@@ -121,37 +124,37 @@ class Control:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _arm(self, request: messages.SetBreakpoint) -> None:
-        if request.trap in self._traps:
+    def _set_breakpoint(self, request: messages.SetBreakpoint) -> None:
+        if request.trap in self._breakpoints:
             raise LookupError(f"there is a trap {request.trap} already")
-        trap = self._proxy.set_breakpoint(request.point, request.address)
-        self._traps[request.trap] = trap
-        trap.tell(lambda caught: self._caught(request.trap, trap, caught))
+        breakpoint_ = self._proxy.set_breakpoint(request.point, request.address)
+        self._breakpoints[request.trap] = breakpoint_
+        breakpoint_.tell(lambda caught: self._on_hit(request.trap, breakpoint_, caught))
 
-    def _disarm(self, request: messages.ClearBreakpoint) -> None:
-        if trap := self._traps.get(request.trap):
-            trap.clear()
+    def _clear_breakpoint(self, request: messages.ClearBreakpoint) -> None:
+        if breakpoint_ := self._breakpoints.get(request.trap):
+            breakpoint_.clear()
 
-    def _caught(self, number: int, trap: Breakpoint, caught: BreakpointHit) -> None:
-        if self._traps.get(number) is trap:  # else its owner has gone in the meantime
+    def _on_hit(self, number: int, trap: Breakpoint, caught: BreakpointHit) -> None:
+        if self._breakpoints.get(number) is trap:  # else its owner has disconnected in the meantime
             link, message = caught.link, caught.message
             self._outbox.say(messages.Hit(number, link.number, link.address, message, time.time()))
 
-    def _trap(self, number: int) -> Breakpoint:
+    def _breakpoint(self, number: int) -> Breakpoint:
         try:
-            return self._traps[number]
+            return self._breakpoints[number]
         except KeyError:
             raise LookupError(f"there is no trap {number}") from None
 
-    def _prey(self, number: int) -> BreakpointHit:
-        prey = self._trap(number).hit
-        if prey is None:
+    def _hit_of(self, number: int) -> BreakpointHit:
+        hit = self._breakpoint(number).hit
+        if hit is None:
             raise LookupError(f"the trap {number} has caught nobody")
-        return prey
+        return hit
 
 
 class _Connection(asyncio.Protocol):
-    """Somebody at the control port. Who says nothing (a probe) changes nothing."""
+    """A connection to the control port; one that sends nothing (a probe) changes nothing."""
 
     transport: asyncio.Transport
 
@@ -159,7 +162,7 @@ class _Connection(asyncio.Protocol):
         self._control, self._frames = control, Frames()
 
     def say(self, answer: Answer) -> None:
-        """Straight to this one, who need not be attached."""
+        """Send an answer directly to this connection, which need not be attached."""
         self.transport.write(messages.frame(answer))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

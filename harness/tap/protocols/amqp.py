@@ -1,4 +1,4 @@
-"""RabbitMQ's wire, AMQP 0-9-1: methods with their content, deliveries and what becomes of them."""
+"""The wire protocol of RabbitMQ, AMQP 0-9-1: methods, content, deliveries, settlements."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ _START = b"AMQP\x00\x00\x09\x01"
 _HEAD = struct.Struct(">BHI")
 _METHOD, _HEADER, _BODY, _HEARTBEAT = _KINDS = (1, 2, 3, 8)
 _FRAME_END = 0xCE
-#: Bytes of a frame with nothing in it, and of the shortest content header's.
+#: Bytes of an empty frame, and of the shortest content header frame.
 _EMPTY, _LEAST_HEADER = 8, 22
 _HIDDEN = "***"
 _CARRIES = frozenset(("Basic.Publish", "Basic.Deliver", "Basic.GetOk", "Basic.Return"))
-#: The same as they are on the wire.
+#: The same methods in their wire format.
 _CARRYING = tuple(b"\x00\x3c\x00" + bytes((index,)) for index in (40, 60, 71, 50))
 
 
 class _Content:
-    """A method that content follows, until all of it is there. More than `limit` is not kept."""
+    """A method with content, until all of it has arrived; content above `limit` is not kept."""
 
     def __init__(self, method: Method, limit: int) -> None:
         self._method, self._limit = method, limit
         self._properties: dict[str, Any] = {}
-        self._size, self._come, self._body = -1, 0, bytearray()
+        self._size, self._received, self._body = -1, 0, bytearray()
 
     def head(self, size: int, properties: dict[str, Any]) -> None:
         self._size, self._properties = size, properties
 
     def add(self, part: bytes) -> None:
-        self._come += len(part)
+        self._received += len(part)
         if self._size <= self._limit:
             self._body += part
 
     @property
     def whole(self) -> bool:
-        return self._come == self._size
+        return self._received == self._size
 
     def method(self) -> Method:
-        """The method with its content, which is whole."""
+        """Return the method with its complete content."""
         if self._size > self._limit:
             raise ValueError(f"a message of {self._size} bytes is too long to be kept")
         bare = self._method
@@ -64,7 +64,10 @@ class _Content:
 
 
 class Amqp(Decoder):
-    """One connection to RabbitMQ. A piece is a frame; its message, what is complete with it."""
+    """Decoder of one connection to RabbitMQ.
+
+    A chunk is a frame; its message is what the frame completes.
+    """
 
     def __init__(self, connection: int, limit: int = LIMIT) -> None:
         super().__init__(connection, limit)
@@ -75,7 +78,7 @@ class Amqp(Decoder):
     def _end(self, towards: Towards, kept: bytearray) -> int | None:
         if towards == "broker" and not self._started:
             return self._end_of_start(kept)
-        if kept.startswith(b"AMQP"):  # the broker does not speak the version that was asked for
+        if kept.startswith(b"AMQP"):  # the broker does not support the requested version
             raise Unreadable("the broker refuses this version of the protocol")
         end = _end_of_frame(kept, 0)
         carries = kept[0] == _METHOD and kept.startswith(_CARRYING, _HEAD.size)
@@ -84,9 +87,9 @@ class Amqp(Decoder):
         return end
 
     def _end_of_content(self, kept: bytearray, at: int) -> int | None:
-        """Where the content ends that begins at `at`, if all of it is there and nothing between.
+        """Return the end of the content at `at`, if it is complete and contiguous; else None.
 
-        Most messages are so small that this is so, and then they are one piece.
+        Most messages are so small that this is the case, and then they are one chunk.
         """
         channel, head = kept[1:3], at
         end = _end_of_frame(kept, at)
@@ -94,14 +97,14 @@ class Amqp(Decoder):
             return None
         if end - at < _LEAST_HEADER:
             return None
-        left = amqp_fast.size(kept, head)
-        while left > 0:
+        remaining = amqp_fast.size(kept, head)
+        while remaining > 0:
             at = end
             end = _end_of_frame(kept, at)
             if end is None or kept[at] != _BODY or kept[at + 1 : at + 3] != channel:
                 return None
-            left -= end - at - _EMPTY
-        return end if left == 0 and end <= self._limit else None
+            remaining -= end - at - _EMPTY
+        return end if remaining == 0 and end <= self._limit else None
 
     def _end_of_start(self, kept: bytearray) -> int | None:
         if kept[: len(_START)] != _START[: len(kept)]:
@@ -119,22 +122,26 @@ class Amqp(Decoder):
             return Chunk(raw, overtakes=True)
         try:
             if size + _EMPTY < len(raw):
-                return Chunk(raw, self._whole(towards, number, raw, size + _EMPTY))
+                return Chunk(raw, self._complete_method(towards, number, raw, size + _EMPTY))
             if kind == _METHOD:
                 return Chunk(raw, self._method(towards, number, raw))
             return Chunk(raw, self._content(towards, number, kind, raw))
-        # Whatever a parser makes of bytes that were made to confuse it, they go on.
+        # Crafted bytes may raise any error in a parser; they pass all the same.
         except Exception as error:
-            return Chunk(raw, self._lost(towards, raw, f"{type(error).__name__}: {error}"))
+            return Chunk(
+                raw, self._not_understood(towards, raw, f"{type(error).__name__}: {error}")
+            )
 
-    def _whole(self, towards: Towards, number: int, raw: bytes, at: int) -> Message | None:
-        """A method with all of its content; the frame that is at `at` is its header."""
+    def _complete_method(
+        self, towards: Towards, number: int, raw: bytes, at: int
+    ) -> Message | None:
+        """Decode a method with all of its content; the frame at `at` is its content header."""
         name, fields = amqp_fast.method(raw[:at]) or _read(raw[:at])
-        end = _after(raw, at)
+        end = _frame_end(raw, at)
         _, properties = amqp_fast.content(raw[at:end])
         bodies = []
         while end < len(raw):
-            at, end = end, _after(raw, end)
+            at, end = end, _frame_end(raw, end)
             bodies.append(raw[at + _HEAD.size : end - 1])
         method = Method(
             self.connection, towards, number, name, fields, properties, b"".join(bodies)
@@ -164,13 +171,13 @@ class Amqp(Decoder):
             method = msgspec.structs.replace(method, fields={**fields, "response": _HIDDEN})
         if name in ("Channel.Open", "Channel.CloseOk"):
             self._channels.pop(number, None)
-            for way in ("broker", "client"):
-                self._contents.pop((way, number), None)
+            for direction in ("broker", "client"):
+                self._contents.pop((direction, number), None)
         return self._channels[number].said(method)
 
 
 def _end_of_frame(kept: bytearray, at: int) -> int | None:
-    """Where the frame that begins at `at` ends, None while it is not whole."""
+    """Return the end of the frame at `at`, None while it is incomplete."""
     if len(kept) - at < _HEAD.size:
         return None
     kind, _, size = _HEAD.unpack_from(kept, at)
@@ -184,14 +191,14 @@ def _end_of_frame(kept: bytearray, at: int) -> int | None:
     return end
 
 
-def _after(raw: bytes, at: int) -> int:
-    """Where the whole frame at `at` ends."""
+def _frame_end(raw: bytes, at: int) -> int:
+    """Return the end of the complete frame at `at`."""
     return at + int(_HEAD.unpack_from(raw, at)[2]) + _EMPTY
 
 
 def _read(raw: bytes) -> amqp_fast.Read:
-    """What a method's frame says, as pamqp reads it."""
-    found = frame.unmarshal(raw)[2]
-    if not isinstance(found, base.Frame):
-        raise TypeError(f"{found.name} at this place")
-    return found.name, dict(found)
+    """Decode a method frame with pamqp."""
+    decoded = frame.unmarshal(raw)[2]
+    if not isinstance(decoded, base.Frame):
+        raise TypeError(f"{decoded.name} at this place")
+    return decoded.name, dict(decoded)

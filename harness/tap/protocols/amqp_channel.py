@@ -1,4 +1,4 @@
-"""An AMQP channel: what its methods refer to without saying it."""
+"""State of an AMQP channel: what its methods refer to implicitly."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _SETTLES: dict[str, Literal["ack", "nack", "reject", "recover"]] = {
 }
 
 
-#: Bytes of bodies that are remembered until they are settled; of more, only that they were there.
+#: Bytes of bodies to remember until settlement; of further bodies only their existence.
 REMEMBERED = 64 * 1024 * 1024
 
 
 class _Source(NamedTuple):
-    """Where deliveries come from, and whether the broker waits for an answer to them."""
+    """The queue of a delivery, and whether the broker waits for its settlement."""
 
     queue: str
     no_ack: bool
 
 
 class _Unsettled:
-    """What has been delivered and not settled, by tag, in the order of the wire."""
+    """Deliveries that are not settled, by tag, in the order of the wire."""
 
     def __init__(self) -> None:
         self._deliveries: dict[int, tuple[bytes | None, str]] = {}
@@ -47,17 +47,19 @@ class _Unsettled:
         return body, queue
 
     def put_back(self, tag: int, body: bytes | None, queue: str) -> None:
-        """It is not settled after all."""
+        """Add a delivery again: its settlement was rolled back."""
         self._size += len(body or b"")
         self._deliveries[tag] = (body, queue)
 
     def up_to(self, tag: int) -> tuple[int, ...]:
-        """The tags up to this one; all of them with 0."""
-        return tuple(one for one in self._deliveries if not tag or one <= tag)
+        """Return the tags up to this one; all tags for 0."""
+        return tuple(
+            delivery_tag for delivery_tag in self._deliveries if not tag or delivery_tag <= tag
+        )
 
 
 class _Transaction:
-    """What a channel has settled and published since the last commit or rollback."""
+    """Settlements and messages of a channel since the last commit or rollback."""
 
     def __init__(self) -> None:
         self._settlements: list[Settlement] = []
@@ -81,49 +83,51 @@ class _Transaction:
         )
 
     def roll_back(self, unsettled: _Unsettled) -> None:
-        """Its deliveries are the worker's again: RabbitMQ gives none of them back."""
-        for one in self._settlements:
-            for tag, body, queue in zip(one.tags, one.bodies, one.queues, strict=True):
+        """Give the deliveries back to the worker: RabbitMQ requeues none of them."""
+        for settlement in self._settlements:
+            for tag, body, queue in zip(
+                settlement.tags, settlement.bodies, settlement.queues, strict=True
+            ):
                 unsettled.put_back(tag, body, queue)
 
 
 class Channel:
-    """Remembers who consumes what, and which deliveries are not settled.
+    """Remembers the consumers, and the deliveries that are not settled.
 
-    A settlement of all there is (tag 0) is taken to mean what has come by here: the
-    broker may have sent more by the time it reads it.
+    A settlement of all deliveries (tag 0) covers those that passed here; the broker may have sent
+    more by the time it reads it.
     """
 
     def __init__(self) -> None:
         self._queue = ""
         self._consumers: dict[str, _Source] = {}
-        self._consumes: deque[_Source] = deque()
-        self._gets: deque[_Source] = deque()
+        self._pending_consumes: deque[_Source] = deque()
+        self._get_sources: deque[_Source] = deque()
         self._unsettled = _Unsettled()
-        #: None where there is none: then each message counts at once.
+        #: None outside a transaction: then each message takes effect at once.
         self._transaction: _Transaction | None = None
 
     def said(self, method: Method) -> Message | None:
-        """Take a method into account; what it means, where that is more than it says.
+        """Process a method; return it, or the record of its meaning where that says more.
 
-        None for what counts with the commit of its transaction only.
+        Returns None for a method that takes effect only with the commit of its transaction.
         """
         if method.towards == "broker":
-            return self._asked(method)
+            return self._on_request(method)
         name, fields = method.name, method.fields
-        if name == "Basic.ConsumeOk" and self._consumes:
-            self._consumers[fields["consumer_tag"]] = self._consumes.popleft()
-        elif name == "Basic.GetEmpty" and self._gets:
-            self._gets.popleft()
+        if name == "Basic.ConsumeOk" and self._pending_consumes:
+            self._consumers[fields["consumer_tag"]] = self._pending_consumes.popleft()
+        elif name == "Basic.GetEmpty" and self._get_sources:
+            self._get_sources.popleft()
         elif name == "Queue.DeclareOk":
             self._queue = fields["queue"]
         return method
 
-    def _asked(self, method: Method) -> Message | None:
+    def _on_request(self, method: Method) -> Message | None:
         name, fields = method.name, method.fields
         if name in _SETTLES:
             settlement = self._settle(method, _SETTLES[name])
-            # Recover takes back at once, in a transaction too.
+            # Recover takes effect at once, also in a transaction.
             if self._transaction is None or settlement.how == "recover":
                 return settlement
             self._transaction.settle(settlement)
@@ -131,7 +135,7 @@ class Channel:
         if name == "Basic.Consume":
             self._consume(fields)
         elif name == "Basic.Get":
-            self._gets.append(_Source(fields["queue"] or self._queue, fields["no_ack"]))
+            self._get_sources.append(_Source(fields["queue"] or self._queue, fields["no_ack"]))
         elif name == "Queue.Declare" and fields["queue"]:
             self._queue = fields["queue"]
         elif name == "Tx.Select":
@@ -148,7 +152,7 @@ class Channel:
         return method
 
     def carried(self, method: Method) -> Message | None:
-        """The same for a method that is whole with its content."""
+        """Process a method that is complete with its content, like `said`."""
         if method.name == "Basic.Publish" and self._transaction is not None:
             self._transaction.publish(method)
             return None
@@ -159,7 +163,7 @@ class Channel:
             consumer = fields["consumer_tag"]
             source = self._consumers.get(consumer, _Source("", no_ack=False))
         else:
-            source = self._gets.popleft() if self._gets else _Source("", no_ack=False)
+            source = self._get_sources.popleft() if self._get_sources else _Source("", no_ack=False)
         tag, body = fields["delivery_tag"], method.body or b""
         if not source.no_ack:
             self._unsettled.add(tag, body, source.queue)
@@ -180,7 +184,7 @@ class Channel:
         if fields["consumer_tag"]:
             self._consumers[fields["consumer_tag"]] = source
         if not fields["nowait"]:
-            self._consumes.append(source)
+            self._pending_consumes.append(source)
 
     def _settle(
         self, method: Method, how: Literal["ack", "nack", "reject", "recover"]
@@ -188,10 +192,10 @@ class Channel:
         fields = method.fields
         # Basic.Recover has no tag and means all; Basic.Reject has no `multiple`.
         tag = fields.get("delivery_tag", 0)
-        one = tag and not fields.get("multiple", False)
-        tags = (tag,) if one else self._unsettled.up_to(tag)
+        single = tag and not fields.get("multiple", False)
+        tags = (tag,) if single else self._unsettled.up_to(tag)
         requeue = how != "ack" and bool(fields.get("requeue", False))
-        settled = [self._unsettled.pop(each) for each in tags]
+        settled = [self._unsettled.pop(settled_tag) for settled_tag in tags]
         return Settlement(
             method.connection,
             method.channel,

@@ -1,6 +1,6 @@
-"""The frames that each message needs, read much faster than pamqp does, and with the same result.
+"""Fast decoders of the most frequent frames, with the same result as pamqp.
 
-What is the least unusual is left to pamqp, by returning None.
+They return None for anything unusual; the caller falls back to pamqp.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any
 
 from pamqp import header
 
-#: A method's name, and its fields.
+#: The name of a method, and its fields.
 Read = tuple[str, dict[str, Any]]
 
-#: Where a method's arguments begin, and a header's properties: behind what all frames have, and
-#: behind the method's number or the class, the weight and the size.
+#: Offsets of a method's arguments and of a header's properties: after the frame header, and after
+#: the method's number, or the class, the weight and the size.
 _ARGUMENTS, _PROPERTIES = 11, 19
 _TAG_AND_BITS = struct.Struct(">qB")
 _TICKET = struct.Struct(">H")
 _SIZE = struct.Struct(">Q")
-#: Bytes of properties that are worth keeping: most messages have the same ones.
-_KEPT = 512
+#: Properties up to this many bytes are cached: most messages have the same ones.
+_MAX_CACHED = 512
 
 
 def method(raw: bytes) -> Read | None:
-    """What a method's frame says."""
+    """Decode a method frame; None for an unusual one."""
     reader = _READERS.get(raw[7:_ARGUMENTS])
     if reader is None:
         return None
@@ -37,27 +37,27 @@ def method(raw: bytes) -> Read | None:
 
 
 def content(raw: bytes) -> tuple[int, dict[str, Any]]:
-    """What a content header's frame says: the body's size, and the properties that are there.
+    """Decode a content header frame: the size of the body, and the existing properties.
 
-    The properties may be those of another message; they are not to be changed. Raises what pamqp
-    does.
+    The properties may be shared with another message; callers must not change them. Raises the
+    errors of pamqp.
     """
     tail = raw[_PROPERTIES:-1]
-    return size(raw), _remembered(tail) if len(tail) <= _KEPT else _properties(tail)
+    return size(raw), _cached_properties(tail) if len(tail) <= _MAX_CACHED else _properties(tail)
 
 
 def size(raw: bytes | bytearray, at: int = 0) -> int:
-    """The size of the body that follows the content header's frame at `at`."""
+    """Return the size of the body that follows the content header frame at `at`."""
     return int(_SIZE.unpack_from(raw, at + 11)[0])
 
 
 def _properties(tail: bytes) -> dict[str, Any]:
-    found = header.ContentHeader()
-    found.unmarshal(bytes(12) + tail)
-    return {name: value for name, value in found.properties if value not in (None, "")}
+    content_header = header.ContentHeader()
+    content_header.unmarshal(bytes(12) + tail)
+    return {name: value for name, value in content_header.properties if value not in (None, "")}
 
 
-_remembered = lru_cache(maxsize=1024)(_properties)
+_cached_properties = lru_cache(maxsize=1024)(_properties)
 
 
 def _deliver(raw: bytes) -> Read | None:
@@ -106,6 +106,6 @@ _READERS: dict[bytes, Callable[[bytes], Read | None]] = {
 
 
 def _short(raw: bytes, at: int) -> tuple[str, int]:
-    """A string of up to 255 bytes, and where it ends."""
+    """Decode a short string (up to 255 bytes); return it and its end."""
     end = at + 1 + raw[at]
     return raw[at + 1 : end].decode(), end

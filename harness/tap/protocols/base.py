@@ -1,4 +1,4 @@
-"""What the decoders of both protocols share: bytes in, the same bytes out, cut into messages."""
+"""The common base of both decoders: bytes in, the same bytes out, split into messages."""
 
 from __future__ import annotations
 
@@ -8,73 +8,79 @@ from collections.abc import Iterator
 from harness.history import NotUnderstood, Towards, payload
 from harness.tap.records import Chunk
 
-#: Bytes of one message that are waited for; what is longer goes on unread.
+#: Most bytes of one message to wait for; a longer message passes undecoded.
 LIMIT = 64 * 1024 * 1024
-#: Bytes of what is not understood that go into its record.
+#: Bytes of an unreadable message that go into its record.
 _SAMPLE = 256
 
 
 class Unreadable(Exception):
-    """The bytes are not of this protocol, so where the next message begins is not known."""
+    """The bytes are not of this protocol, so the start of the next message is unknown."""
 
 
 class Decoder(ABC):
-    """Reads both directions of one connection.
+    """Decodes both directions of one connection.
 
-    Together, the pieces that come out are the bytes that went in, in their order. From where
-    one direction is unreadable, both are `opaque`: they go on, and nobody knows what they say.
+    Together, the chunks that come out are the bytes that went in, in their order. Once one
+    direction is unreadable, both are `opaque`: their bytes pass undecoded.
     """
 
     def __init__(self, connection: int, limit: int = LIMIT) -> None:
         self.connection = connection
         self.opaque = False
         self._limit = limit
-        self._kept: dict[Towards, bytearray] = {"broker": bytearray(), "client": bytearray()}
+        self._buffers: dict[Towards, bytearray] = {"broker": bytearray(), "client": bytearray()}
 
     def feed(self, towards: Towards, data: bytes) -> Iterator[Chunk]:
-        """The pieces that are complete with `data`."""
-        kept = self._kept[towards]
-        if not kept and not self.opaque and len(data) <= self._limit:
-            piece = self._at_once(towards, data)
-            if piece is not None:
-                yield piece
+        """Yield the chunks that are complete with `data`."""
+        buffer = self._buffers[towards]
+        if not buffer and not self.opaque and len(data) <= self._limit:
+            chunk = self._decode_single(towards, data)
+            if chunk is not None:
+                yield chunk
                 return
-        kept += data
-        while kept and not self.opaque:
+        buffer += data
+        while buffer and not self.opaque:
             try:
-                end = self._end(towards, kept)
-                if (len(kept) if end is None else end) > self._limit:
+                end = self._end(towards, buffer)
+                if (len(buffer) if end is None else end) > self._limit:
                     raise Unreadable(f"a message of more than {self._limit} bytes")
             except Unreadable as error:
                 self.opaque = True
-                lost = self._lost(towards, kept, str(error))
-                yield Chunk(self.rest(towards), lost)
+                unreadable = self._not_understood(towards, buffer, str(error))
+                yield Chunk(self.rest(towards), unreadable)
                 return
             if end is None:
                 return
             yield self._decode(towards, self.rest(towards, end))
-        if kept:
+        if buffer:
             yield Chunk(self.rest(towards))
 
     def rest(self, towards: Towards, length: int | None = None) -> bytes:
-        """Take out what is still kept (or its first `length` bytes), undecoded."""
-        kept = self._kept[towards]
-        taken = bytes(kept[:length])
-        del kept[:length]
+        """Remove and return the buffered bytes (or the first `length` of them), undecoded."""
+        buffer = self._buffers[towards]
+        taken = bytes(buffer[:length])
+        del buffer[:length]
         return taken
 
-    def _at_once(self, towards: Towards, data: bytes) -> Chunk | None:
-        """`data` as one message, where that is quickly seen; else None, and nothing has changed."""
+    def _decode_single(self, towards: Towards, data: bytes) -> Chunk | None:
+        """Decode `data` as one message where that is quick; else return None and change nothing."""
         return None
 
     @abstractmethod
     def _end(self, towards: Towards, kept: bytearray) -> int | None:
-        """Where the first message ends, None while it is not whole; or raises `Unreadable`."""
+        """Return the end of the first message, None while it is incomplete.
+
+        Raises `Unreadable` for bytes of another protocol.
+        """
 
     @abstractmethod
     def _decode(self, towards: Towards, raw: bytes) -> Chunk:
-        """One whole message. Never raises: what cannot be read is `_lost`, and goes on."""
+        """Decode one complete message; never raises.
 
-    def _lost(self, towards: Towards, raw: bytes | bytearray, why: str) -> NotUnderstood:
+        An unreadable message becomes `NotUnderstood`, and passes.
+        """
+
+    def _not_understood(self, towards: Towards, raw: bytes | bytearray, why: str) -> NotUnderstood:
         sample = payload(bytes(raw[:_SAMPLE]))
         return NotUnderstood(self.connection, towards, why, sample, len(raw))

@@ -1,4 +1,4 @@
-"""Redis' wire, RESP2 and RESP3: commands, and the replies that belong to them."""
+"""The wire protocol of Redis, RESP2 and RESP3: commands, and the replies to them."""
 
 from __future__ import annotations
 
@@ -13,28 +13,35 @@ from harness.tap.protocols.base import LIMIT, Decoder, Unreadable
 from harness.tap.protocols.resp_scanner import Scanner
 from harness.tap.records import Chunk, Command, ErrorReply, Push, Reply
 
-#: Bytes of a command that is a line, not a list; as many as Redis takes.
+#: Most bytes of an inline command (a line, not a list); the limit of Redis.
 _INLINE = 64 * 1024
 _HIDDEN = b"***"
 _NOTHING = object()
 
 _SUBSCRIBE = {f"{kind}{verb}" for kind in ("", "P", "S") for verb in ("SUBSCRIBE", "UNSUBSCRIBE")}
-#: How an array begins that RESP2 sends to subscribers, unasked.
-_NEWS = {name.lower().encode() for name in _SUBSCRIBE} | {b"message", b"pmessage", b"smessage"}
+#: First element of an array that RESP2 sends to subscribers unrequested.
+_PUSH_KINDS = {name.lower().encode() for name in _SUBSCRIBE} | {
+    b"message",
+    b"pmessage",
+    b"smessage",
+}
 
 
 class Resp(Decoder):
-    """One connection to Redis."""
+    """Decoder of one connection to Redis."""
 
     def __init__(self, connection: int, limit: int = LIMIT) -> None:
         super().__init__(connection, limit)
         self._scanners: dict[Towards, Scanner] = {"broker": Scanner(), "client": Scanner()}
         self._readers: dict[Towards, hiredis.Reader] = {}
-        self._talk = _Talk(connection)
+        self._pairing = _ReplyPairing(connection)
         self._number = 0
 
-    def _at_once(self, towards: Towards, data: bytes) -> Chunk | None:
-        """Who asks and waits sends one message at a time, and hiredis can tell that it is one."""
+    def _decode_single(self, towards: Towards, data: bytes) -> Chunk | None:
+        """Decode a single message: a client that waits for each reply sends one message at a time.
+
+        hiredis reports whether the data is exactly one message.
+        """
         if towards == "broker" and not data.startswith(b"*"):
             return None
         reader = self._reader(towards)
@@ -46,7 +53,7 @@ class Resp(Decoder):
         if value is _NOTHING or reader.has_data():
             return None
         self._readers[towards] = reader
-        return self._piece(towards, data, value)
+        return self._chunk(towards, data, value)
 
     def _end(self, towards: Towards, kept: bytearray) -> int | None:
         if towards == "broker" and not kept.startswith(b"*"):
@@ -63,44 +70,50 @@ class Resp(Decoder):
             else:
                 value = self._read(towards, raw)
         except (hiredis.HiredisError, TypeError, ValueError) as error:
-            # TypeError: a map with a key that cannot be one in Python. The message is whole, so
-            # it still takes its place in the order of commands and replies.
+            # TypeError: a map key that is not hashable in Python. The message is complete, so it
+            # still takes its position in the order of commands and replies.
             if towards == "broker":
                 self._command(())
             else:
-                self._talk.answered(None)
-            return Chunk(raw, self._lost(towards, raw, f"{error}"))
-        return self._piece(towards, raw, value)
+                self._pairing.answered(None)
+            return Chunk(raw, self._not_understood(towards, raw, f"{error}"))
+        return self._chunk(towards, raw, value)
 
-    def _piece(self, towards: Towards, raw: bytes, value: Any) -> Chunk:
+    def _chunk(self, towards: Towards, raw: bytes, value: Any) -> Chunk:
         if towards == "client":
-            said = self._talk.answered(value)
-            return Chunk(raw, said or self._lost(towards, raw, "a reply without a command"))
-        if not value:  # Redis passes over an empty command, and does not answer
+            message = self._pairing.answered(value)
+            return Chunk(
+                raw, message or self._not_understood(towards, raw, "a reply without a command")
+            )
+        if not value:  # Redis ignores an empty command, and does not answer
             return Chunk(raw)
-        return self._said(raw, value)
+        return self._command_chunk(raw, value)
 
-    def _said(self, raw: bytes, value: Any) -> Chunk:
+    def _command_chunk(self, raw: bytes, value: Any) -> Chunk:
         if not isinstance(value, list) or not all(isinstance(word, bytes) for word in value):
             self._command(())
-            return Chunk(raw, self._lost("broker", raw, "a command that is no list of words"))
+            return Chunk(
+                raw, self._not_understood("broker", raw, "a command that is no list of words")
+            )
         command = self._command(tuple(value))
         if command.name in ("SYNC", "PSYNC"):
             self.opaque = True
-            return Chunk(raw, self._lost("broker", raw, "this is a replica's link from here on"))
+            return Chunk(
+                raw, self._not_understood("broker", raw, "this is a replica's link from here on")
+            )
         return Chunk(raw, command)
 
     def _command(self, words: tuple[bytes, ...]) -> Command:
         self._number += 1
-        command = Command(self.connection, self._number, _without_secrets(words))
-        self._talk.asked(command)
+        command = Command(self.connection, self._number, _mask_passwords(words))
+        self._pairing.asked(command)
         return command
 
     def _read(self, towards: Towards, raw: bytes) -> Any:
         reader = self._reader(towards)
         reader.feed(raw)
         value, more = reader.gets(), reader.has_data()
-        while more:  # what stood first was an attribute
+        while more:  # the first value was an attribute
             value, more = reader.gets(), reader.has_data()
         if value is _NOTHING:
             raise ValueError("hiredis takes this message for unfinished")
@@ -108,7 +121,7 @@ class Resp(Decoder):
         return value
 
     def _reader(self, towards: Towards) -> hiredis.Reader:
-        """One with nothing in it: those that have raised, or keep something, are not put back."""
+        """Return an empty reader; readers that raised an error or hold data are not reused."""
         return self._readers.pop(towards, None) or hiredis.Reader(
             replyError=ErrorReply, notEnoughData=_NOTHING
         )
@@ -116,12 +129,12 @@ class Resp(Decoder):
 
 @dataclass
 class _Mode:
-    """What earlier commands have made of a connection."""
+    """State of a connection that earlier commands have set."""
 
-    #: No replies at all; no reply to the next command.
+    #: CLIENT REPLY OFF: no replies at all. SKIP: no reply to the next command.
     silent: bool = False
     skip: bool = False
-    #: Commands are queued until EXEC: as the client sees it, and those that Redis has queued.
+    #: MULTI: the client's view of the transaction, and the commands that Redis has queued.
     multi: bool = False
     queued: list[Command] = field(default_factory=list)
     subscribed: bool = False
@@ -129,12 +142,12 @@ class _Mode:
     resp3: bool = False
 
 
-class _Talk:
-    """Which reply belongs to which command."""
+class _ReplyPairing:
+    """Assigns replies to commands."""
 
     def __init__(self, connection: int) -> None:
         self._connection = connection
-        self._open: deque[Command] = deque()
+        self._unanswered: deque[Command] = deque()
         self._mode = _Mode()
 
     def asked(self, command: Command) -> None:
@@ -150,36 +163,41 @@ class _Talk:
             self._mode.skip = False
             return
         elif name in _SUBSCRIBE and not self._mode.multi:
-            # Confirmed for each channel, by what also brings the channel's messages.
+            # Redis confirms it for each channel with a push, not with a reply.
             self._mode.subscribed = True
             return
         if name in ("MULTI", "EXEC", "DISCARD", "RESET"):
             self._mode.multi = name == "MULTI"
-        self._open.append(command)
+        self._unanswered.append(command)
 
     def answered(self, value: Any) -> Reply | Push | None:
-        """None when there was no command."""
-        if self._unasked(value):
+        """Assign a value to its command; None when there was no command."""
+        if self._is_push(value):
             return Push(self._connection, value)
-        if not self._open:
+        if not self._unanswered:
             return None
-        command = self._open.popleft()
-        return Reply(self._connection, command, value, self._note(command, value))
+        command = self._unanswered.popleft()
+        return Reply(self._connection, command, value, self._apply_reply(command, value))
 
-    def _unasked(self, value: Any) -> bool:
+    def _is_push(self, value: Any) -> bool:
         if isinstance(value, hiredis.PushNotification):
             return True
-        if self._mode.monitors and not self._open:
+        if self._mode.monitors and not self._unanswered:
             return True
-        news = self._mode.subscribed and not self._mode.resp3 and isinstance(value, list)
-        if not news or not value or not isinstance(value[0], bytes) or value[0] not in _NEWS:
+        may_be_push = self._mode.subscribed and not self._mode.resp3 and isinstance(value, list)
+        if (
+            not may_be_push
+            or not value
+            or not isinstance(value[0], bytes)
+            or value[0] not in _PUSH_KINDS
+        ):
             return False
         if value[0].endswith(b"unsubscribe") and value[-1] == 0:
             self._mode.subscribed = False
         return True
 
-    def _note(self, command: Command, value: Any) -> tuple[Command, ...]:
-        """What an answer changes for those that follow; the commands that EXEC's answers."""
+    def _apply_reply(self, command: Command, value: Any) -> tuple[Command, ...]:
+        """Apply the effect of a reply on later ones; return the commands that EXEC answers."""
         queued: tuple[Command, ...] = ()
         if command.name == "EXEC":
             queued, self._mode.queued = tuple(self._mode.queued), []
@@ -196,7 +214,7 @@ class _Talk:
         return queued
 
 
-def _without_secrets(words: tuple[bytes, ...]) -> tuple[bytes, ...]:
+def _mask_passwords(words: tuple[bytes, ...]) -> tuple[bytes, ...]:
     name = words[0].upper() if words else b""
     if name == b"AUTH":
         return words[:1] + (_HIDDEN,) * (len(words) - 1)

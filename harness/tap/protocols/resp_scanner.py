@@ -1,10 +1,13 @@
-"""Where a RESP message ends. hiredis, which reads what is in it, does not tell."""
+"""Finds the end of a RESP message.
+
+hiredis, which parses the content, does not report it.
+"""
 
 from __future__ import annotations
 
 from harness.tap.protocols.base import Unreadable
 
-#: Bytes of one line; Redis itself takes no longer ones from a client.
+#: Most bytes of one line; Redis itself accepts no longer ones from a client.
 _LINE = 1024 * 1024
 
 _SIMPLE = frozenset(b"+-:,#_(")
@@ -15,43 +18,43 @@ _ATTRIBUTE = ord("|")
 
 
 class Scanner:
-    """Finds the end of one message after the other, and looks at no byte twice."""
+    """Finds the end of one message after the other, and scans no byte twice."""
 
     def __init__(self) -> None:
-        self._at, self._left = 0, 1
+        self._position, self._remaining = 0, 1
 
     def end(self, kept: bytearray) -> int | None:
-        """Where the first message in `kept` ends; None: ask again when there is more.
+        """Return the end of the first message in `kept`; None: call again with more bytes.
 
-        Raises `Unreadable` for what is no RESP.
+        Raises `Unreadable` for bytes that are not RESP.
         """
-        while self._left:
-            stop = kept.find(b"\r\n", self._at)
+        while self._remaining:
+            stop = kept.find(b"\r\n", self._position)
             if stop < 0:
-                if len(kept) - self._at > _LINE:
+                if len(kept) - self._position > _LINE:
                     raise Unreadable(f"a line of more than {_LINE} bytes")
                 return None
             self._step(kept, stop)
-        if self._at > len(kept):
+        if self._position > len(kept):
             return None
-        end, self._at, self._left = self._at, 0, 1
+        end, self._position, self._remaining = self._position, 0, 1
         return end
 
     def _step(self, kept: bytearray, stop: int) -> None:
-        """Take one line into account, and the bytes that it announces."""
-        kind, count = kept[self._at], 0
+        """Process one line, and the bytes that it announces."""
+        kind, count = kept[self._position], 0
         if kind not in _SIMPLE:
-            count = _count(kept[self._at : stop])
-        self._at = stop + 2
-        self._left -= 1
+            count = _count(kept[self._position : stop])
+        self._position = stop + 2
+        self._remaining -= 1
         if kind in _BULK and count >= 0:
-            self._at += count + 2
+            self._position += count + 2
         elif kind in _LIST:
-            self._left += max(count, 0)
+            self._remaining += max(count, 0)
         elif kind == _MAP:
-            self._left += 2 * count
-        elif kind == _ATTRIBUTE:  # it stands before the message that it is about
-            self._left += 2 * count + 1
+            self._remaining += 2 * count
+        elif kind == _ATTRIBUTE:  # it precedes the message that it describes
+            self._remaining += 2 * count + 1
 
 
 def _count(line: bytearray) -> int:

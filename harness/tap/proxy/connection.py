@@ -1,4 +1,4 @@
-"""One connection through the tap: two transports, and between them a lane for each direction."""
+"""One connection through the tap: two transports, and a pipe for each direction."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from harness.tap.protocols.base import Decoder
 from harness.tap.proxy.pipe import Pipe
 from harness.tap.records import Chunk, Message, Sink
 
-#: How a TLS client begins. No client of Redis or RabbitMQ begins so without TLS.
+#: First byte of a TLS client; no client of Redis or RabbitMQ starts with it without TLS.
 _TLS = b"\x16"
 
-_BACK: dict[Towards, Towards] = {"broker": "client", "client": "broker"}
+_OPPOSITE: dict[Towards, Towards] = {"broker": "client", "client": "broker"}
 
 
 class ConnectionBreakpoint(Protocol):
-    """Who waits for a message of a link."""
+    """A breakpoint that waits for a message of a connection."""
 
     point: Point
 
     def trigger(self, link: ProxiedConnection, message: Message) -> None:
-        """It has come, and its lane (with `after`: both) is held."""
+        """The message has arrived, and its pipe (with `after`: both pipes) is held."""
 
 
 class Host(Protocol):
-    """What a link needs of the proxy it belongs to."""
+    """The interface of the proxy that a connection uses."""
 
     sink: Sink
 
     def watch(
         self, link: ProxiedConnection, towards: Towards, message: Message
     ) -> ConnectionBreakpoint | None:
-        """Who waits for this message; nobody else will be told of it."""
+        """Return the breakpoint that this message hits, and clear it; None without one."""
 
     def holds(self, address: str) -> bool:
         """Whether new connections of this client are held."""
 
     def delay(self, address: str) -> float:
-        """Seconds for which what this client says and hears is to wait."""
+        """Seconds by which messages from and to this client are delayed."""
 
     def closed(self, link: ProxiedConnection) -> None: ...
 
 
 class ProxiedConnection:
-    """A client's connection and the broker's that belongs to it. `number` names both."""
+    """A client's connection and its connection to the broker; `number` identifies both."""
 
     def __init__(self, host: Host, number: int, decoder: Decoder) -> None:
         self.host, self.number = host, number
@@ -65,66 +65,66 @@ class ProxiedConnection:
         self.ended = asyncio.Event()
         self._decoder = decoder
         self._began = self._opened = self._over = self._severed = False
-        self._by: Literal["client", "broker", "tap"] | None = None
+        self._ended_by: Literal["client", "broker", "tap"] | None = None
         self._error = ""
         self._open: set[Towards] = set()
-        #: What the client said before the broker was there; b"" is its end. Reading is paused until
-        #: then, but some versions of asyncio begin to read all the same.
+        #: Data of the client before the broker was connected; b"" is its end. Reading is paused
+        #: until then, but some versions of asyncio start to read all the same.
         self._early: list[bytes] = []
 
     # -- for those who control the tap --------------------------------------------------------
 
     def hold(self, point: str = "") -> None:
         """Hold both directions."""
-        for lane in self.lanes.values():
-            lane.hold(point)
+        for pipe in self.lanes.values():
+            pipe.hold(point)
 
     def slow(self, seconds: float) -> None:
-        """Let what is said arrive so much later, in both directions."""
-        for lane in self.lanes.values():
-            lane.slow(seconds)
+        """Delay the messages in both directions by so many seconds."""
+        for pipe in self.lanes.values():
+            pipe.slow(seconds)
 
     def release(self) -> None:
-        for lane in self.lanes.values():
-            lane.release()
+        for pipe in self.lanes.values():
+            pipe.release()
 
     def cut(self) -> None:
-        """Break the connection on both sides; what was held is lost."""
+        """Break the connection on both sides; held data is lost."""
         if not self._over:
             self._cut()
             self._abort()
 
     def sever(self) -> None:
-        """End it at the broker's side alone: the client hears no more of it, not even its end.
+        """End the connection at the broker's side only: the client does not even see its end.
 
-        What went on before still arrives: the broker sees a client that has ended.
+        Earlier data still arrives: the broker sees a client that has ended.
         """
         if not self._over and not self._severed:
             self._cut()
-            self._by = self._by or "tap"
-            self.lanes["client"].deafen()
+            self._ended_by = self._ended_by or "tap"
+            self.lanes["client"].disconnect()
             self.lanes["broker"].end()
 
     @property
     def left_behind(self) -> bool:
-        """Whether it was severed, or its client has ended it while it was held."""
+        """Whether it was severed, or its client ended it while it was held."""
         return self._severed or self.lanes["broker"].ended
 
     def _cut(self) -> None:
-        to_broker, to_client = (self.lanes[way].drop() for way in ("broker", "client"))
+        to_broker, to_client = (self.lanes[direction].drop() for direction in ("broker", "client"))
         if not self._severed:
             self.host.sink(ConnectionCut(self.number, to_broker, to_client))
         self._severed = True
 
     def refuse(self, why: str) -> None:
-        """Turn the client away."""
+        """Refuse the client."""
         self.host.sink(ConnectionRefused(self.number, self.address, self.port, why))
         self._abort()
 
     # -- for the two sides --------------------------------------------------------------------
 
     def accepted(self, transport: asyncio.Transport) -> None:
-        """The client is there. It is not read from before the broker is, too."""
+        """Register the client; read from it only once the broker is connected, too."""
         self.address, self.port = transport.get_extra_info("peername")[:2]
         self._open.add("client")
         self.lanes["broker"].source = self.lanes["client"].sink = transport
@@ -134,10 +134,10 @@ class ProxiedConnection:
             self.lanes["broker"].throttle()
 
     def dialed(self, transport: asyncio.Transport) -> None:
-        """The broker is there, too."""
+        """Register the broker's connection, and start to forward."""
         self._open.add("broker")
         self.lanes["client"].source = self.lanes["broker"].sink = transport
-        if "client" not in self._open or self._by == "tap":  # it has gone in the meantime
+        if "client" not in self._open or self._ended_by == "tap":  # the client has gone
             transport.abort()
             return
         host, port = transport.get_extra_info("sockname")[:2]
@@ -153,16 +153,16 @@ class ProxiedConnection:
                 self.received("client", data)
             else:
                 self.eof("client")
-        for lane in self.lanes.values():
-            lane.throttle()
+        for pipe in self.lanes.values():
+            pipe.throttle()
 
     def received(self, side: Towards, data: bytes) -> None:
-        lane = self.lanes[_BACK[side]]
-        if lane.ended:
+        pipe = self.lanes[_OPPOSITE[side]]
+        if pipe.ended:
             return
-        if lane.sink is None:
+        if pipe.sink is None:
             self._early.append(data)
-            lane.throttle()
+            pipe.throttle()
             return
         if side == "client" and not self._began:
             self._began = True
@@ -173,32 +173,39 @@ class ProxiedConnection:
                 )
                 return
         try:
-            for piece in self._decoder.feed(lane.towards, data):
-                lane.take(piece)
+            for chunk in self._decoder.feed(pipe.towards, data):
+                pipe.take(chunk)
         finally:
-            lane.send()
+            pipe.send()
         if self._decoder.opaque:
-            # What was to be read together with more of it will not be read.
+            # The decoder will not decode the buffered part of a message any more.
             self._flush(self.lanes[side])
-        if lane.waits:
-            lane.throttle()
+        if pipe.waits:
+            pipe.throttle()
 
     def eof(self, side: Towards) -> None:
-        """This side sends nothing more; it may still listen."""
-        lane = self.lanes[_BACK[side]]
-        if lane.sink is None:
+        """Process the end of this side's data; the side may still receive."""
+        pipe = self.lanes[_OPPOSITE[side]]
+        if pipe.sink is None:
             self._early.append(b"")
-        elif not lane.ended:
-            self._by = self._by or side
-            self._flush(lane)
-            lane.ended = True
-            lane.finish()
-            if self._severed and not self._over and all(one.ended for one in self.lanes.values()):
-                self._abort()  # both have gone, and neither is told of the other's end
+        elif not pipe.ended:
+            self._ended_by = self._ended_by or side
+            self._flush(pipe)
+            pipe.ended = True
+            pipe.finish()
+            if (
+                self._severed
+                and not self._over
+                and all(other_pipe.ended for other_pipe in self.lanes.values())
+            ):
+                self._abort()  # both sides have gone, and neither is notified of the other's end
 
     def lost(self, side: Towards, error: Exception | None) -> None:
-        """This side is gone. What it has said still goes on, and the broker's answer counts."""
-        if self._by is None and error is not None:
+        """Process the loss of this side.
+
+        Its earlier data still goes on, and the broker's replies are still recorded.
+        """
+        if self._ended_by is None and error is not None:
             self._error = f"{type(error).__name__}: {error}"
         self._open.discard(side)
         self.eof(side)
@@ -206,22 +213,22 @@ class ProxiedConnection:
         self.settle()
 
     def settle(self) -> None:
-        """Close what has no more to do."""
+        """Close the transports that are no longer needed."""
         to_broker, to_client = self.lanes["broker"], self.lanes["client"]
         if not to_client.finished:
             return
         if not to_broker.finished:
-            # No broker listens on after it has said its last; this comes back here.
+            # No broker receives after its own end; `kill` calls this method again.
             to_broker.ended = True
             to_broker.kill()
             return
-        for lane in (to_broker, to_client):
-            if lane.sink is not None:
-                lane.sink.close()
+        for pipe in (to_broker, to_client):
+            if pipe.sink is not None:
+                pipe.sink.close()
         if not self._open and not self._over:
             self._over = True
             if self._opened:
-                self.host.sink(ConnectionClosed(self.number, self._by or "tap", self._error))
+                self.host.sink(ConnectionClosed(self.number, self._ended_by or "tap", self._error))
             self.host.closed(self)
             self.ended.set()
 
@@ -231,18 +238,18 @@ class ProxiedConnection:
             lane.send()
 
     def _abort(self) -> None:
-        self._by = self._by or "tap"
-        for lane in self.lanes.values():
-            lane.ended = True
-            lane.kill()
-        for lane in self.lanes.values():
-            if lane.sink is not None:
-                lane.sink.abort()
+        self._ended_by = self._ended_by or "tap"
+        for pipe in self.lanes.values():
+            pipe.ended = True
+            pipe.kill()
+        for pipe in self.lanes.values():
+            if pipe.sink is not None:
+                pipe.sink.abort()
         self.settle()
 
 
 class Endpoint(asyncio.Protocol):
-    """What asyncio calls for one of the two connections of a link."""
+    """The asyncio protocol of one of the two transports of a connection."""
 
     def __init__(self, link: ProxiedConnection, side: Towards) -> None:
         self._link, self._side = link, side

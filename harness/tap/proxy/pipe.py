@@ -1,4 +1,4 @@
-"""One direction of a connection: what comes goes on, or waits."""
+"""One direction of a connection: chunks that go on, or wait."""
 
 from __future__ import annotations
 
@@ -12,60 +12,60 @@ from harness.tap.records import Chunk
 if TYPE_CHECKING:
     from harness.tap.proxy.connection import ProxiedConnection
 
-#: Bytes that wait in a lane before its source has to, too.
+#: Waiting bytes in a pipe above which its source has to wait, too.
 HELD = 1024 * 1024
 
 
 class Pipe:
-    """One direction: what comes from `source` goes to `sink`, or waits."""
+    """One direction: data from `source` goes to `sink`, or waits."""
 
     def __init__(self, link: ProxiedConnection, towards: Towards) -> None:
         self._link, self.towards = link, towards
         self.source: asyncio.Transport | None = None
         self.sink: asyncio.Transport | None = None
         self.held = False
-        #: Seconds for which each piece waits, where the network is to be slow.
+        #: Seconds for which each chunk waits, to simulate a slow network.
         self._delay = 0.0
-        #: Nothing more comes from the source.
+        #: The source has ended.
         self.ended = False
-        #: All that came has gone on.
+        #: All data of the source has been forwarded, or dropped.
         self.finished = False
-        self._full = self._dead = self._deaf = False
-        self._caught: Chunk | None = None
+        self._full = self._dead = self._disconnected = False
+        self._at_breakpoint: Chunk | None = None
         self._waiting: deque[Chunk] = deque()
-        #: What goes on, until it is sent as one.
-        self._leaving: list[bytes] = []
+        #: Data to forward, until it is sent in one write.
+        self._outgoing: list[bytes] = []
 
     @property
     def size(self) -> int:
-        """Bytes that wait."""
+        """Number of waiting bytes."""
         return sum(len(piece.raw) for piece in self._waiting)
 
     @property
     def waits(self) -> bool:
-        """Whether anything does."""
+        """Whether any data waits."""
         return bool(self._waiting)
 
     def take(self, piece: Chunk) -> None:
-        """Let a piece go on (with the next `send`), or keep it."""
+        """Forward a chunk (with the next `send`), or keep it."""
         if self.towards == "client" and piece.message is not None:
             self._link.host.sink(piece.message)
-        if self._dead or self._deaf:
+        if self._dead or self._disconnected:
             return
         if self.held and piece.overtakes:
-            self._pass(piece)
+            self._forward(piece)
         elif self.held or self._delay:
             self._waiting.append(piece)
             if self._delay:
-                asyncio.get_running_loop().call_later(self._delay, self._due)
+                asyncio.get_running_loop().call_later(self._delay, self._forward_delayed)
         else:
             self._offer(piece)
 
     def slow(self, seconds: float) -> None:
-        """From now on each piece waits so long; 0: no longer, and what waits goes on."""
+        """Delay each new chunk by so many seconds; 0: no delay, and waiting chunks go on."""
         self._delay = seconds
         if not seconds and not self.held:
-            self._go_on()
+            self._forward_waiting()
 
     def hold(self, point: str = "") -> None:
         if not self.held:
@@ -73,26 +73,26 @@ class Pipe:
             self._link.host.sink(ConnectionHeld(self._link.number, self.towards, point))
 
     def release(self) -> None:
-        """Let what waits go on, up to the next message that somebody waits for."""
+        """Forward the waiting chunks, up to the next message with a breakpoint."""
         if not self.held:
             return
         self.held = False
         self._link.host.sink(ConnectionReleased(self._link.number, self.towards))
-        self._go_on()
+        self._forward_waiting()
 
-    def _go_on(self) -> None:
+    def _forward_waiting(self) -> None:
         while self._waiting and not self.held:
-            piece = self._waiting.popleft()
-            if piece is self._caught:
-                self._pass(piece)
+            chunk = self._waiting.popleft()
+            if chunk is self._at_breakpoint:
+                self._forward(chunk)
             else:
-                self._offer(piece)
+                self._offer(chunk)
         self.send()
         self.throttle()
         self.finish()
 
-    def _due(self) -> None:
-        """What waits first has waited long enough, unless it has gone on already."""
+    def _forward_delayed(self) -> None:
+        """Forward the first waiting chunk, whose delay is over, unless it has gone on already."""
         if self._waiting and not self.held:
             self._offer(self._waiting.popleft())
             self.send()
@@ -100,46 +100,46 @@ class Pipe:
             self.finish()
 
     def send(self) -> None:
-        """Send all that goes on: one call of the system for many pieces."""
-        if self._leaving and self.sink is not None and not self.sink.is_closing():
-            self.sink.write(b"".join(self._leaving))
-        self._leaving.clear()
+        """Send all outgoing chunks: one system call for many chunks."""
+        if self._outgoing and self.sink is not None and not self.sink.is_closing():
+            self.sink.write(b"".join(self._outgoing))
+        self._outgoing.clear()
 
     def drop(self) -> int:
-        """Throw away what waits; how many bytes have not gone out."""
-        lost = self.size + (self.sink.get_write_buffer_size() if self.sink is not None else 0)
+        """Discard the waiting data; return how many bytes were not sent."""
+        unsent = self.size + (self.sink.get_write_buffer_size() if self.sink is not None else 0)
         self._waiting.clear()
-        return lost
+        return unsent
 
     def kill(self) -> None:
-        """Nobody is there to take anything; what comes is still recorded, for it was said."""
+        """Stop forwarding: the receiver is gone. Incoming messages are still recorded."""
         self._dead, self.held, self._full = True, False, False
         self._waiting.clear()
         self.throttle()
         self.finish()
 
-    def deafen(self) -> None:
-        """Pass nothing on any more; the sink is not to learn that the source has ended, either."""
+    def disconnect(self) -> None:
+        """Forward nothing more, and hide the end of the source from the sink."""
         self.hold()
-        self._deaf = True
+        self._disconnected = True
         self.throttle()
 
     def end(self) -> None:
-        """Take nothing more, and let the sink see the end after what it was sent."""
+        """Accept nothing more, and send the sink the end of the stream after earlier data."""
         self.kill()
         if self.sink is not None and not self.sink.is_closing():
             try:
                 self.sink.write_eof()
-            except OSError:  # it has been reset, and asyncio has not noticed yet
+            except OSError:  # the connection was reset, and asyncio has not noticed yet
                 self.sink.abort()
 
     def full(self, full: bool) -> None:
-        """The sink takes no more for now, or again."""
+        """Record whether the sink cannot accept more data at the moment."""
         self._full = full
         self.throttle()
 
     def throttle(self) -> None:
-        """Read from the source only while there is room for what it sends."""
+        """Read from the source only while there is room for its data."""
         if self.source is None or self.ended:
             return
         if self._full or self.sink is None or self.size > HELD:
@@ -148,33 +148,33 @@ class Pipe:
             self.source.resume_reading()
 
     def finish(self) -> None:
-        """Pass on the end of the source, after all that came before it."""
+        """Forward the end of the source, after all earlier data."""
         if self.finished or not self.ended or self.held or self._waiting:
             return
         self.finished = True
         if self.sink is not None and not self._dead and not self.sink.is_closing():
             try:
                 self.sink.write_eof()
-            except OSError:  # it has been reset, and asyncio has not noticed yet
+            except OSError:  # the connection was reset, and asyncio has not noticed yet
                 self.sink.abort()
         self._link.settle()
 
     def _offer(self, piece: Chunk) -> None:
         message = piece.message
-        watch = message and self._link.host.watch(self._link, self.towards, message)
-        if not watch or not message:
-            self._pass(piece)
+        breakpoint_ = message and self._link.host.watch(self._link, self.towards, message)
+        if not breakpoint_ or not message:
+            self._forward(piece)
             return
-        if watch.point.after:
-            self._pass(piece)
-            self._link.hold(watch.point.name)
+        if breakpoint_.point.after:
+            self._forward(piece)
+            self._link.hold(breakpoint_.point.name)
         else:
-            self._caught = piece
+            self._at_breakpoint = piece
             self._waiting.appendleft(piece)
-            self.hold(watch.point.name)
-        watch.trigger(self._link, message)
+            self.hold(breakpoint_.point.name)
+        breakpoint_.trigger(self._link, message)
 
-    def _pass(self, piece: Chunk) -> None:
+    def _forward(self, piece: Chunk) -> None:
         if self.towards == "broker" and piece.message is not None:
             self._link.host.sink(piece.message)
-        self._leaving.append(piece.raw)
+        self._outgoing.append(piece.raw)

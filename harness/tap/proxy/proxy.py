@@ -1,4 +1,4 @@
-"""The proxy: listens where workers think the broker is, and lets its owner stop what passes."""
+"""The proxy: listens in place of the broker, and lets its owner stop messages."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from harness.tap.protocols.base import Decoder
 from harness.tap.proxy.connection import ConnectionBreakpoint, Endpoint, ProxiedConnection
 from harness.tap.records import Message, Sink
 
-#: Seconds for a connection to the broker to come about.
-_DIAL = 10.0
-#: Seconds for all connections to end, once they are cut.
-_STOP = 10.0
+#: Seconds to connect to the broker.
+_CONNECT_TIMEOUT = 10.0
+#: Seconds for all connections to end after they are cut.
+_CUT_TIMEOUT = 10.0
 
 
 class BreakpointHit:
-    """A link that has come to a point: `message` is held, or has just passed (`after`)."""
+    """A connection that reached a point: `message` is held, or has just passed (`after`)."""
 
     def __init__(self, link: ProxiedConnection, point: Point, message: Message) -> None:
         self.link, self.point, self.message = link, point, message
 
     def release(self) -> None:
-        """Let it go on."""
+        """Resume the connection."""
         if self.point.after:
             self.link.release()
         else:
             self.link.lanes[self.point.towards].release()
 
     def cut(self) -> None:
-        """Break the connection; what is held never arrives."""
+        """Break the connection; held messages never arrive."""
         self.link.cut()
 
 
 class Breakpoint:
-    """Waits at a point for the first who comes by, at most once."""
+    """Waits at a point for the first matching message; hit at most once."""
 
     def __init__(self, proxy: Proxy, point: Point, address: str | None) -> None:
         self.point, self.address = point, address
         self._proxy = proxy
-        self._caught: asyncio.Future[BreakpointHit] = asyncio.get_running_loop().create_future()
+        self._hit: asyncio.Future[BreakpointHit] = asyncio.get_running_loop().create_future()
 
     @property
     def hit(self) -> BreakpointHit | None:
-        """Who was caught, if somebody was."""
-        return self._caught.result() if self._caught.done() else None
+        """The hit; None before it."""
+        return self._hit.result() if self._hit.done() else None
 
     def tell(self, told: Callable[[BreakpointHit], None]) -> None:
-        """Call `told` as soon as somebody is caught."""
-        self._caught.add_done_callback(lambda caught: told(caught.result()))
+        """Call the function `told` at the hit."""
+        self._hit.add_done_callback(lambda future: told(future.result()))
 
     async def caught(self, timeout: float) -> BreakpointHit:
-        """Who was caught, at once or within `timeout` seconds; `TimedOut` disarms the trap."""
+        """Return the hit, at once or within `timeout` seconds; `TimedOut` clears the breakpoint."""
         try:
             async with asyncio.timeout(timeout):
-                return await asyncio.shield(self._caught)
+                return await asyncio.shield(self._hit)
         except TimeoutError:
             self.clear()
             raise TimedOut(
@@ -67,17 +67,17 @@ class Breakpoint:
             ) from None
 
     def clear(self) -> None:
-        """Catch nobody any more."""
+        """Clear the breakpoint."""
         self._proxy.forget(self)
 
     def trigger(self, link: ProxiedConnection, message: Message) -> None:
-        self._caught.set_result(BreakpointHit(link, self.point, message))
+        self._hit.set_result(BreakpointHit(link, self.point, message))
 
 
 class Proxy:
-    """Passes connections on to `upstream` (host, port); its methods belong into its own loop.
+    """Forwards connections to `upstream` (host, port); call its methods in its own loop.
 
-    `dialect` makes a decoder for the connection of a number. All that is said goes to `sink`.
+    `dialect` creates a decoder for the connection with a number. `sink` receives all messages.
     """
 
     def __init__(
@@ -85,19 +85,19 @@ class Proxy:
     ) -> None:
         self.upstream, self.sink = upstream, sink
         self.links: dict[int, ProxiedConnection] = {}
-        #: Why nobody is let in at the moment; empty while everybody is.
+        #: Why the proxy refuses new clients; empty while it accepts them.
         self.shut = ""
-        self._dialect = dialect
+        self._new_decoder = dialect
         self._number = 0
-        self._traps: list[Breakpoint] = []
+        self._breakpoints: list[Breakpoint] = []
         self._held: set[str] = set()
         self._delays: dict[str, float] = {}
         self._all_held = False
-        self._dialing: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str = "0.0.0.0", port: int = 0) -> int:  # noqa: S104  # for pods
-        """Listen; the port that it is, when `port` is 0."""
+        """Listen; return the port, which the system chooses when `port` is 0."""
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(self._accept, host, port)
@@ -108,75 +108,75 @@ class Proxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Take no more clients, and cut those that are there."""
+        """Accept no more clients, and cut the existing connections."""
         if self._server is not None:
             self._server.close()
-        for task in self._dialing:
+        for task in self._connecting:
             task.cancel()
-        await asyncio.gather(*self._dialing, return_exceptions=True)
+        await asyncio.gather(*self._connecting, return_exceptions=True)
         await self.reset()
 
     # -- control ------------------------------------------------------------------------------
 
     def set_breakpoint(self, point: Point, address: str | None = None) -> Breakpoint:
-        """From now on wait for the next message at this point, from one client or from anybody."""
-        trap = Breakpoint(self, point, address)
-        self._traps.append(trap)
-        return trap
+        """Set a breakpoint for the next message at this point, from one client or any."""
+        breakpoint_ = Breakpoint(self, point, address)
+        self._breakpoints.append(breakpoint_)
+        return breakpoint_
 
     def hold(self, address: str) -> None:
-        """Let nothing pass from or to this client, on connections that are there or come."""
+        """Hold all messages from and to this client, on existing and new connections."""
         self._held.add(address)
-        for link in self._of(address):
+        for link in self._connections_of(address):
             link.hold()
 
     def slow(self, address: str, seconds: float) -> None:
-        """Let what this client says and hears arrive so much later, until it is told 0."""
+        """Delay the messages from and to this client by so many seconds; 0 ends the delay."""
         self._delays[address] = seconds
-        for link in self._of(address):
+        for link in self._connections_of(address):
             link.slow(seconds)
 
     def hold_all(self) -> None:
-        """Let nothing pass any more, on connections that are there or come, until `reset`."""
+        """Hold all messages on existing and new connections, until `reset`."""
         self._all_held = True
         for link in list(self.links.values()):
             link.hold()
 
     def release(self, address: str) -> None:
-        """Let all go on that is held of this client, wherever it was caught."""
+        """Forward everything that is held for this client, including breakpoint hits."""
         self._held.discard(address)
-        for link in self._of(address):
+        for link in self._connections_of(address):
             link.release()
 
     def cut(self, address: str) -> None:
-        """Break all connections of this client; it may come again."""
-        for link in self._of(address):
+        """Break all connections of this client; it may connect again."""
+        for link in self._connections_of(address):
             link.cut()
 
     def sever(self, address: str) -> None:
-        """End this client's connections at the broker's side, and hold all that it says.
+        """End this client's connections at the broker's side, and hold everything that it sends.
 
-        The broker is told what the death of the client would tell it; the client hears nothing.
+        The broker sees the same as at the client's death; the client receives nothing.
         """
         self._held.add(address)
-        for link in self._of(address):
+        for link in self._connections_of(address):
             link.sever()
 
     def let_back(self, address: str) -> None:
-        """Hold this client no longer. What was left by one that is no more is broken.
+        """Stop holding this client, and break the connections that its dead predecessor left.
 
-        The next run of its container has the same address, and may have come already.
+        The next run of its container has the same address, and may have connected already.
         """
         self._held.discard(address)
-        for link in self._of(address):
+        for link in self._connections_of(address):
             if link.left_behind:
                 link.cut()
             else:
                 link.release()
 
     def release_all(self) -> None:
-        """Disarm all traps, and let all go on that is held."""
-        self._traps.clear()
+        """Clear all breakpoints, and forward everything that is held."""
+        self._breakpoints.clear()
         self._held.clear()
         self._delays.clear()
         self._all_held = False
@@ -185,11 +185,11 @@ class Proxy:
             link.release()
 
     async def reset(self) -> None:
-        """Disarm all traps, hold nobody, and break all connections; returns when they have ended.
+        """Clear all breakpoints and holds, and break all connections; return when they have ended.
 
-        Raises `TimedOut` when one does not end.
+        Raises `TimedOut` when a connection does not end.
         """
-        self._traps.clear()
+        self._breakpoints.clear()
         self._held.clear()
         self._delays.clear()
         self._all_held = False
@@ -197,35 +197,35 @@ class Proxy:
         for link in links:
             link.cut()
         try:
-            async with asyncio.timeout(_STOP):
+            async with asyncio.timeout(_CUT_TIMEOUT):
                 await asyncio.gather(*(link.ended.wait() for link in links))
         except TimeoutError:
             raise TimedOut(
-                f"waited {_STOP:g} s in vain for all connections to end",
+                f"waited {_CUT_TIMEOUT:g} s in vain for all connections to end",
                 seen=f"{sum(not link.ended.is_set() for link in links)} connections",
             ) from None
 
-    def _of(self, address: str) -> list[ProxiedConnection]:
+    def _connections_of(self, address: str) -> list[ProxiedConnection]:
         return [link for link in self.links.values() if link.address == address]
 
-    # -- for links and traps ------------------------------------------------------------------
+    # -- for connections and breakpoints ------------------------------------------------------
 
     def watch(
         self, link: ProxiedConnection, towards: Towards, message: Message
     ) -> ConnectionBreakpoint | None:
-        for trap in self._traps:
+        for breakpoint_ in self._breakpoints:
             if (
-                trap.point.towards == towards
-                and trap.address in (None, link.address)
-                and trap.point.fits(message)
+                breakpoint_.point.towards == towards
+                and breakpoint_.address in (None, link.address)
+                and breakpoint_.point.fits(message)
             ):
-                self.forget(trap)
-                return trap
+                self.forget(breakpoint_)
+                return breakpoint_
         return None
 
     def forget(self, trap: Breakpoint) -> None:
-        if trap in self._traps:
-            self._traps.remove(trap)
+        if trap in self._breakpoints:
+            self._breakpoints.remove(trap)
 
     def holds(self, address: str) -> bool:
         return self._all_held or address in self._held
@@ -240,23 +240,23 @@ class Proxy:
 
     def _accept(self) -> Endpoint:
         self._number += 1
-        link = ProxiedConnection(self, self._number, self._dialect(self._number))
+        link = ProxiedConnection(self, self._number, self._new_decoder(self._number))
         self.links[link.number] = link
-        task = asyncio.get_running_loop().create_task(self._dial(link))
-        self._dialing.add(task)
-        task.add_done_callback(self._dialing.discard)
+        task = asyncio.get_running_loop().create_task(self._connect(link))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
         return Endpoint(link, "client")
 
-    async def _dial(self, link: ProxiedConnection) -> None:
+    async def _connect(self, link: ProxiedConnection) -> None:
         loop = asyncio.get_running_loop()
         if self.shut:
-            # Soon: by then it is known who it is.
+            # Not at once: the address of the client must be known first.
             loop.call_soon(link.refuse, f"the broker has ended: {self.shut}")
             return
         try:
-            async with asyncio.timeout(_DIAL):
+            async with asyncio.timeout(_CONNECT_TIMEOUT):
                 await loop.create_connection(lambda: Endpoint(link, "broker"), *self.upstream)
-        except OSError as error:  # TimeoutError is one
+        except OSError as error:  # TimeoutError is an OSError
             host, port = self.upstream
-            why = str(error) or f"no answer within {_DIAL:g} s"
+            why = str(error) or f"no answer within {_CONNECT_TIMEOUT:g} s"
             link.refuse(f"the broker at {host}:{port} cannot be reached: {why}")

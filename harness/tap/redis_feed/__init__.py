@@ -1,1 +1,1 @@
-"""What Redis reports by itself: MONITOR, and the replication stream."""
+"""Automatic reports of Redis: MONITOR, and the replication stream."""

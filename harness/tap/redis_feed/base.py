@@ -1,4 +1,4 @@
-"""What the tap's own connections to Redis have in common."""
+"""The common base of the tap's own connections to Redis."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-#: Seconds for which what Redis tells is left to gather, and the bytes that are too many for that.
-#: Each look costs as much as passing a worker's command on, and none of this is in a hurry.
-_PAUSE, _MUCH = 0.02, 64 * 1024
+#: Seconds during which data of Redis accumulates, unless so many bytes arrived at once. Each read
+#: costs as much as forwarding a worker's command, and none of this data is urgent.
+_GATHER_SECONDS, _GATHER_LIMIT = 0.02, 64 * 1024
 
 
 class FeedConnection(asyncio.Protocol):
-    """A connection that `begin`s it; `ready` once it brings what it is for.
+    """A connection that sends `begin` first; `ready` is set once it delivers its data.
 
-    `lost` is told why it has ended (unless it was closed here), or brings something else.
+    `lost` is called with the reason when it ends (unless this process closed it), or when it
+    delivers other data.
     """
 
     begin = b""
@@ -25,7 +26,7 @@ class FeedConnection(asyncio.Protocol):
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def close(self) -> None:
-        """End it without a word. May be called before there is a connection."""
+        """End the connection without calling `lost`; may be called before it is established."""
         self._lost = lambda _: None
         if hasattr(self, "transport"):
             self.transport.abort()
@@ -38,7 +39,7 @@ class FeedConnection(asyncio.Protocol):
         self._lost(f"Redis has ended the connection: {exc or 'it was closed'}")
 
     def gather(self, data: bytes) -> None:
-        """After `data`, let more come together before it is looked at."""
-        if len(data) < _MUCH:
+        """Pause reading after `data`, so that more data is read together."""
+        if len(data) < _GATHER_LIMIT:
             self.transport.pause_reading()
-            asyncio.get_running_loop().call_later(_PAUSE, self.transport.resume_reading)
+            asyncio.get_running_loop().call_later(_GATHER_SECONDS, self.transport.resume_reading)

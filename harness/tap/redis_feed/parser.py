@@ -1,4 +1,4 @@
-"""Reads what Redis has told the tap's own links: lines of MONITOR, commands for a replica."""
+"""Parses the data of the tap's own links: lines of MONITOR, commands for a replica."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEAD = re.compile(rb"\+(\d+\.\d+) \[(\d+) ([^ ]+)\] (?=\")")
 _WORD = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))")
 _LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b"}
-#: A tick as it stands in each stream.
+#: A tick as it appears in each stream.
 _TICKS = {
     "monitor": re.compile(rb'"PUBLISH" "%s" "(\d+)"\r\n' % CHANNEL),
     "replica": re.compile(
@@ -29,19 +29,19 @@ _TICKS = {
 
 
 def ticks(where: Literal["monitor", "replica"], data: bytes | bytearray) -> list[re.Match[bytes]]:
-    """The tap's ticks in what has come, unread; each match's group 1 is its number."""
+    """Find the tap's ticks in unparsed data; group 1 of each match is the number."""
     return list(_TICKS[where].finditer(data))
 
 
 class FeedParser:
-    """Reads both streams, in pieces as `RawFeedData` has them."""
+    """Parses both streams, in pieces of `RawFeedData`."""
 
     def __init__(self) -> None:
         self._replica = hiredis.Reader(notEnoughData=_NOTHING)
         self._lost: set[str] = set()
 
     def read(self, raw: RawFeedData) -> Iterator[Broker]:
-        """What it says. A `Gap` where it cannot be read, and of that link nothing more."""
+        """Yield the parsed records; a `Gap` ends a link that cannot be parsed."""
         if raw.where in self._lost:
             return
         try:
@@ -52,14 +52,14 @@ class FeedParser:
 
     def _lines(self, raw: RawFeedData) -> Iterator[Broker]:
         for line in raw.data.split(b"\r\n")[:-1]:
-            read = parsed(line)
-            yield _tick("monitor", read.words) or read
+            monitored = parsed(line)
+            yield _tick("monitor", monitored.words) or monitored
 
     def _commands(self, raw: RawFeedData) -> Iterator[Broker]:
         self._replica.feed(raw.data)
         while (words := self._replica.gets()) is not _NOTHING:
-            read = tuple(words)
-            yield _tick("replica", read) or Effect(read)
+            command = tuple(words)
+            yield _tick("replica", command) or Effect(command)
 
 
 def _tick(where: Literal["monitor", "replica"], words: tuple[bytes, ...]) -> Tick | None:
@@ -69,20 +69,20 @@ def _tick(where: Literal["monitor", "replica"], words: tuple[bytes, ...]) -> Tic
 
 
 def parsed(line: bytes) -> Monitored:
-    """What a line says, `+TIME [DB CLIENT] "WORD" …`; `ValueError` when it is no such line."""
+    """Parse a line `+TIME [DB CLIENT] "WORD" …`; `ValueError` for any other line."""
     head = _HEAD.match(line)
     if head is None or not line.endswith(b'"'):
         raise ValueError(f"MONITOR shows {line[:200]!r}, which is none of its lines")
-    at, db, client = head.groups()
-    return Monitored(float(at), client.decode("latin-1"), int(db), _words(line, head.end()))
+    seconds, db, client = head.groups()
+    return Monitored(float(seconds), client.decode("latin-1"), int(db), _words(line, head.end()))
 
 
 def _words(line: bytes, start: int) -> tuple[bytes, ...]:
-    if b"\\" not in line:  # then no quote stands inside a word either
+    if b"\\" not in line:  # then no word contains a quote, either
         return tuple(line[start + 1 : -1].split(b'" "'))
-    return tuple(_ESCAPED.sub(_meant, word) for word in _WORD.findall(line, start))
+    return tuple(_ESCAPED.sub(_unescape, word) for word in _WORD.findall(line, start))
 
 
-def _meant(escaped: re.Match[bytes]) -> bytes:
+def _unescape(escaped: re.Match[bytes]) -> bytes:
     code, letter = escaped.groups()
     return bytes((int(code, 16),)) if code else _LETTERS.get(letter, letter)

@@ -1,4 +1,4 @@
-"""The tap's own replica link: all that Redis changes, in its order, scripts and expiries too."""
+"""The tap's own replica link: all changes of Redis in its order, with scripts and expiry."""
 
 from __future__ import annotations
 
@@ -8,94 +8,95 @@ from collections.abc import Callable
 from harness.tap.redis_feed.base import FeedConnection
 from harness.tap.redis_feed.parser import ticks
 
-#: Seconds from one acknowledgement to the next, until the first command comes.
-_AGAIN = 0.02
+#: Seconds between two acknowledgements, until the first command arrives.
+_ACK_INTERVAL = 0.02
 
 
 class Replica(FeedConnection):
-    """A connection on which Redis takes the tap for a replica; `told` gets whole commands, unread.
+    """A connection on which Redis treats the tap as a replica.
 
-    The data that Redis has at the beginning are passed over. Where a command ends only a reader
-    could tell, but one that is a tick is easily found: what follows the last one is kept.
+    `told` receives complete commands, unparsed. The connection skips the initial data of Redis.
+    Only a parser could find the end of every command, but ticks are easy to find: data after the
+    last tick stays in the buffer.
     """
 
-    # So that Redis may send the data as they come, with no file in between.
+    # Redis may then send the data directly, without a file in between.
     begin = b"REPLCONF capa eof\r\n"
 
     def __init__(self, told: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
         super().__init__(lost)
-        self._told = told
-        self._kept = bytearray()
-        self._step: Callable[[], bool] = self._greeted
-        self._left, self._mark = 0, b""
-        self._again: asyncio.TimerHandle | None = None
+        self._on_commands = told
+        self._buffer = bytearray()
+        self._step: Callable[[], bool] = self._on_greeting
+        self._remaining, self._end_marker = 0, b""
+        self._ack_timer: asyncio.TimerHandle | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether commands have come that no tick has followed so far."""
-        return self.ready.done() and bool(self._kept)
+        """Whether commands have arrived that no tick has followed so far."""
+        return self.ready.done() and bool(self._buffer)
 
     def close(self) -> None:
-        self._rest()
+        self._stop_acknowledging()
         super().close()
 
     def data_received(self, data: bytes) -> None:
-        self._kept += data
+        self._buffer += data
         while not self.ready.done() and self._step():
             pass
-        if self.ready.done() and self._kept:
-            self._rest()
-            if found := ticks("replica", self._kept):
-                self._tell(found[-1].end())
+        if self.ready.done() and self._buffer:
+            self._stop_acknowledging()
+            if tick_matches := ticks("replica", self._buffer):
+                self._forward(tick_matches[-1].end())
             self.gather(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._rest()
-        if self.ready.done() and self._kept:
-            self._tell(len(self._kept))
+        self._stop_acknowledging()
+        if self.ready.done() and self._buffer:
+            self._forward(len(self._buffer))
         super().connection_lost(exc)
 
     # -- before the first command -------------------------------------------------------------
 
-    def _greeted(self) -> bool:
+    def _on_greeting(self) -> bool:
         line = self._line()
         if line is None:
             return False
         if line != b"+OK":
             return self._refused(line)
-        # Not PSYNC: of such a replica Redis expects no regular signs of life.
+        # SYNC, not PSYNC: from a SYNC replica Redis expects no regular heartbeats.
         self.transport.write(b"SYNC\r\n")
-        self._step = self._announced
+        self._step = self._on_announcement
         return True
 
-    def _announced(self) -> bool:
-        """How the data will come: so many bytes, or all until a mark."""
+    def _on_announcement(self) -> bool:
+        """Read how Redis will send the data: as so many bytes, or up to an end marker."""
         line = self._line()
         if line is None:
             return False
-        if not line:  # Redis makes the wait known with empty lines
+        if not line:  # Redis sends empty lines while the replica has to wait
             return True
         if line.startswith(b"$EOF:"):
-            self._mark, self._step = line[5:], self._marked
+            self._end_marker, self._step = line[5:], self._skip_to_marker
         elif line.startswith(b"$") and line[1:].isdigit():
-            self._left, self._step = int(line[1:]), self._counted
+            self._remaining, self._step = int(line[1:]), self._skip_counted
         else:
             return self._refused(line)
         return True
 
-    def _counted(self) -> bool:
-        passed = min(self._left, len(self._kept))
-        del self._kept[:passed]
-        self._left -= passed
-        return self._left == 0 and self._begin()
+    def _skip_counted(self) -> bool:
+        skipped = min(self._remaining, len(self._buffer))
+        del self._buffer[:skipped]
+        self._remaining -= skipped
+        return self._remaining == 0 and self._begin()
 
-    def _marked(self) -> bool:
-        end = self._kept.find(self._mark)
+    def _skip_to_marker(self) -> bool:
+        end = self._buffer.find(self._end_marker)
         if end < 0:
-            # The mark may have come in part.
-            del self._kept[: max(0, len(self._kept) - len(self._mark) + 1)]
+            # A part of the end marker may have arrived already.
+            del self._buffer[: max(0, len(self._buffer) - len(self._end_marker) + 1)]
             return False
-        del self._kept[: end + len(self._mark)]
+        del self._buffer[: end + len(self._end_marker)]
         return self._begin()
 
     def _begin(self) -> bool:
@@ -104,27 +105,27 @@ class Replica(FeedConnection):
         return True
 
     def _acknowledge(self) -> None:
-        """Ask for the commands: Redis waits for it, and overhears it when it comes too soon."""
+        """Ask for the commands; Redis waits for it, and ignores it when it arrives too early."""
         self.transport.write(b"REPLCONF ACK 0\r\n")
-        self._again = asyncio.get_running_loop().call_later(_AGAIN, self._acknowledge)
+        self._ack_timer = asyncio.get_running_loop().call_later(_ACK_INTERVAL, self._acknowledge)
 
-    def _rest(self) -> None:
-        if self._again is not None:
-            self._again.cancel()
+    def _stop_acknowledging(self) -> None:
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
 
     def _line(self) -> bytes | None:
-        end = self._kept.find(b"\n")
+        end = self._buffer.find(b"\n")
         if end < 0:
             return None
-        line = bytes(self._kept[:end]).rstrip(b"\r")
-        del self._kept[: end + 1]
+        line = bytes(self._buffer[:end]).rstrip(b"\r")
+        del self._buffer[: end + 1]
         return line
 
     def _refused(self, line: bytes) -> bool:
         self._lost(f"Redis takes the tap for no replica: {line[:200]!r}")
         return False
 
-    def _tell(self, end: int) -> None:
-        commands = bytes(self._kept[:end])
-        del self._kept[:end]
-        self._told(commands)
+    def _forward(self, end: int) -> None:
+        commands = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        self._on_commands(commands)

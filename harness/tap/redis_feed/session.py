@@ -1,4 +1,4 @@
-"""The tap's own connections to one run of Redis: they begin together, and end together."""
+"""The tap's own connections to one run of Redis: they start together, and end together."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from harness.tap.redis_feed.replica import Replica
 
 _NOTHING = object()
 _RUN = re.compile(r"^run_id:(\w+)", re.MULTILINE)
-#: Where items are: what there is in other databases is nobody's here.
+#: Items are in database 0; other databases are out of scope.
 _KEYS = re.compile(r"^db0:keys=(\d+)(?:,expires=(\d+))?", re.MULTILINE)
 
 Told = Callable[[Literal["monitor", "replica"], bytes], None]
 
 
 class FeedSession:
-    """MONITOR, a replica's link, and the connection that ticks.
+    """MONITOR, the replica link, and the connection that sends ticks.
 
-    `told` gets what the first two bring, unread; `lost` is called with each that ends (or brings
-    something else), unless they were closed here. `away` says which did, the first one first.
+    `told` receives the data of the first two, unparsed. `lost` is called for each connection that
+    ends (or delivers other data), unless this process closed it. `away` maps the lost connections
+    to the reasons, the first one first.
     """
 
     def __init__(self, told: Told, lost: Callable[[FeedSession], None]) -> None:
-        self._tell_lost = lost
+        self._on_lost = lost
         self.away: dict[str, str] = {}
         self.broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.monitor = Monitor(partial(told, "monitor"), partial(self._lost, "monitor"))
@@ -42,27 +43,27 @@ class FeedSession:
 
     @property
     def over(self) -> bool:
-        """Whether all of them have ended."""
+        """Whether all connections have ended."""
         return len(self.away) == len(self._links)
 
     async def open(self, upstream: tuple[str, int]) -> None:
-        """Connect one after the other; what Redis has already is known before it tells more.
+        """Connect one after the other, the ticker first: it reads the existing keys.
 
-        Raises `OSError` where nobody listens, `InfrastructureError` when Redis refuses.
+        Raises `OSError` where no server listens, `InfrastructureError` when Redis refuses.
         """
         for link in self._links:
             await asyncio.get_running_loop().create_connection(lambda it=link: it, *upstream)  # type: ignore[misc]  # its default binds it
             await self.until(link.ready)
 
     async def until(self, wanted: asyncio.Future[None]) -> None:
-        """Wait for something; `InfrastructureError` when a connection is lost before it."""
+        """Wait for a future; `InfrastructureError` when a connection is lost before it is done."""
         either: list[asyncio.Future[Any]] = [wanted, self.broken]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if self.broken.done():
             raise InfrastructureError("what Redis tells is lost", seen=self.broken.result())
 
     def close(self) -> None:
-        """End all three, without a word."""
+        """End all three connections without calling `lost`."""
         for link in self._links:
             link.close()
 
@@ -70,22 +71,22 @@ class FeedSession:
         self.away.setdefault(of, why)
         if not self.broken.done():
             self.broken.set_result(why)
-        self._tell_lost(self)
+        self._on_lost(self)
 
 
 class _Ticker(FeedConnection):
-    """The connection that ticks; first it asks who Redis is, and what it has already."""
+    """The connection that sends ticks; before, it asks for the identity and the keys of Redis."""
 
     begin = b"INFO\r\n"
 
     def __init__(self, lost: Callable[[str], None]) -> None:
         super().__init__(lost)
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
-        #: Databases that have keys, as INFO tells it.
+        #: Databases that have keys, in the form of INFO.
         self.keyspace = ""
-        #: Names this run of Redis; empty where it does not say.
+        #: Identifies this run of Redis; empty where INFO lacks it.
         self.run = ""
-        #: Keys that do not end by themselves.
+        #: Number of keys without an expiry.
         self.keys = 0
 
     def tick(self, number: int) -> None:
@@ -97,13 +98,13 @@ class _Ticker(FeedConnection):
             if isinstance(answer, hiredis.ReplyError):
                 self._lost(f"Redis refuses the tap's ticks: {answer}")
             elif not self.ready.done():
-                self._informed(bytes(answer).decode("latin-1"))
+                self._read_info(bytes(answer).decode("latin-1"))
                 self.ready.set_result(None)
 
-    def _informed(self, told: str) -> None:
+    def _read_info(self, told: str) -> None:
         lines = told.split()
         self.keyspace = " ".join(line for line in lines if re.match(r"db\d+:", line))
-        if found := _RUN.search(told):
-            self.run = found[1]
+        if run_id := _RUN.search(told):
+            self.run = run_id[1]
         if counts := _KEYS.search(told):
             self.keys = int(counts[1]) - int(counts[2] or 0)

@@ -1,4 +1,4 @@
-"""A verdict is as bad as its worst finding, and merging loses nothing."""
+"""A verdict is as bad as its worst finding, and is kept whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from harness.checks.verdict import (
     Subject,
     Verdict,
     failed,
-    merge,
     passed,
     unknown,
 )
@@ -34,16 +33,13 @@ def test_the_order() -> None:
 
 def test_nothing_looked_at_is_not_a_pass() -> None:
     assert Verdict().outcome is Outcome.UNKNOWN
-    assert merge([]).outcome is Outcome.UNKNOWN
-    assert merge([Verdict(), Verdict((passed("all 9 items were settled"),))]).outcome is (
-        Outcome.PASS
-    )
+    assert Verdict((passed("all 9 items were settled"),)).outcome is Outcome.PASS
 
 
 def test_the_worst_finding_counts() -> None:
     verdict = Verdict((passed("fig is settled", 4), unknown("no start of date was seen", 2)))
     assert verdict.outcome is Outcome.UNKNOWN
-    worse = merge([verdict, Verdict((failed("melon is lost", 7, 3, 7),))])
+    worse = Verdict((*verdict.findings, failed("melon is lost", 7, 3, 7)))
     assert worse.outcome is Outcome.FAIL
     assert worse.findings[-1] == Finding(
         Outcome.FAIL, "melon is lost", evidence=(3, 7), subject=Subject.WORKER
@@ -74,19 +70,10 @@ def test_a_finding_has_what_a_reader_needs(
         Finding(outcome, reason, evidence)
 
 
-@given(st.lists(VERDICTS, max_size=4))
-def test_merging_is_as_bad_as_the_worst_and_keeps_all(verdicts: list[Verdict]) -> None:
-    merged = merge(verdicts)
-    found = [verdict.outcome for verdict in verdicts if verdict.findings]
-    assert merged.outcome == max(found, default=Outcome.UNKNOWN)
-    assert set(merged.findings) == {one for verdict in verdicts for one in verdict.findings}
-    assert merge([merged, *verdicts]) == merged
-
-
-@given(VERDICTS, VERDICTS, VERDICTS)
-def test_merging_in_steps_is_merging_at_once(one: Verdict, two: Verdict, three: Verdict) -> None:
-    assert merge([merge([one, two]), three]) == merge([one, merge([two, three])])
-    assert merge([one, two, three]) == merge([merge([one, two]), three])
+@given(VERDICTS)
+def test_a_verdict_is_as_bad_as_its_worst_finding(verdict: Verdict) -> None:
+    outcomes = [finding.outcome for finding in verdict.findings]
+    assert verdict.outcome == max(outcomes, default=Outcome.UNKNOWN)
 
 
 @given(VERDICTS)

@@ -32,7 +32,7 @@ def test_each_invariant_has_a_line_in_the_order_of_their_ids(
     lines = told(capsys, "invariants")
     assert [line.split()[0] for line in lines] == [one.id for one in invariants()]
     s13 = next(line for line in lines if line.startswith("S13"))
-    says = "in the coarse pattern each success stands for exactly one message"
+    says = "in the coarse pattern, each success accounts for exactly one message"
     assert " ".join(s13.split()) == f"S13 accounting core coarse {says}"
 
 

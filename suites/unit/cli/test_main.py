@@ -28,8 +28,8 @@ class Thing:
             self.present, f"saw {self.name}", "" if self.present else f"get {self.name}"
         )
 
-    def fix(self, tell: Notify) -> None:
-        tell(f"getting {self.name}")
+    def fix(self, notify: Notify) -> None:
+        notify(f"getting {self.name}")
         self.present = True
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_got_is_6(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Never(Thing):
-        def fix(self, tell: Notify) -> None:
+        def fix(self, notify: Notify) -> None:
             raise InfrastructureError("no kind for this machine", todo="buy another")
 
     machine(monkeypatch, Never("kind", False))
@@ -123,7 +123,7 @@ def test_an_interrupt_is_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(Thing):
-        def fix(self, tell: Notify) -> None:
+        def fix(self, notify: Notify) -> None:
             raise KeyboardInterrupt
 
     machine(monkeypatch, Interrupted("kind", False))

@@ -112,7 +112,7 @@ WAITS = MessagePublished(1, "", "later", "x", lasting=True, waiting=True)
 def test_what_becomes_of_an_item_on_which_the_work_fails(
     what: list[Observation], over: bool
 ) -> None:  # a table
-    assert (conditions.fate("x", 2, one_each=True)(events(*what)) is not None) is over
+    assert (conditions.outcome_of_item("x", 2, one_each=True)(events(*what)) is not None) is over
 
 
 REFUSED = RequestRefused(1, 406, "inequivalent arg")
@@ -134,7 +134,7 @@ FAILED = [ENDED, ContainerSeen(B, "terminated", 1, exit_code=1)]
 def test_workers_cannot_begin_for_a_refusal(
     what: list[Observation], now: float, over: bool
 ) -> None:
-    assert (conditions.turned_down(events(*what), now) is REFUSED) is over
+    assert (conditions.refused_requests(events(*what), now) is REFUSED) is over
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_the_connections_that_are_open() -> None:
 
 def test_who_connects_anew_or_ends_has_noticed() -> None:
     old, new = ConnectionOpened(1, "10.0.0.1", 4001), ConnectionOpened(2, "10.0.0.1", 4002)
-    find = conditions.noticed_after(1, A, "10.0.0.1")
+    find = conditions.noticed_cut_after(1, A, "10.0.0.1")
     assert find(events(old, FoundEmpty(1, "q"), ContainerSeen(B, "terminated", 2))) is None
     assert find(events(old, ContainerSeen(A, "running", 2))) is None
     assert find(events(old, new)) is not None
@@ -198,7 +198,7 @@ def test_who_connects_anew_or_ends_has_noticed() -> None:
 
 
 def test_what_is_said_slowly_is_its_own_and_later() -> None:
-    find = conditions.said_since(2.0, "10.0.0.1")
+    find = conditions.printed_since(2.0, "10.0.0.1")
     its = ConnectionOpened(1, "10.0.0.1", 4001)
     before, anothers = ItemDelivered("x", 1, at=1.9), ItemDelivered("y", 2, at=2.1)
     assert find(events(its, before, anothers, FoundEmpty(1, "q", 2.2), given("z"))) is None
@@ -266,7 +266,7 @@ def test_the_next_item_that_it_begins() -> None:
     for who in "ab":
         tale.came(0, who)
     tale.began(1, "a", "apple")
-    find = conditions.starts_anew(tale.worker("a"), len(tale.events))
+    find = conditions.starts_again(tale.worker("a"), len(tale.events))
     tale.began(2, "b", "banana")
     assert find(tale.events) is None
     begun = tale.began(3, "a", "banana")

@@ -241,19 +241,19 @@ class _Simulated:
         station.provider = _Provider(self.cluster)
         server: Any = Client(self.tap.redis) if fine_one else Pika(self.rabbit)
         self.broker = RedisServer(server) if fine_one else RabbitMQ(server, 1.0)
-        self.stage = self._stage(runner._points(spec, self.items))
+        self.context = self._context(runner._points(spec, self.items))
 
     def play(self) -> str:
         """As `runner` does; why it did not come to its end."""
         error = ""
         try:
             self._seed()
-            self.scenario.play(self.stage)
+            self.scenario.play(self.context)
         except QueuejobError as failure:
             error = str(failure)
         self.world.run(self.world.now + _MOMENT, lambda: False)
-        self.stage.clear_breakpoints()
-        if self.stage.ended(self.recorder.events) is not None:
+        self.context.clear_breakpoints()
+        if self.context.ended(self.recorder.events) is not None:
             self.recorder.wait_or_none("the workers' last words", _said, _LAST_WORDS)
         self.tap.silent = True
         for what in self.reader.finish():
@@ -306,7 +306,7 @@ class _Simulated:
         if self.pattern.name == "fine":
             self.tap.redis.tick()
 
-    def _stage(self, points: Any) -> ScenarioContext:
+    def _context(self, points: Any) -> ScenarioContext:
         station = SimpleNamespace(
             pattern=self.pattern,
             namespace=_Namespace(self.cluster),
@@ -324,7 +324,7 @@ class _Simulated:
             items=self.items,
             start=self._start,
             read=lambda worker: self.logs.read.get(
-                ContainerRun(self.stage.pod(worker).name, NAME, worker.run), ""
+                ContainerRun(self.context.pod(worker).name, NAME, worker.run), ""
             ),
             remains=lambda: (),
             set_aside=lambda: 0,

@@ -113,7 +113,7 @@ def run(plan: Plan) -> tuple[Header, list[Event]]:
     healed = harm(plan, world, cluster) if plan.fault else 0.0
     until = healed + header.bounds.end
     most = until + header.bounds.end if plan.failing else inf
-    while not cluster.over and world.now <= min(until, most):  # as a stage waits for it
+    while not cluster.over and world.now <= min(until, most):  # as a context waits for it
         world.run(until + 1, lambda: cluster.over)
         until = progress_deadline(build_model(header, world.events), healed, world.now).by
     world.run(world.now + 2, lambda: False)

@@ -1,4 +1,4 @@
-"""Clusters in Docker containers, made by kind."""
+"""Clusters in Docker containers, created by kind."""
 
 from harness.infra.providers.kind.provider import KindProvider as Provider
 

@@ -1,4 +1,4 @@
-"""What kind is told to make: the nodes, and among them, when asked for, one that may be lost."""
+"""kind's configuration: the nodes, and on request one that a run may lose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness import manifests
 from harness.infra.cluster import SPARE
 from harness.infra.settings import Settings
 
-#: Only those pods come to it that tolerate its taint.
+#: Only pods that tolerate the taint run on the spare node.
 _SPARE = """
 kind: JoinConfiguration
 nodeRegistration:
@@ -21,16 +21,16 @@ nodeRegistration:
 
 
 def config(settings: Settings) -> dict[str, Any]:
-    """kind's configuration file."""
+    """Return the content of kind's configuration file."""
     template = manifests.folder() / "providers" / "kind" / "cluster.yaml"
-    made: dict[str, Any] = yaml.safe_load(template.read_text())
+    content: dict[str, Any] = yaml.safe_load(template.read_text())
     if settings.api_port:
-        made.setdefault("networking", {})["apiServerPort"] = settings.api_port
+        content.setdefault("networking", {})["apiServerPort"] = settings.api_port
     if settings.spare_node:
-        made["nodes"].append({"role": "worker", "kubeadmConfigPatches": [_SPARE % SPARE]})
-    return made
+        content["nodes"].append({"role": "worker", "kubeadmConfigPatches": [_SPARE % SPARE]})
+    return content
 
 
 def spare(workers: Iterable[str]) -> str:
-    """The node that may be lost, of those made by such a file: the last, as kind numbers them."""
+    """Return the spare node among kind's worker nodes: the last one in kind's numbering."""
     return max(workers, key=lambda name: (len(name), name))

@@ -1,4 +1,4 @@
-"""What can be done to the nodes of a kind cluster: they are containers."""
+"""Operations on the nodes of a kind cluster, which are Docker containers."""
 
 from __future__ import annotations
 
@@ -11,57 +11,60 @@ from harness.core.progress import Notify
 from harness.infra.docker import Docker
 from harness.infra.providers.kind.state import Store
 
-#: Seconds for which others may lose the node before: broker heartbeats, and a Job's whole end.
-_LOST = 1800.0
-#: Where processes come and go the kernel may not get hold of all at once; it lets go of them then.
-_MOVING, _FREEZE = "unable to freeze", 30.0
+#: Seconds to wait while other runs lose the node: broker heartbeats, and a Job until it ended.
+_SPARE_NODE_WAIT = 1800.0
+#: Docker's error text, and seconds to try again: the kernel may fail to freeze a container
+#: while processes start and end in it, and then thaws it.
+_CANNOT_FREEZE, _FREEZE_RETRY = "unable to freeze", 30.0
 
 
 class Nodes:
-    """The part of `ports.Provider` that reaches nodes."""
+    """The part of `Provider` that works on nodes."""
 
-    def __init__(self, docker: Docker, store: Store, tell: Notify) -> None:
-        self._docker, self._store, self._tell = docker, store, tell
+    def __init__(self, docker: Docker, store: Store, notify: Notify) -> None:
+        self._docker, self._store, self._notify = docker, store, notify
 
     def on_node(self, node: str, *argv: str) -> str:
-        """Run a command on a node, which is a container of the same name."""
+        """Run a command on a node, which is a container of the same name; return its output."""
         return self._docker.run("exec", node, *argv).stdout
 
     def node_access_error(self) -> str:
-        """Docker reaches all nodes."""
+        """Return an empty text: Docker reaches all nodes."""
         return ""
 
     def spare_node(self) -> str:
-        """The node that was made to be lost; empty in a cluster without one."""
+        """Return the name of the node that a run may lose; empty in a cluster without one."""
         record = self._store.read()
         return record.spare if record is not None else ""
 
     def exclusive_spare_node(self) -> AbstractContextManager[None]:
-        """One run at a time has pods on the spare node: another's would be lost with it."""
+        """Hold the spare node for one run; another run would lose its pods with the node."""
         file = self._store.folder / "spare.lock"
-        return exclusive(file, "it uses the node that may be lost", timeout=_LOST, tell=self._tell)
+        return exclusive(
+            file, "it uses the node that may be lost", timeout=_SPARE_NODE_WAIT, notify=self._notify
+        )
 
     def freeze_node(self, node: str) -> None:
-        """Freeze the node's container, with all that runs in it."""
+        """Freeze the node's container with all its processes."""
 
         def freeze() -> None:
             try:
                 self._docker.run("pause", node)
             except CommandFailed as error:
-                if _MOVING not in str(error):
+                if _CANNOT_FREEZE not in str(error):
                     raise
                 raise NotYet(error.seen) from error
 
-        wait_until(f"the node {node} to be frozen", freeze, timeout=_FREEZE)
+        wait_until(f"the node {node} to be frozen", freeze, timeout=_FREEZE_RETRY)
 
     def thaw_node(self, node: str) -> None:
-        """Let it go on."""
+        """Let the node's container continue."""
         self._docker.run("unpause", node)
 
     def kill_node(self, node: str) -> None:
-        """SIGKILL to all that runs in the node's container."""
+        """Send SIGKILL to all processes of the node's container."""
         self._docker.run("kill", node)
 
     def start_node(self, node: str) -> None:
-        """Start its container again: it has its disk, and joins the cluster by itself."""
+        """Start the node's container again; it has its disk and joins the cluster automatically."""
         self._docker.run("start", node)

@@ -1,4 +1,4 @@
-"""The kind provider: one cluster, made once, shared by all who need it, deleted by the last."""
+"""The kind provider: runs share one cluster, and the last run deletes it."""
 
 from __future__ import annotations
 
@@ -26,141 +26,147 @@ if TYPE_CHECKING:
 
 LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
-#: Whoever waits for another process waits for all that this one may do under the lock.
-_TURN = CREATE + READY + LOGS + 2 * DELETE
+#: A waiting process has to wait for everything that the holder may do under the lock.
+_LOCK_WAIT = CREATE + READY + LOGS + 2 * DELETE
 _RFC3339 = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class KindProvider(Nodes):
-    """`ports.Provider` for kind."""
+    """The `Provider` that creates clusters with kind."""
 
     name = "kind"
 
     def __init__(self, settings: Settings, parts: ProviderDependencies) -> None:
-        self._settings, self._parts = settings, parts
+        self._settings, self._dependencies = settings, parts
         self._cluster_name = settings.cluster
         root = user_dirs.state_folder() / "clusters"
-        super().__init__(parts.docker, Store(root / self._cluster_name), parts.tell)
-        #: All that was asked to be on the nodes, in order.
-        self._asked: dict[str, None] = {}
+        super().__init__(parts.docker, Store(root / self._cluster_name), parts.notify)
+        #: All images requested for the nodes, in order.
+        self._requested: dict[str, None] = {}
         self._lock_file = root / f"{self._cluster_name}.lock"
 
     def acquire(self) -> Cluster:
-        """The cluster: ours if it is well, else a new one; somebody else's only if named."""
-        with self._turn():
+        """Return this tool's cluster if it is usable, otherwise create one.
+
+        A cluster of another tool is used only if the user named it.
+        """
+        with self._cluster_lock():
             containers = self._containers()
-            if containers and not self._ours():
-                return self._borrow()
-            if containers and not self._usable():
-                self._tell(f"removing what is left of the cluster {self._cluster_name}")
+            if containers and not self._is_own():
+                return self._use_foreign()
+            if containers and not self._is_usable():
+                self._notify(f"removing what is left of the cluster {self._cluster_name}")
                 self._delete()
                 containers = []
             if not containers:
                 self._create()
-            elif not self._store.users():  # nobody else can have harmed what is harmed
+            elif not self._store.users():  # no other run can have stopped the stopped nodes
                 self._revive_all()
-            self._store.join(self._parts.user)
-            return self._handle(owned=True)
+            self._store.join(self._dependencies.user)
+            return self._cluster(owned=True)
 
     def is_acquired(self) -> bool:
-        """Has the cluster been acquired (or begun) for this run and not been released yet?"""
-        return self._store.has(self._parts.user)
+        """Return whether this run acquired (or began to create) the cluster and holds it still."""
+        return self._store.has(self._dependencies.user)
 
     def load(self, refs: Sequence[str]) -> None:
-        """Put images on the nodes that run pods, each once per node and image id.
+        """Load images onto the nodes that run pods, each once per node and image id.
 
-        Those for the spare node come to it with the turn: until then it may be frozen.
+        The spare node gets them in `exclusive_spare_node`: until then it may be frozen.
         """
-        self._asked.update(dict.fromkeys(refs))
-        with self._turn():
+        self._requested.update(dict.fromkeys(refs))
+        with self._cluster_lock():
             self._load(refs, spare_too=False)
 
     @contextlib.contextmanager
     def exclusive_spare_node(self) -> Iterator[None]:
-        """As `Nodes.spare_turn`; what this process wants on the nodes is on that one then, too."""
+        """Do as `Nodes.exclusive_spare_node`, and load all requested images onto that node."""
         with super().exclusive_spare_node():
-            self._revive_all()  # whoever could have harmed it otherwise has the turn
-            with self._turn():
-                self._load(self._asked, spare_too=True)
+            self._revive_all()  # no other run can stop the node while this run holds it
+            with self._cluster_lock():
+                self._load(self._requested, spare_too=True)
             yield
 
     def _load(self, refs: Iterable[str], *, spare_too: bool) -> None:
         names = {c["Id"]: c["Name"].lstrip("/") for c in self._workers()}
-        lost = "" if spare_too else self.spare_node()
-        nodes = {ident: name for ident, name in names.items() if name != lost}
+        skipped = "" if spare_too else self.spare_node()
+        nodes = {ident: name for ident, name in names.items() if name != skipped}
         load(refs, nodes, self._docker, self._store, self._put)
 
     def _put(self, refs: Sequence[str], nodes: Sequence[str]) -> None:
-        self._tell(f"loading {', '.join(refs)}")
+        self._notify(f"loading {', '.join(refs)}")
         self._kind_cluster().load_docker_images(refs, nodes)
 
     def release(self, *, keep: bool) -> None:
-        """Leave the cluster; the last one who leaves deletes it, unless `keep`."""
-        with self._turn():
-            self._store.leave(self._parts.user)
+        """Release the cluster; the last run that releases it deletes it, unless `keep`."""
+        with self._cluster_lock():
+            self._store.leave(self._dependencies.user)
             if keep or self._store.users():
                 return
             if not self._containers():
-                # Who was killed while deleting it got no further than this.
+                # A process was killed while it deleted the cluster, after the containers were gone.
                 self._store.forget()
-            elif self._ours():
+            elif self._is_own():
                 self._delete()
 
     def keep_hint(self) -> str:
-        """How to reach a cluster that is kept, and how to delete it."""
+        """Return how to reach a kept cluster, and how to delete it."""
         return (
             f"the cluster {self._cluster_name} is kept. Look: "
-            f"{self._parts.kubectl()} --kubeconfig {self._store.kubeconfig} get pods -A. "
+            f"{self._dependencies.kubectl()} --kubeconfig {self._store.kubeconfig} get pods -A. "
             f"Delete: queuejob cluster delete {self._cluster_name}"
         )
 
     def delete(self) -> None:
-        """Delete the cluster now, whoever uses it; `UsageError` when it is not ours."""
-        with self._turn():
+        """Delete the cluster now, even if runs use it.
+
+        Raises `UsageError` if this tool did not create it.
+        """
+        with self._cluster_lock():
             if not self._containers():
                 self._store.forget()
                 return
-            if not self._ours():
-                raise self._foreign()
+            if not self._is_own():
+                raise self._foreign_cluster_error()
             self._delete()
 
-    # -- what is there -------------------------------------------------------------------------
+    # -- current state -------------------------------------------------------------------------
 
     def _containers(self) -> list[dict[str, Any]]:
         return self._docker.containers(f"label={LABEL}={self._cluster_name}")
 
     def _workers(self) -> list[dict[str, Any]]:
-        # The control plane takes no pods, unless it is alone.
+        # The control plane takes no pods, unless it is the only node.
         nodes = [c for c in self._containers() if c["Config"]["Labels"].get(ROLE_LABEL)]
         return [c for c in nodes if c["Config"]["Labels"][ROLE_LABEL] != "control-plane"] or nodes
 
     def _revive_all(self) -> None:
-        """Thaw what a killed run has left frozen, and start what it has left dead."""
-        for one in self._containers():
-            name, state = one["Name"].lstrip("/"), one["State"]
+        """Thaw and start the nodes that a killed run left frozen or stopped."""
+        for container in self._containers():
+            name, state = container["Name"].lstrip("/"), container["State"]
             if state.get("Paused"):
                 self.thaw_node(name)
             elif not state["Running"]:
                 self.start_node(name)
 
-    def _ours(self) -> bool:
+    def _is_own(self) -> bool:
         record = self._store.read()
-        found = [(c["Id"], c["Created"]) for c in self._containers()]
-        return record is not None and bool(found) and record.covers(found)
+        containers = [(c["Id"], c["Created"]) for c in self._containers()]
+        return record is not None and bool(containers) and record.covers(containers)
 
-    def _usable(self) -> bool:
+    def _is_usable(self) -> bool:
         record = self._store.read()
         if record is None or record.status != "ready":
             return False
-        # The spare node may be dead at the moment: whoever has its turn starts it again.
-        there = {
+        # The spare node may be stopped at the moment: the run that holds it starts it again.
+        usable = {
             c["Id"]
             for c in self._containers()
             if c["State"]["Running"] or c["Name"].lstrip("/") == record.spare
         }
-        if there != record.containers or not self._answers():
+        if usable != record.containers or not self._answers():
             return False
-        wanted = self._parts.node_image()
+        wanted = self._dependencies.node_image()
         if record.image == wanted and (record.spare or not self._settings.spare_node):
             return True
         if self._store.users():
@@ -173,9 +179,10 @@ class KindProvider(Nodes):
         return False
 
     def _answers(self) -> bool:
-        """Whether the API server answers; where others use the cluster, it may be slow to.
+        """Return whether the API server answers; wait for it while other runs use the cluster.
 
-        Raises `InfrastructureError` where it does not in time: their cluster is not ours to remove.
+        Raises `InfrastructureError` if it does not answer in time and other runs use the cluster,
+        which this run must not delete then.
         """
         kind = self._kind_cluster()
         if kind.answers():
@@ -194,7 +201,7 @@ class KindProvider(Nodes):
         todo = "the machine may be overloaded: run less at once, or end the others' runs"
         return wait_until(what, probe, timeout=READY, todo=todo)
 
-    def _foreign(self) -> UsageError:
+    def _foreign_cluster_error(self) -> UsageError:
         return UsageError(
             f"the cluster {self._cluster_name} was not made by this tool",
             expected=f"no cluster {self._cluster_name}, or one of our own",
@@ -204,27 +211,27 @@ class KindProvider(Nodes):
             "or name another",
         )
 
-    def _borrow(self) -> Cluster:
+    def _use_foreign(self) -> Cluster:
         if not self._settings.cluster_named:
-            raise self._foreign()
+            raise self._foreign_cluster_error()
         self._store.folder.mkdir(parents=True, exist_ok=True)
         self._kind_cluster().write_kubeconfig()
-        return self._handle(owned=False)
+        return self._cluster(owned=False)
 
-    # -- making and removing -------------------------------------------------------------------
+    # -- creation and removal ------------------------------------------------------------------
 
     def _create(self) -> None:
-        image, kind = self._parts.node_image(), self._kind_cluster()
+        image, kind = self._dependencies.node_image(), self._kind_cluster()
         self._store.forget()
         record = Record("creating", clock.now().strftime(_RFC3339), image)
         self._store.write(record)
-        # Before anything exists: whoever is interrupted while it is made has to remove it.
-        self._store.join(self._parts.user)
+        # Before anything exists: a run interrupted during the creation has to delete the cluster.
+        self._store.join(self._dependencies.user)
         file = self._store.folder / "config.yaml"
         file.write_text(yaml.safe_dump(config(self._settings)))
-        self._tell(f"creating the cluster {self._cluster_name}")
+        self._notify(f"creating the cluster {self._cluster_name}")
         try:
-            kind.create(file, self._tell_of_kind)
+            kind.create(file, self._notify_kind_step)
             self._await_ready()
             ids = frozenset(c["Id"] for c in self._containers())
             node = ""
@@ -232,19 +239,21 @@ class KindProvider(Nodes):
                 node = spare(c["Name"].lstrip("/") for c in self._workers())
             self._store.write(Record("ready", record.started, image, ids, node))
         except QueuejobError as error:
-            raise self._failed(kind, error) from error
+            raise self._creation_error(kind, error) from error
         except BaseException:
             self._delete()
             raise
 
-    def _tell_of_kind(self, line: str) -> None:
-        # kind tells each step twice: with a bullet when it begins, with a tick when it is done.
+    def _notify_kind_step(self, line: str) -> None:
+        # kind prints each step twice: with a bullet at the start, with a tick at the end.
         step = line.strip()
         if step.startswith("•"):
-            self._tell(f"kind: {step.encode('ascii', 'ignore').decode().strip(' .')}")
+            self._notify(f"kind: {step.encode('ascii', 'ignore').decode().strip(' .')}")
 
-    def _failed(self, kind: BoundedKindCluster, error: QueuejobError) -> InfrastructureError:
-        """Keep kind's logs, remove the half cluster, and say where the logs are."""
+    def _creation_error(
+        self, kind: BoundedKindCluster, error: QueuejobError
+    ) -> InfrastructureError:
+        """Save kind's logs, delete the incomplete cluster, and return the error to raise."""
         logs = kind.export_logs(self._settings.out.absolute() / "kind-logs" / self._cluster_name)
         with contextlib.suppress(QueuejobError):
             self._delete()
@@ -261,49 +270,49 @@ class KindProvider(Nodes):
         )
 
     def _await_ready(self) -> None:
-        """Wait for all nodes and for the cluster's DNS."""
-        kubectl = (self._parts.kubectl(), "--kubeconfig", self._store.kubeconfig)
-        for what, words in (
+        """Wait until all nodes and the cluster's DNS are ready."""
+        kubectl = (self._dependencies.kubectl(), "--kubeconfig", self._store.kubeconfig)
+        for what, arguments in (
             ("all nodes to be Ready", ("wait", "--for=condition=Ready", "nodes", "--all")),
             ("cluster DNS", ("--namespace=kube-system", "rollout", "status", "deploy/coredns")),
         ):
-            self._tell(f"waiting for {what}")
-            argv = (*kubectl, *words, f"--timeout={READY:.0f}s")
+            self._notify(f"waiting for {what}")
+            argv = (*kubectl, *arguments, f"--timeout={READY:.0f}s")
             commands.run(argv, timeout=READY + 10, what=f"waiting for {what}")
 
     def _delete(self) -> None:
-        """Remove all containers of the cluster, through kind if it can, and the record."""
-        self._tell(f"deleting the cluster {self._cluster_name}")
+        """Delete the record and all containers of the cluster, with kind if possible."""
+        self._notify(f"deleting the cluster {self._cluster_name}")
         with contextlib.suppress(QueuejobError):
             self._kind_cluster().delete()
         self._docker.remove_containers(*(c["Id"] for c in self._containers()))
 
         def gone() -> None:
-            left = [c["Name"] for c in self._containers()]
-            if left:
-                raise NotYet(f"still there: {', '.join(left)}")
+            remaining = [c["Name"] for c in self._containers()]
+            if remaining:
+                raise NotYet(f"still there: {', '.join(remaining)}")
 
         wait_until("the cluster's containers to be gone", gone, timeout=60)
         self._store.forget()
 
     def _kind_cluster(self) -> BoundedKindCluster:
-        # pytest-kind brings a second Kubernetes client: half a second that no run without a
-        # cluster should pay.
+        # pytest-kind imports a second Kubernetes client: a run without a cluster should not spend
+        # half a second on it.
         from harness.infra.providers.kind.cluster import BoundedKindCluster  # noqa: PLC0415
 
         return BoundedKindCluster(
             self._cluster_name,
-            self._parts.node_image(),
-            self._parts.kind(),
-            self._parts.kubectl(),
+            self._dependencies.node_image(),
+            self._dependencies.kind(),
+            self._dependencies.kubectl(),
             self._store.kubeconfig,
         )
 
-    def _handle(self, *, owned: bool) -> Cluster:
-        kubeconfig, kubectl = self._store.kubeconfig, self._parts.kubectl()
+    def _cluster(self, *, owned: bool) -> Cluster:
+        kubeconfig, kubectl = self._store.kubeconfig, self._dependencies.kubectl()
         return Cluster(self._cluster_name, kubeconfig, kubectl, owned)
 
-    def _turn(self) -> contextlib.AbstractContextManager[None]:
-        """One process at a time makes, fills or removes the cluster."""
+    def _cluster_lock(self) -> contextlib.AbstractContextManager[None]:
+        """Return the lock under which one process creates, fills or deletes the cluster."""
         what = f"it works on the cluster {self._cluster_name}"
-        return exclusive(self._lock_file, what, timeout=_TURN, tell=self._tell)
+        return exclusive(self._lock_file, what, timeout=_LOCK_WAIT, notify=self._notify)

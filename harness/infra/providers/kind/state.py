@@ -1,7 +1,8 @@
-"""What is remembered of a cluster on disk: that it is ours, who uses it, what was loaded.
+"""State of a cluster on disk: that this tool created it, its users, and the loaded images.
 
-The record is written before kind starts, so that a half cluster left by a killed process is
-known as ours; the container ids in it tell our cluster from another of the same name.
+The record is written before kind starts, so that an incomplete cluster of a killed process is
+known as this tool's. The container ids in the record distinguish the cluster from another
+cluster of the same name.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from harness.core.process_identity import ProcessId
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One cluster that this tool makes or made. `started` is an RFC 3339 time in UTC."""
+    """One cluster that this tool creates or created. `started` is an RFC 3339 time in UTC."""
 
     status: Literal["creating", "ready"]
     started: str
     image: str
     containers: frozenset[str] = frozenset()
-    #: The name of the node that may be lost; empty without one.
+    #: Name of the node that a run may lose; empty if there is none.
     spare: str = ""
 
     def covers(self, containers: Iterable[tuple[str, str]]) -> bool:
-        """Are these containers (id, time of creation) the cluster of this record?
+        """Return whether these containers (id, time of creation) belong to this record.
 
-        While it was being made nobody knew the ids yet: then all that came later is ours.
+        During the creation the ids are not known yet: then every later container belongs to it.
         """
         if self.status == "creating":
             return all(created >= self.started for _, created in containers)
@@ -38,7 +39,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Store:
-    """The folder of one cluster's record, kubeconfig, users and loaded images."""
+    """The folder with one cluster's record, kubeconfig, users and loaded images."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +47,7 @@ class Store:
         self._users = folder / "users"
 
     def read(self) -> Record | None:
-        """The record; None when there is none, or it was cut while being written."""
+        """Return the record; None if there is none, or its file is incomplete."""
         try:
             return msgspec.json.decode((self.folder / "record.json").read_bytes(), type=Record)
         except (FileNotFoundError, msgspec.DecodeError):
@@ -56,11 +57,11 @@ class Store:
         self._put("record.json", record)
 
     def forget(self) -> None:
-        """Remove all that is known of the cluster."""
+        """Delete all state of the cluster."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def join(self, user: ProcessId) -> None:
-        """Count `user` among those who need the cluster."""
+        """Add the process `user` to the users of the cluster."""
         self._users.mkdir(parents=True, exist_ok=True)
         self._put(f"users/{user.pid}.json", user)
 
@@ -71,19 +72,19 @@ class Store:
         return (self._users / f"{user.pid}.json").exists()
 
     def users(self) -> list[ProcessId]:
-        """Those who need the cluster and still run; the traces of the dead are removed."""
-        living = []
+        """Return the live users of the cluster; delete the files of dead processes."""
+        users = []
         for file in sorted(self._users.glob("*.json")):
             with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
                 user = msgspec.json.decode(file.read_bytes(), type=ProcessId)
                 if user.alive:
-                    living.append(user)
+                    users.append(user)
                     continue
             file.unlink(missing_ok=True)
-        return living
+        return users
 
     def loaded(self) -> frozenset[str]:
-        """What was put on which node: `<container id> <image id> <reference>` each."""
+        """Return what is on which node, as `<container id> <image id> <reference>`."""
         try:
             text = (self.folder / "loaded.json").read_bytes()
             return msgspec.json.decode(text, type=frozenset[str])
@@ -96,6 +97,6 @@ class Store:
     def _put(self, name: str, value: object) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / name
-        fresh = file.with_name(f"{file.name}.new")
-        fresh.write_bytes(msgspec.json.encode(value))
-        fresh.replace(file)
+        new_file = file.with_name(f"{file.name}.new")
+        new_file.write_bytes(msgspec.json.encode(value))
+        new_file.replace(file)

@@ -1,1 +1,4 @@
-"""What the tap has recorded, read as what happened to items. Pure: no clock, no network."""
+"""Interpreter of the tap's records: it derives the events of items from them.
+
+It is pure: it uses no clock and no network.
+"""

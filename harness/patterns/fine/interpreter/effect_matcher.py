@@ -1,4 +1,4 @@
-"""Who has changed what: each change that Redis replicates, and the command that made it."""
+"""Matching of each change that Redis replicates to the command that made it."""
 
 from __future__ import annotations
 
@@ -24,119 +24,119 @@ from harness.patterns.fine.interpreter.transcript.connections import (
 
 @dataclass(slots=True, eq=False)
 class ReplayStep:
-    """A step in the server's order: a command without effect, with it, or an effect by nobody."""
+    """A step in the server's order: a command, with or without effect, or an effect alone."""
 
     group: ExecutedUnit | None
     unit: EffectUnit | None = None
-    #: The command has waited for what it gets now.
+    #: The command waited for the effect that it has now.
     late: bool = False
-    #: By when it was, where no command tells (seconds since 1970).
+    #: The latest moment of the step, if no command shows it (seconds since 1970).
     before: float = inf
 
 
 class EffectMatcher:
-    """Goes through batches. `space` is the keyspace as it was before the step that comes next."""
+    """Goes through batches; `space` is the keyspace as it was before the next step."""
 
     def __init__(self, space: Keyspace) -> None:
         self._space = space
-        #: Commands that wait for an item, the first first.
+        #: Commands that wait for an item, in the order of waiting.
         self.waiting: list[ExecutedUnit] = []
 
     def steps(self, batch: TickBatch, impatient: Callable[[], bool]) -> Iterator[ReplayStep | None]:
-        """The steps of a batch; each has to be done before the next is asked for.
+        """Yield the steps of a batch; replay each one before you request the next.
 
-        None: an answer is missing; ask again when more has come, or be `impatient`.
+        None means that an answer is missing: continue when more records came, or be `impatient`.
         """
         groups, start = batch.groups, 0
         for unit in batch.units:
-            group, sure = self._who(unit, groups, start)
+            group, sure = self._find_group(unit, groups, start)
             while not sure and not impatient():
                 yield None
-                group, sure = self._who(unit, groups, start)
+                group, sure = self._find_group(unit, groups, start)
             if group is None:
                 before = groups[start].at if start < len(groups) else inf
                 yield ReplayStep(None, unit, before=before)
             elif group.waiting:
-                self._done(group)
+                self._stop_waiting(group)
                 yield ReplayStep(group, unit, late=True)
             else:
                 end = groups.index(group, start)
-                for one in groups[start:end]:
-                    yield self._fruitless(one)
+                for fruitless in groups[start:end]:
+                    yield self._step_without_effect(fruitless)
                 start = end + 1
                 yield ReplayStep(group, unit)
-        for one in groups[start:]:
-            yield self._fruitless(one)
+        for fruitless in groups[start:]:
+            yield self._step_without_effect(fruitless)
 
     def in_vain(self, asked: PendingCommand) -> ExecutedUnit | None:
-        """A command has its answer: the one that has waited, if that was in vain."""
+        """Return the waiting unit of a command that was answered, if it got nothing."""
         for group in self.waiting:
             if group.asked is asked and (asked.refused or not asked.value):
-                self._done(group)
+                self._stop_waiting(group)
                 return group
         return None
 
     def forget(self, talk: ClientConnection) -> None:
-        """It has gone, and nothing more comes of what it has asked."""
-        self.waiting = [one for one in self.waiting if one.talk is not talk]
+        """Drop the waiting units of a connection that is gone; no effects of them will come."""
+        self.waiting = [group for group in self.waiting if group.talk is not talk]
 
     def forget_all(self) -> None:
-        """Redis has gone, and nobody waits any more."""
+        """Drop all waiting units, because Redis is gone."""
         for group in list(self.waiting):
-            self._done(group)
+            self._stop_waiting(group)
 
-    def _done(self, group: ExecutedUnit) -> None:
+    def _stop_waiting(self, group: ExecutedUnit) -> None:
         group.waiting = False
         self.waiting.remove(group)
 
-    def _fruitless(self, group: ExecutedUnit) -> ReplayStep:
+    def _step_without_effect(self, group: ExecutedUnit) -> ReplayStep:
         if (
             group.blocking
             and removes(group.tops[0])
-            and (group.asked is None or not self._answered_in_vain(group))
+            and (group.asked is None or not self._answer_is_empty(group))
         ):
             group.waiting = True
             self.waiting.append(group)
         return ReplayStep(group)
 
-    def _answered_in_vain(self, group: ExecutedUnit) -> bool:
+    def _answer_is_empty(self, group: ExecutedUnit) -> bool:
         asked = group.asked
         return (
             asked is not None and asked.answered is not None and (asked.refused or not asked.value)
         )
 
-    def _who(
+    def _find_group(
         self, unit: EffectUnit, groups: list[ExecutedUnit], start: int
     ) -> tuple[ExecutedUnit | None, bool]:
-        """Whose it is, and whether that is sure: an answer may still say otherwise."""
-        found = map(self._space.would_take, unit.effects)
-        taken = next((one for one in found if one is not None), None)
-        perhaps = None
+        """Return the unit that made an effect, and whether no later answer can change that."""
+        removals = map(self._space.would_take, unit.effects)
+        taken = next((removal for removal in removals if removal is not None), None)
+        candidate = None
         waiting = () if taken is None else tuple(self.waiting)
         for group in chain(waiting, groups[start:]):
             if not _can_produce(group, unit):
                 continue
-            agrees = _agrees(group, taken)
+            agrees = _answer_fits(group, taken)
             if agrees:
                 return group, True
-            if agrees is None and perhaps is None:
-                perhaps = group
-        return perhaps, perhaps is None
+            if agrees is None and candidate is None:
+                candidate = group
+        return candidate, candidate is None
 
 
 def _can_produce(group: ExecutedUnit, unit: EffectUnit) -> bool:
-    """Whether all effects are this group's, but for keys that expired when it looked at them."""
-    some = False
+    """Return whether a unit may have these effects, except keys that expired on access."""
+    matched = False
     for effect in unit.effects:
         if any(may_replicate_as(line, effect) for line in group.lines):
-            some = True
+            matched = True
         elif name(effect) not in (b"DEL", b"UNLINK") or len(effect) != 2:
             return False
-    return some
+    return matched
 
 
-def _agrees(group: ExecutedUnit, taken: bytes | None) -> bool | None:
-    """Whether the answer fits to what was taken away; None while there is none."""
+def _answer_fits(group: ExecutedUnit, taken: bytes | None) -> bool | None:
+    """Return whether the answer fits what was removed; None while there is no answer."""
     if not group.plain or group.talk is None:
         return True
     asked = group.asked

@@ -1,4 +1,4 @@
-"""Events on their way out: put in order by their moments, and kept while one is undecided."""
+"""Outgoing events: sorted by their moments, and held back while one is undecided."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _moment = itemgetter(0)
 
 
 class EventBuffer:
-    """What has happened, and has not been told yet. Moments are seconds since the start."""
+    """Events that were not emitted yet; moments are seconds since the start."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[float, Observation | PendingSettlement]] = []
@@ -24,15 +24,15 @@ class EventBuffer:
         self._waiting.append((at, what))
 
     def pull(self, until: float) -> list[Observation]:
-        """All up to this moment, or up to the first that is undecided."""
-        self._waiting.sort(key=_moment)  # of the same moment, in the order of coming
-        told: list[Observation] = []
-        for index, (at, what) in enumerate(self._waiting):
-            if at > until or (isinstance(what, PendingSettlement) and not what.decided):
+        """Return all events up to this moment, or up to the first that is undecided."""
+        self._waiting.sort(key=_moment)  # stable: events of the same moment keep their order
+        events: list[Observation] = []
+        for index, (at, event) in enumerate(self._waiting):
+            if at > until or (isinstance(event, PendingSettlement) and not event.decided):
                 del self._waiting[:index]
-                return told
-            settled = what.what if isinstance(what, PendingSettlement) else what
-            if settled is not None:
-                told.append(settled)
+                return events
+            observation = event.what if isinstance(event, PendingSettlement) else event
+            if observation is not None:
+                events.append(observation)
         self._waiting = []
-        return told
+        return events

@@ -1,4 +1,4 @@
-"""One step of Redis after the other, entered in the keyspace and in the ledger."""
+"""Replay of Redis' steps, one after the other, into the keyspace and the ledger."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SAMPLE = 256
 
 
 class Replayer:
-    """Takes steps in the server's order; their events go to `out`."""
+    """Replays steps in the server's order; their events go to `out`."""
 
     def __init__(
         self, queue: str, epoch: float, roles: Roles, stream: Stream, out: EventBuffer
@@ -49,63 +49,67 @@ class Replayer:
         self._leases = Leases(key, self.space, self.ledger, self.learned)
         self._moves = MoveInterpreter(key, self.space, self.ledger, self.learned, self._leases)
         self._streams = Streams(key, stream, self.ledger, self.learned, self._leases.is_deadline)
-        self._vain = NoEffectCommands(key, self.ledger, self.learned)
-        self._asking = PollDetector(queue, epoch, self.learned)
-        self._telling = ClaimAnswers(self.learned)
+        self._no_effect = NoEffectCommands(key, self.ledger, self.learned)
+        self._polls = PollDetector(queue, epoch, self.learned)
+        self._claim_answers = ClaimAnswers(self.learned)
         self._now = epoch
-        self._unknown: set[bytes] = set()
+        self._reported: set[bytes] = set()
 
     def enter(self, step: ReplayStep) -> None:
-        """Do a step, and put out what it says of items."""
+        """Replay a step, and emit what it shows about items."""
         group = step.group
         self._now = max(self._now, _moment(step, self._now))
         act = StepContext(self._now - self._epoch, self._now, group)
-        own = None if group is None or group.talk is None else group
-        if own is not None and not step.late:
-            self._settled(self.ledger.another_command(own.worker))
+        unit = None if group is None or group.talk is None else group
+        if unit is not None and not step.late:
+            self._learn_settled(self.ledger.another_command(unit.worker))
         if step.unit is not None:
-            self._change(act, step.unit)
-        if own is not None:
+            self._apply_unit(act, step.unit)
+        if unit is not None:
             self._streams.look(act)
             self._leases.look(act)
-            self._vain.read(act, changed=step.unit is not None)
-            self._learn(act, own)
-            self._misfit(act, own)
-            if not step.late and (act.new or self._asking.claims(own)):
-                self._put(self._asking.asked(own))
+            self._no_effect.read(act, changed=step.unit is not None)
+            self._learn(act, unit)
+            self._report_mismatch(act, unit)
+            if not step.late and (act.new or self._polls.claims(unit)):
+                self._put(self._polls.asked(unit))
         self._leases.given(act)
-        given = bool(act.new)
+        delivered = bool(act.new)
         for event in self.ledger.close(act):
             self._out.put(act.at, event)
-        if own is not None and not given and not step.late:
-            self._put(self._asking.empty(own))
+        if unit is not None and not delivered and not step.late:
+            self._put(self._polls.empty(unit))
 
     def close(self, moment: float) -> None:
-        """All that was until this moment has been entered."""
-        self._settled(self.ledger.another_batch(moment))
+        """Record that all steps until this moment were replayed."""
+        self._learn_settled(self.ledger.another_batch(moment))
 
-    def _settled(self, acts: list[StepContext]) -> None:
+    def _learn_settled(self, acts: list[StepContext]) -> None:
         for act in acts:
             if act.group is not None:
                 self.learned.settled(act.group)
 
     def in_vain(self, group: ExecutedUnit) -> None:
-        """A command that has waited for an item was answered with nothing."""
-        self._put(self._asking.in_vain(group))
+        """Emit the event for a command that waited for an item and got nothing."""
+        self._put(self._polls.in_vain(group))
 
     def places(self) -> Mapping[str, list[bytes]]:
-        """Where items are: "ready", "leased", "dead"."""
-        held = [one for item in self.ledger.items.values() for one in item.held]
+        """Return where items are: "ready", "leased", "dead"."""
+        deliveries = [delivery for item in self.ledger.items.values() for delivery in item.held]
         ready = self._streams.ready() if self._streams.used else list(self._ready())
-        for one in held:
-            if one.in_place and one.item.value in ready and not one.returned:
-                ready.remove(one.item.value)
-        leased = [one.item.value for one in held if not (one.in_place and one.returned)]
+        for delivery in deliveries:
+            if delivery.in_place and delivery.item.value in ready and not delivery.returned:
+                ready.remove(delivery.item.value)
+        leased = [
+            delivery.item.value
+            for delivery in deliveries
+            if not (delivery.in_place and delivery.returned)
+        ]
         dead = [value for key in self.learned.dead for value in self._contents(key)]
         return {"ready": ready, "leased": leased, "dead": dead}
 
     def bodies(self) -> Mapping[bytes, Literal["leased", "dead"]]:
-        """Keys in which items can be read wherever their ids are: how it stands with those."""
+        """Return the state of each key in which an item can be read wherever its id is."""
         known = [item for item in self.ledger.items.values() if item.ids]
         return {
             key: "leased" if item.held else "dead"
@@ -116,18 +120,21 @@ class Replayer:
         }
 
     def keys(self) -> int:
-        """How many keys there are that do not end by themselves."""
+        """Count the keys that do not expire."""
         return self.space.lasting() + self._streams.used
 
     def lose(self) -> None:
-        """Redis has lost all that it had: nobody has settled it, and nobody has it any more."""
+        """Forget all keys and end all deliveries, because Redis lost its data.
+
+        No worker settled the items.
+        """
         self.space.clear((b"FLUSHALL",))
         self.space.places.changes()
         self.ledger.lose()
         self._streams.lose()
 
     def leases_understood(self) -> str:
-        """Why leases cannot be told, or empty."""
+        """Return why leases cannot be determined, or an empty string."""
         if self._leases.seen or self.learned.idle is not None:
             return ""
         if self._streams.used:
@@ -143,82 +150,82 @@ class Replayer:
 
     # -- a step -------------------------------------------------------------------------------
 
-    def _change(self, act: StepContext, unit: EffectUnit) -> None:
+    def _apply_unit(self, act: StepContext, unit: EffectUnit) -> None:
         streams = [effect for effect in unit.effects if self._streams.is_about(effect)]
         expired = _expired(act.group, unit)
         act.expired = {key for key, sub in expired if not sub and self.space.ends(key) is not None}
         for effect in unit.effects:
             if effect not in streams and not self.space.apply(effect):
-                self._not_known(act, effect)
+                self._report_unknown(act, effect)
         before, notes = self.space.places.changes()
         self._moves.read(act, before)
-        # After the others: where a copy of an item has come to lie tells what its end means.
+        # Streams come last: the place of an item's copy shows the meaning of its end.
         for effect in streams:
             if not self._streams.apply(act, effect):
-                self._not_known(act, effect)
+                self._report_unknown(act, effect)
         for effect in unit.effects:
-            for key in _timed(effect):
+            for key in _expiring_keys(effect):
                 self.ledger.expires(key)
         known = bool(act.expired) and all(
-            name(one) in (b"DEL", b"UNLINK") and set(placed(one)[1:]) <= act.expired
-            for one in unit.effects
+            name(removal) in (b"DEL", b"UNLINK") and set(placed(removal)[1:]) <= act.expired
+            for removal in unit.effects
         )
         if act.group is None and (act.events or act.new) and not known:
             why = "nobody who was seen has asked for this, and it has moved items"
-            self._not_understood(act, unit.effects[0], why)
-        self._guessed(act, unit)
+            self._report_not_understood(act, unit.effects[0], why)
+        self._report_guess(act, unit)
         if notes:
             self._leases.read(act, notes, expired=expired)
 
-    def _guessed(self, act: StepContext, unit: EffectUnit) -> None:
-        """Say so, once, when items are followed in bytes in which they cannot be read."""
-        if self._moves.guess is None or b"guess" in self._unknown:
+    def _report_guess(self, act: StepContext, unit: EffectUnit) -> None:
+        """Report once that items are followed in bytes in which they cannot be read."""
+        if self._moves.guess is None or b"guess" in self._reported:
             return
-        self._unknown.add(b"guess")
+        self._reported.add(b"guess")
         why = (
             f"what workers take lies in {shown(self._moves.guess)} in bytes in which the items "
             "cannot be read, so what becomes of them is a guess: keep the item's bytes in it, as "
             "they are or in JSON, base64 or hexadecimal form"
         )
-        self._not_understood(act, unit.effects[0], why, guessed=True)
+        self._report_not_understood(act, unit.effects[0], why, guessed=True)
 
-    def _misfit(self, act: StepContext, group: ExecutedUnit) -> None:
-        """Say so, once, when the queue is not what this worker takes it for."""
-        said = group.asked.value if group.asked is not None and group.asked.refused else None
-        answers = [value for _, value in group.said()] if said is None else [said]
-        texts = [str(one) for one in answers if isinstance(one, ErrorReply)]
+    def _report_mismatch(self, act: StepContext, group: ExecutedUnit) -> None:
+        """Report once that the queue is not of the kind that this worker expects."""
+        refusal = group.asked.value if group.asked is not None and group.asked.refused else None
+        answers = [value for _, value in group.said()] if refusal is None else [refusal]
+        texts = [str(answer) for answer in answers if isinstance(answer, ErrorReply)]
         if not texts or not any(self._key in line for line in group.lines):
             return
-        kind = next((one for one in texts if "WRONGTYPE" in one), "")
-        if not kind and self._streams.used:  # one that is not there yet has no group either
-            kind = next((one for one in texts if "NOGROUP" in one), "")
-        if kind and b"misfit" not in self._unknown:
-            self._unknown.add(b"misfit")
+        kind = next((answer for answer in texts if "WRONGTYPE" in answer), "")
+        if not kind and self._streams.used:  # a stream that does not exist yet has no group either
+            kind = next((answer for answer in texts if "NOGROUP" in answer), "")
+        if kind and b"misfit" not in self._reported:
+            self._reported.add(b"misfit")
             why = f"Redis has answered {kind[:_SAMPLE]}: see --seed, --stream-group"
-            self._not_understood(act, group.tops[0], why)
+            self._report_not_understood(act, group.tops[0], why)
 
     def unread(self) -> None:
-        """At the end: say so when the stream was read in a way that was not looked at."""
+        """At the end, report a stream that workers read in a way that the harness did not watch."""
         if why := self._streams.unread():
-            self._not_understood(
+            self._report_not_understood(
                 StepContext(self._now - self._epoch, self._now, None), (self._key,), why
             )
 
-    def _not_known(self, act: StepContext, effect: Words) -> None:
-        """Say so, once, where it may be about items."""
+    def _report_unknown(self, act: StepContext, effect: Words) -> None:
+        """Report an unknown effect once, if it may be about items."""
         keys = {self._key, *self.learned.processing, *self.learned.dead}
         words = placed(effect)[1:]
         about_all = any(word in keys for word in words)
         named = list(dict.fromkeys(item for word in words for item in self.ledger.all_of(word)))
-        # Away from where items lie it can do no more than copy those that it names.
+        # Outside the places of items, it can only copy the items that it names.
         items = () if about_all else tuple(item.payload for item in named)
-        said = b" ".join((name(effect), *(item.value for item in named if not about_all)))
-        if (about_all or named) and said not in self._unknown:
-            self._unknown.add(said)
+        subject = b" ".join((name(effect), *(item.value for item in named if not about_all)))
+        if (about_all or named) and subject not in self._reported:
+            self._reported.add(subject)
             why = f"what {shown(name(effect))} does to items is not known"
-            self._not_understood(act, effect, why, items)
+            self._report_not_understood(act, effect, why, items)
 
-    def _not_understood(
+    def _report_not_understood(
         self,
         act: StepContext,
         effect: Words,
@@ -227,22 +234,22 @@ class Replayer:
         *,
         guessed: bool = False,
     ) -> None:
-        said = b" ".join(effect)
-        sample = payload(said[:_SAMPLE])
+        command = b" ".join(effect)
+        sample = payload(command[:_SAMPLE])
         connection = act.connection or NOBODY
-        what = NotUnderstood(connection, "broker", why, sample, len(said), guessed, items)
-        self._out.put(act.at, what)
+        event = NotUnderstood(connection, "broker", why, sample, len(command), guessed, items)
+        self._out.put(act.at, event)
 
     def _put(self, told: Iterator[tuple[float, Observation]]) -> None:
         for at, event in told:
             self._out.put(at, event)
 
     def _learn(self, act: StepContext, group: ExecutedUnit) -> None:
-        self._telling.read(act, group)
+        self._claim_answers.read(act, group)
         if act.new:
-            self.learned.claimed(group, silent=self._telling.expects(act, group))
-            looked = {key for words in group.lines for key in sources(words)}
-            self.learned.looked(looked - {self._key})
+            self.learned.claimed(group, silent=self._claim_answers.expects(act, group))
+            searched = {key for words in group.lines for key in sources(words)}
+            self.learned.looked(searched - {self._key})
         if act.settled:
             self.learned.settled(group)
         if act.renewed:
@@ -254,8 +261,8 @@ class Replayer:
     # -- places -------------------------------------------------------------------------------
 
     def _ready(self) -> list[bytes]:
-        items = map(self.ledger.all_of, self._contents(self._key))
-        return [item.value for some in items for item in some]
+        item_groups = map(self.ledger.all_of, self._contents(self._key))
+        return [item.value for group in item_groups for item in group]
 
     def _contents(self, key: bytes) -> list[bytes]:
         value = self.space.get(key)
@@ -263,7 +270,10 @@ class Replayer:
 
 
 def _moment(step: ReplayStep, now: float) -> float:
-    """When a step was, by Redis' clock; what nobody asked for was before the tap was told."""
+    """Return when a step was, by Redis' clock.
+
+    An effect without a command was before the tap received it.
+    """
     if step.late:
         return now
     if step.group is not None:
@@ -271,13 +281,13 @@ def _moment(step: ReplayStep, now: float) -> float:
     return now if step.unit is None else min(step.unit.at, step.before)
 
 
-def _timed(effect: Words) -> tuple[bytes, ...]:
-    """Keys that get an end with this effect."""
+def _expiring_keys(effect: Words) -> tuple[bytes, ...]:
+    """Return the keys that receive an expiry with this effect."""
     return placed(effect)[1:2] if name(effect) == b"PEXPIREAT" else ()
 
 
 def _expired(group: ExecutedUnit | None, unit: EffectUnit) -> set[Place]:
-    """Keys, and fields of hashes, that nobody has deleted, and that are gone."""
+    """Return the keys and fields of hashes that are gone, and that no command deleted."""
     gone: set[Place] = set()
     for effect in unit.effects:
         if group is None or not any(may_replicate_as(line, effect) for line in group.lines):

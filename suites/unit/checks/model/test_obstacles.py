@@ -133,8 +133,8 @@ def test_pods_that_were_there_need_no_quota() -> None:
 # -- told at once, and in words ---------------------------------------------------------------
 
 
-def stage(tale: Tale, moment: float) -> Any:
-    """As much of a stage as it takes to look at a history."""
+def context(tale: Tale, moment: float) -> Any:
+    """As much of a context as it takes to look at a history."""
     recording: Any = SimpleNamespace(events=tale.events, elapsed=lambda: moment)
     made = object.__new__(ScenarioContext)
     made.recorder = recording
@@ -143,9 +143,9 @@ def stage(tale: Tale, moment: float) -> Any:
 
 def test_an_obstacle_ends_the_wait_when_it_has_lasted() -> None:
     tale = suspended()
-    assert stage(tale, 5)._connected(tale.events) is None
+    assert context(tale, 5)._connected(tale.events) is None
     with pytest.raises(InfrastructureError) as caught:
-        stage(tale, 30)._connected(tale.events)
+        context(tale, 30)._connected(tale.events)
     assert "the Job is suspended: nothing will start it" in caught.value.what
     assert "--env" not in str(caught.value)
 
@@ -154,13 +154,13 @@ def test_a_job_that_failed_before_anybody_connected() -> None:
     tale = Tale("fine")
     tale.job_is(3, "Failed", "BackoffLimitExceeded", "too often")
     with pytest.raises(InfrastructureError, match="BackoffLimitExceeded"):
-        stage(tale, 4)._connected(tale.events)
+        context(tale, 4)._connected(tale.events)
 
 
 def test_who_has_connected_has_no_obstacle() -> None:
     tale = suspended()
     tale.came(2, "a")
-    assert stage(tale, 99)._connected(tale.events) is True
+    assert context(tale, 99)._connected(tale.events) is True
 
 
 # -- before anything is created -----------------------------------------------------------------

@@ -14,8 +14,8 @@ from harness.patterns.base import PATTERNS
 from harness.suites.unit.dsl.history import Tale
 
 
-def stage(tale: Tale) -> Any:
-    """As much of a stage as is looked at."""
+def context(tale: Tale) -> Any:
+    """As much of a context as is looked at."""
     return SimpleNamespace(
         recorder=SimpleNamespace(events=tale.events, header=tale.header),
         testbed=SimpleNamespace(pattern=PATTERNS.get(tale.header.pattern)),
@@ -28,7 +28,7 @@ def test_it_is_back_as_it_was_to_be(kept: bool) -> None:
     tale = Tale()
     tale.sent("apple")
     back = tale.restarted(1.0, kept=kept)
-    assert confirm_restart(stage(tale), 1, kept=kept) == (back - 1, back)
+    assert confirm_restart(context(tale), 1, kept=kept) == (back - 1, back)
 
 
 def nothing(_: Tale) -> None: ...
@@ -47,18 +47,18 @@ def test_otherwise_nothing_is_proved(happens: Callable[[Tale], object]) -> None:
     tale.sent("apple")
     happens(tale)
     with pytest.raises(ScenarioNotApplicable, match="not as it was to be"):
-        confirm_restart(stage(tale), 1, kept=False)
+        confirm_restart(context(tale), 1, kept=False)
 
 
 def test_what_was_before_does_not_count() -> None:
     tale = Tale()
     back = tale.restarted(1.0, kept=False)
     with pytest.raises(ScenarioNotApplicable):
-        confirm_restart(stage(tale), back, kept=False)
+        confirm_restart(context(tale), back, kept=False)
 
 
 def test_only_with_a_marker_an_empty_redis_means_something() -> None:
-    require_sentinel(stage(Tale("coarse")))
-    require_sentinel(stage(Tale(sentinel="all-sent")))
+    require_sentinel(context(Tale("coarse")))
+    require_sentinel(context(Tale(sentinel="all-sent")))
     with pytest.raises(ScenarioNotApplicable, match="--sentinel KEY"):
-        require_sentinel(stage(Tale()))
+        require_sentinel(context(Tale()))

@@ -1,4 +1,4 @@
-"""The checkup: in order, fix what is missing, look again, and tell it in lines."""
+"""The checkup: in order, fix what is missing, look again, and notify it in lines."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Thing:
             there, "version 1" if there else "nothing\nat all", "" if there else "buy"
         )
 
-    def fix(self, tell: Notify) -> None:
+    def fix(self, notify: Notify) -> None:
         self.calls.append("fix")
-        tell("buying")
+        notify("buying")
         if self.state == "refused":
             raise InfrastructureError("no money")
         if self.state == "missing":
@@ -63,7 +63,7 @@ def test_examine_and_table() -> None:
 
 
 def test_ensure_gets_what_is_missing_and_only_that() -> None:
-    """The second time there is nothing to do, and nothing to tell."""
+    """The second time there is nothing to do, and nothing to notify."""
     needs = [Thing("floor"), Thing("table", "missing")]
     stream = io.StringIO()
     checkup.ensure(needs, Progress(stream))

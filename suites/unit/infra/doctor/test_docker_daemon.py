@@ -13,7 +13,7 @@ import pytest
 
 from harness.core.errors import InfrastructureError
 from harness.infra.doctor import docker_daemon
-from harness.infra.doctor.docker_daemon import HOST, Place
+from harness.infra.doctor.docker_daemon import HOST, DaemonPaths
 
 DOCKER = """#!/bin/sh
 test -e {folder}/up && echo 20.10 && exit
@@ -34,7 +34,7 @@ exec -a dockerd sleep 60
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaemonPaths]:
     """A place for a daemon, with the stand-ins on PATH; what was started is ended."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -44,7 +44,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("QUEUEJOB_STATE", str(tmp_path / "state"))
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    yield Place(tmp_path / "sock", tmp_path / "data", tmp_path / "exec", tmp_path / "pid")
+    yield DaemonPaths(tmp_path / "sock", tmp_path / "data", tmp_path / "exec", tmp_path / "pid")
     for pid in started(tmp_path):
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(pid, signal.SIGKILL)
@@ -61,7 +61,7 @@ def started(folder: Path) -> list[int]:
     return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
-def test_a_second_start_does_nothing(place: Place, tmp_path: Path) -> None:
+def test_a_second_start_does_nothing(place: DaemonPaths, tmp_path: Path) -> None:
     """A daemon that answers is left alone, and nothing is told."""
     told: list[str] = []
     docker_daemon.start(place, told.append)
@@ -71,7 +71,7 @@ def test_a_second_start_does_nothing(place: Place, tmp_path: Path) -> None:
     assert len(started(tmp_path)) == 1
 
 
-def test_starts_at_the_same_time_start_one(place: Place, tmp_path: Path) -> None:
+def test_starts_at_the_same_time_start_one(place: DaemonPaths, tmp_path: Path) -> None:
     """Those who wait for the lock find the daemon when they get it."""
     threads = [threading.Thread(target=docker_daemon.start, args=(place, silent)) for _ in range(3)]
     for thread in threads:
@@ -81,14 +81,14 @@ def test_starts_at_the_same_time_start_one(place: Place, tmp_path: Path) -> None
     assert len(started(tmp_path)) == 1
 
 
-def test_a_stale_pid_file_is_no_obstacle(place: Place, tmp_path: Path) -> None:
+def test_a_stale_pid_file_is_no_obstacle(place: DaemonPaths, tmp_path: Path) -> None:
     """Its number may be that of any live process: here, of this very test."""
     place.pidfile.write_text(str(os.getpid()))
     docker_daemon.start(place, silent)
     assert place.pidfile.read_text() == str(started(tmp_path)[0])
 
 
-def test_a_daemon_that_dies_early_says_why(place: Place, tmp_path: Path) -> None:
+def test_a_daemon_that_dies_early_says_why(place: DaemonPaths, tmp_path: Path) -> None:
     """The reason is in its log, without the lines of its usual steps."""
     (tmp_path / "broken").touch()
     with pytest.raises(InfrastructureError) as raised:
@@ -100,7 +100,7 @@ def test_a_daemon_that_dies_early_says_why(place: Place, tmp_path: Path) -> None
 
 
 def test_without_root_it_says_what_to_run(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: DaemonPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is tried that would fail half-way."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
@@ -113,7 +113,7 @@ def test_without_root_it_says_what_to_run(
 def test_flags_of_a_place() -> None:
     """The machine's own daemon gets none: daemon.json may hold the same settings."""
     assert HOST.arguments() == ()
-    other = Place(Path("/s"), Path("/d"), Path("/e"), Path("/p"), ("--bridge=none",))
+    other = DaemonPaths(Path("/s"), Path("/d"), Path("/e"), Path("/p"), ("--bridge=none",))
     words = "--host unix:///s --data-root /d --exec-root /e --pidfile /p --bridge=none"
     assert other.arguments() == tuple(words.split())
 

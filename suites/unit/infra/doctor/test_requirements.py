@@ -291,7 +291,7 @@ def test_inotify_limits_that_may_not_be_set(
 
 def test_open_files(tmp_path: Path) -> None:
     """Without a dockerd, what counts is what one would inherit from us."""
-    place = docker_daemon.Place(pidfile=tmp_path / "none")
+    place = docker_daemon.DaemonPaths(pidfile=tmp_path / "none")
     finding = OpenFiles(Said(), place).check()
     assert " for this process, 4096 needed" in finding.seen
 

@@ -330,7 +330,7 @@ def saved(recipes: Path, file: Path) -> tuple[Catalogue, Engine]:
     go_build.adopt(catalogue, "tool/prog", b"binary")
     Builder(catalogue, engine).build("top", lambda _: None)
     archive.save(
-        file, catalogue, ("plain", "top"), ("tool/prog",), docker=engine, tell=lambda _: None
+        file, catalogue, ("plain", "top"), ("tool/prog",), docker=engine, notify=lambda _: None
     )
     return catalogue, engine
 
@@ -356,7 +356,7 @@ def test_an_archive_brings_its_binaries_also_where_all_images_are(
     final = sources.final(catalogue)
     engine.names = {catalogue.tag(name): "here" for name in final}
     go_build.adopt(catalogue, "kind/kind", b"binary")
-    archive.save(file, catalogue, final, ("kind/kind",), docker=engine, tell=lambda _: None)
+    archive.save(file, catalogue, final, ("kind/kind",), docker=engine, notify=lambda _: None)
     shutil.rmtree(cache)
     choose(engine, images="archive", archive=file)
     assert go_build.present(catalogue, "kind/kind") is not None

@@ -49,7 +49,7 @@ def test_reading_is_tried_again_while_the_server_is_busy(fake_api: Any, pod_json
 
 def test_a_server_that_does_not_answer_is_given_up(fake_api: Any) -> None:
     fake_api.stop()
-    with pytest.raises(TimedOut, match="the API server to tell the pod p"):
+    with pytest.raises(TimedOut, match="the API server to notify the pod p"):
         fake_api.namespace.pod("p")
 
 

@@ -90,12 +90,12 @@ def test_a_header_is_read_as_pamqp_reads_it(properties: dict[str, Any], size: in
 
 
 def test_long_properties_are_read_and_not_remembered() -> None:
-    before = amqp_fast._remembered.cache_info().currsize
+    before = amqp_fast._cached_properties.cache_info().currsize
     raw = frame.marshal(
         header.ContentHeader(0, 1, BASIC.Properties(headers={"x": "y" * 10_000})), 1
     )
     assert amqp_fast.content(raw) == (1, {"headers": {"x": "y" * 10_000}})
-    assert amqp_fast._remembered.cache_info().currsize == before
+    assert amqp_fast._cached_properties.cache_info().currsize == before
 
 
 @pytest.mark.parametrize("tail", [b"", b"\x00", b"\x80\x00"])

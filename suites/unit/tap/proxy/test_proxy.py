@@ -126,8 +126,8 @@ class Stage:
 
 def staged(dialect: Callable[[int], Decoder], play: Callable[[Stage], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with asyncio.timeout(30), Stage(dialect) as stage:
-            await play(stage)
+        async with asyncio.timeout(30), Stage(dialect) as context:
+            await play(context)
 
     uvloop.run(run())
 
@@ -136,8 +136,8 @@ def staged(dialect: Callable[[int], Decoder], play: Callable[[Stage], Awaitable[
 
 
 def test_every_byte_goes_on_and_is_recorded() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         client.send(LREM)
         await broker.expect(LREM)
         broker.send(b":1\r\n")
@@ -145,17 +145,17 @@ def test_every_byte_goes_on_and_is_recorded() -> None:
         client.writer.close()
         assert await broker.rest() == b""
         await broker.close()
-        assert await stage.closed() == ConnectionClosed(1, "client")
+        assert await context.closed() == ConnectionClosed(1, "client")
         address, port = client.writer.get_extra_info("sockname")
         _, seen = broker.writer.get_extra_info("peername")
         command = Command(1, 1, (b"LREM", b"k", b"1", b"a"))
-        assert stage.records == [
+        assert context.records == [
             ConnectionOpened(1, address, port, f"{ME}:{seen}"),
             command,
             Reply(1, command, 1),
             ConnectionClosed(1, "client"),
         ]
-        assert stage.proxy.links == {}
+        assert context.proxy.links == {}
 
     staged(Resp, play)
 
@@ -177,8 +177,8 @@ def test_big_and_small_chunks_arrive_as_they_were_sent(size: int) -> None:
             at += step
             await peer.writer.drain()
 
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         await asyncio.gather(
             send(client, command), broker.expect(command), send(broker, reply), client.expect(reply)
         )
@@ -187,8 +187,8 @@ def test_big_and_small_chunks_arrive_as_they_were_sent(size: int) -> None:
 
 
 def test_what_nobody_understands_goes_on() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         client.send(b"*1\r\n?\r\n")
         await broker.expect(b"*1\r\n?\r\n")
         broker.send(b"half a li")
@@ -198,8 +198,8 @@ def test_what_nobody_understands_goes_on() -> None:
 
 
 def test_who_has_said_all_may_still_listen() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         client.send(PING)
         client.writer.write_eof()
         assert await broker.rest() == PING
@@ -207,7 +207,7 @@ def test_who_has_said_all_may_still_listen() -> None:
         await client.expect(b"+PONG\r\n")
         await broker.close()
         assert await client.rest() == b""
-        assert (await stage.closed()).by == "client"
+        assert (await context.closed()).by == "client"
 
     staged(Resp, play)
 
@@ -237,24 +237,24 @@ class Dialed(asyncio.Transport):
 def test_what_comes_before_the_broker_is_there_waits_for_it() -> None:
     """Some versions of asyncio read from a client although it was paused at once."""
 
-    async def play(stage: Stage) -> None:
-        link = ProxiedConnection(stage.proxy, 1, Resp(1))
+    async def play(context: Stage) -> None:
+        link = ProxiedConnection(context.proxy, 1, Resp(1))
         client, broker = Dialed(), Dialed()
         link.accepted(client)
         link.received("client", PING)
         link.received("client", LREM)
         link.eof("client")
-        assert stage.records == []
+        assert context.records == []
         link.dialed(broker)
         assert broker.said == PING + LREM + b"EOF"
-        assert [type(one) for one in stage.records] == [ConnectionOpened, Command, Command]
+        assert [type(one) for one in context.records] == [ConnectionOpened, Command, Command]
 
     staged(Resp, play)
 
 
 def test_an_unfinished_message_goes_on_at_the_end() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         client.send(LREM[:10])
         client.writer.write_eof()
         assert await broker.rest() == LREM[:10]
@@ -263,8 +263,8 @@ def test_an_unfinished_message_goes_on_at_the_end() -> None:
 
 
 def test_a_reader_that_is_slow_slows_the_sender_down() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         broker.reader._limit = 1000  # type: ignore[attr-defined]  # stops reading at twice that
         sent, chunk = 0, b"*2\r\n$1\r\nX\r\n$65536\r\n" + b"x" * 65536 + b"\r\n"
         with contextlib.suppress(TimeoutError):
@@ -274,7 +274,7 @@ def test_a_reader_that_is_slow_slows_the_sender_down() -> None:
                 assert sent < 200 * 1024 * 1024
                 async with asyncio.timeout(0.3):
                     await client.writer.drain()
-        (link,) = stage.proxy.links.values()
+        (link,) = context.proxy.links.values()
         sink = link.lanes["broker"].sink
         assert sink is not None
         assert sink.get_write_buffer_size() < 2 * 1024 * 1024
@@ -285,32 +285,32 @@ def test_a_reader_that_is_slow_slows_the_sender_down() -> None:
 
 
 def test_nobody_is_let_in_while_it_is_shut() -> None:
-    async def play(stage: Stage) -> None:
-        stage.proxy.shut = "it has gone"
-        client = Peer(*await asyncio.open_connection(ME, stage.port))
+    async def play(context: Stage) -> None:
+        context.proxy.shut = "it has gone"
+        client = Peer(*await asyncio.open_connection(ME, context.port))
         assert await client.rest() == b""
-        (refused,) = stage.said(ConnectionRefused)
+        (refused,) = context.said(ConnectionRefused)
         assert isinstance(refused, ConnectionRefused)
         assert refused.address == ME
         assert "it has gone" in refused.why
         await client.close()
-        stage.proxy.shut = ""
-        client, broker = await stage.connect()
+        context.proxy.shut = ""
+        client, broker = await context.connect()
         client.send(PING)
         await broker.expect(PING)
-        assert len(stage.said(ConnectionOpened)) == 1
+        assert len(context.said(ConnectionOpened)) == 1
 
     staged(Resp, play)
 
 
 def test_tls_is_refused_and_why() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         client.send(b"\x16\x03\x01\x02\x00\x01\x00")
         assert await client.rest() == b""
         assert await broker.rest() == b""
-        await stage.closed()
-        (refused,) = stage.said(ConnectionRefused)
+        await context.closed()
+        (refused,) = context.said(ConnectionRefused)
         assert isinstance(refused, ConnectionRefused)
         assert "without TLS" in refused.why
 
@@ -318,29 +318,29 @@ def test_tls_is_refused_and_why() -> None:
 
 
 def test_a_broker_that_is_not_there_is_told() -> None:
-    async def play(stage: Stage) -> None:
-        stage._server.close()
-        client = Peer(*await asyncio.open_connection(ME, stage.port))
+    async def play(context: Stage) -> None:
+        context._server.close()
+        client = Peer(*await asyncio.open_connection(ME, context.port))
         assert await client.rest() == b""
         await client.close()
-        (refused,) = stage.said(ConnectionRefused)
+        (refused,) = context.said(ConnectionRefused)
         assert isinstance(refused, ConnectionRefused)
         assert "cannot be reached" in refused.why
-        assert stage.proxy.links == {}
+        assert context.proxy.links == {}
 
     staged(Resp, play)
 
 
 def test_a_sink_that_fails_ends_the_connection() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
 
         def fail(record: Record | RawFeedData) -> None:
             if isinstance(record, Command):
                 raise OSError("no room")
 
-        stage.proxy.sink = fail
+        context.proxy.sink = fail
         client.send(PING)
         assert await broker.rest() == b""
         assert await client.rest() == b""
@@ -352,9 +352,9 @@ def test_a_sink_that_fails_ends_the_connection() -> None:
 
 
 def test_a_command_is_held_before_the_broker_and_released() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.command("LREM"), ME)
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.command("LREM"), ME)
         client.send(PING + LREM + PING)
         await broker.expect(PING)
         caught = await trap.caught(BOUND)
@@ -363,10 +363,10 @@ def test_a_command_is_held_before_the_broker_and_released() -> None:
         await broker.silent()
         broker.send(b"+PONG\r\n")
         await client.expect(b"+PONG\r\n")  # the other direction is free
-        assert [one.name for one in stage.said(Command) if isinstance(one, Command)] == ["PING"]
+        assert [one.name for one in context.said(Command) if isinstance(one, Command)] == ["PING"]
         caught.release()
         await broker.expect(LREM + PING)
-        assert stage.said(ConnectionHeld, ConnectionReleased) == [
+        assert context.said(ConnectionHeld, ConnectionReleased) == [
             ConnectionHeld(1, "broker", "before command LREM"),
             ConnectionReleased(1, "broker"),
         ]
@@ -377,71 +377,71 @@ def test_a_command_is_held_before_the_broker_and_released() -> None:
 
 
 def test_a_command_that_is_cut_never_arrives() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.command("LREM"))
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.command("LREM"))
         client.send(LREM)
         (await trap.caught(BOUND)).cut()
         assert await broker.rest() == b""
         assert await client.rest() == b""
-        assert await stage.closed() == ConnectionClosed(1, "tap")
-        assert stage.said(ConnectionCut, Command) == [ConnectionCut(1, len(LREM), 0)]
+        assert await context.closed() == ConnectionClosed(1, "tap")
+        assert context.said(ConnectionCut, Command) == [ConnectionCut(1, len(LREM), 0)]
 
     staged(Resp, play)
 
 
 def test_the_broker_sees_the_end_of_a_client_that_does_not_know_of_it() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         client.send(PING)
         await broker.expect(PING)
-        trap = stage.proxy.set_breakpoint(points.command("LREM"))
+        trap = context.proxy.set_breakpoint(points.command("LREM"))
         client.send(LREM)
         await trap.caught(BOUND)
-        stage.proxy.sever(ME)
+        context.proxy.sever(ME)
         assert await broker.rest() == b""  # what was held never arrives
         broker.send(b"+PONG\r\n")
         await broker.close()
         client.send(LREM)
         await client.silent()  # not even the end
-        assert stage.said(ConnectionCut, ConnectionClosed) == [ConnectionCut(1, len(LREM), 0)]
-        stage.proxy.let_back(ME)
+        assert context.said(ConnectionCut, ConnectionClosed) == [ConnectionCut(1, len(LREM), 0)]
+        context.proxy.let_back(ME)
         assert await client.rest() == b""
-        assert await stage.closed() == ConnectionClosed(1, "tap")
-        assert len(stage.said(ConnectionCut)) == 1
-        assert len(stage.said(Command)) == 1
+        assert await context.closed() == ConnectionClosed(1, "tap")
+        assert len(context.said(ConnectionCut)) == 1
+        assert len(context.said(Command)) == 1
 
     staged(Resp, play)
 
 
 def test_what_was_sent_before_still_arrives_before_the_end() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.command("LREM", after=True))
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.command("LREM", after=True))
         client.send(LREM * 3)
         await trap.caught(BOUND)
-        stage.proxy.sever(ME)
+        context.proxy.sever(ME)
         assert await broker.rest() == LREM
         client.writer.close()
         await broker.close()
-        await stage.closed()
+        await context.closed()
 
     staged(Resp, play)
 
 
 def test_the_next_run_at_the_same_address_goes_on_and_what_the_last_one_left_does_not() -> None:
-    async def play(stage: Stage) -> None:
-        _, severed = await stage.connect()
-        stage.proxy.sever(ME)
+    async def play(context: Stage) -> None:
+        _, severed = await context.connect()
+        context.proxy.sever(ME)
         assert await severed.rest() == b""
-        late, unheard = await stage.connect()  # from one that is about to die
+        late, unheard = await context.connect()  # from one that is about to die
         late.send(LREM)
         await late.close()
-        fresh, broker = await stage.connect()
+        fresh, broker = await context.connect()
         fresh.send(PING)
         await broker.silent()
         await asyncio.sleep(0.05)
-        stage.proxy.let_back(ME)
+        context.proxy.let_back(ME)
         await broker.expect(PING)
         assert await unheard.rest() == b""
         broker.send(b"+PONG\r\n")
@@ -451,16 +451,16 @@ def test_the_next_run_at_the_same_address_goes_on_and_what_the_last_one_left_doe
 
 
 def test_a_reply_is_held_before_the_worker() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.reply("LREM", found=True))
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.reply("LREM", found=True))
         client.send(LREM + LREM)
         await broker.expect(LREM + LREM)
         broker.send(b":0\r\n:1\r\n")
         await client.expect(b":0\r\n")
         caught = await trap.caught(BOUND)
         await client.silent()
-        assert len(stage.said(Reply)) == 2  # the broker has done it, whoever gets to know
+        assert len(context.said(Reply)) == 2  # the broker has done it, whoever gets to know
         caught.release()
         await client.expect(b":1\r\n")
 
@@ -468,9 +468,9 @@ def test_a_reply_is_held_before_the_worker() -> None:
 
 
 def test_after_a_point_the_message_has_passed_and_no_more() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.command("LREM", after=True))
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.command("LREM", after=True))
         client.send(LREM + PING)
         caught = await trap.caught(BOUND)
         await broker.expect(LREM)
@@ -485,9 +485,9 @@ def test_after_a_point_the_message_has_passed_and_no_more() -> None:
 def test_what_is_held_outlives_its_sender() -> None:
     """As bytes on their way would; the broker notices no end before they have arrived."""
 
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.command("LREM"))
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.command("LREM"))
         client.send(LREM)
         caught = await trap.caught(BOUND)
         await client.close()
@@ -501,52 +501,52 @@ def test_what_is_held_outlives_its_sender() -> None:
 def test_what_the_broker_says_to_one_who_is_gone_is_recorded() -> None:
     """An item that was popped is popped, even if nobody has got it."""
 
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         client.send(LREM)
         await broker.expect(LREM)
         client.writer.transport.abort()
         assert await broker.rest() == b""
         broker.send(b":1\r\n")
         await broker.close()
-        assert (await stage.closed()).by == "client"
-        assert [one.value for one in stage.said(Reply) if isinstance(one, Reply)] == [1]
+        assert (await context.closed()).by == "client"
+        assert [one.value for one in context.said(Reply) if isinstance(one, Reply)] == [1]
 
     staged(Resp, play)
 
 
 def test_a_worker_whose_broker_is_gone_is_cut_off() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
         client.send(PING)
         await broker.expect(PING)
         broker.writer.transport.abort()
         assert await client.rest() == b""
-        assert (await stage.closed()).by == "broker"
+        assert (await context.closed()).by == "broker"
 
     staged(Resp, play)
 
 
 def test_a_held_client_is_held_on_all_connections_and_new_ones() -> None:
-    async def play(stage: Stage) -> None:
-        first, seen = await stage.connect()
-        stage.proxy.hold(ME)
-        second, seen_too = await stage.connect()
+    async def play(context: Stage) -> None:
+        first, seen = await context.connect()
+        context.proxy.hold(ME)
+        second, seen_too = await context.connect()
         first.send(PING)
         second.send(PING)
         await asyncio.gather(seen.silent(), seen_too.silent())
-        stage.proxy.release(ME)
+        context.proxy.release(ME)
         await asyncio.gather(seen.expect(PING), seen_too.expect(PING))
-        stage.proxy.cut(ME)
+        context.proxy.cut(ME)
         assert set(await asyncio.gather(first.rest(), seen.rest(), second.rest())) == {b""}
 
     staged(Resp, play)
 
 
 def test_a_slow_client_hears_and_is_heard_late_but_in_order() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        stage.proxy.slow(ME, 0.3)
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        context.proxy.slow(ME, 0.3)
         client.send(LREM)
         await broker.silent()
         client.send(PING)
@@ -560,15 +560,15 @@ def test_a_slow_client_hears_and_is_heard_late_but_in_order() -> None:
 
 
 def test_what_is_late_goes_on_when_the_network_is_as_it_was() -> None:
-    async def play(stage: Stage) -> None:
-        stage.proxy.slow(ME, 60.0)
-        client, broker = await stage.connect()  # new connections are slow, too
+    async def play(context: Stage) -> None:
+        context.proxy.slow(ME, 60.0)
+        client, broker = await context.connect()  # new connections are slow, too
         client.send(LREM)
         await broker.silent()
-        stage.proxy.hold(ME)
-        stage.proxy.slow(ME, 0.0)
+        context.proxy.hold(ME)
+        context.proxy.slow(ME, 0.0)
         await broker.silent()
-        stage.proxy.release(ME)
+        context.proxy.release(ME)
         await broker.expect(LREM)
         client.send(PING)
         await broker.expect(PING)
@@ -579,14 +579,14 @@ def test_what_is_late_goes_on_when_the_network_is_as_it_was() -> None:
 def test_a_held_lane_takes_in_only_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipe, "HELD", 1000)
 
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.command("LREM"))
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.command("LREM"))
         much = (b"*2\r\n$1\r\nX\r\n$65536\r\n" + b"x" * 65536 + b"\r\n") * 200
         client.send(LREM + much)
         caught = await trap.caught(BOUND)
         await broker.silent()
-        (link,) = stage.proxy.links.values()
+        (link,) = context.proxy.links.values()
         assert link.lanes["broker"].size < 1_000_000
         caught.release()
         await asyncio.gather(client.writer.drain(), broker.expect(LREM + much))
@@ -595,26 +595,26 @@ def test_a_held_lane_takes_in_only_so_much(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_trap_that_catches_nobody_says_so_and_is_gone() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.command("LREM"), "10.0.0.1")
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.command("LREM"), "10.0.0.1")
         client.send(LREM)
         await broker.expect(LREM)
         with pytest.raises(TimedOut, match="before command LREM"):
             await trap.caught(0.05)
-        assert stage.proxy._traps == []
+        assert context.proxy._breakpoints == []
 
     staged(Resp, play)
 
 
 def test_an_ack_is_held_and_heartbeats_are_not() -> None:
-    async def play(stage: Stage) -> None:
+    async def play(context: Stage) -> None:
         start = b"AMQP\x00\x00\x09\x01"
         ack = frame.marshal(commands.Basic.Ack(7), 1)
         qos = frame.marshal(commands.Basic.Qos(), 1)
         beat = heartbeat.Heartbeat.marshal()
-        client, broker = await stage.connect()
-        trap = stage.proxy.set_breakpoint(points.settlement("ack"))
+        client, broker = await context.connect()
+        trap = context.proxy.set_breakpoint(points.settlement("ack"))
         client.send(start + ack + qos + beat)
         caught = await trap.caught(BOUND)
         assert caught.message == Settlement(1, 1, (7,), "ack", bodies=(None,), queues=("",))
@@ -629,12 +629,12 @@ def test_an_ack_is_held_and_heartbeats_are_not() -> None:
 
 
 def test_stopping_breaks_all_connections() -> None:
-    async def play(stage: Stage) -> None:
-        client, broker = await stage.connect()
-        await stage.proxy.stop()
+    async def play(context: Stage) -> None:
+        client, broker = await context.connect()
+        await context.proxy.stop()
         assert await client.rest() == b""
         assert await broker.rest() == b""
         with pytest.raises(OSError, match="Connect"):
-            await asyncio.open_connection(ME, stage.port)
+            await asyncio.open_connection(ME, context.port)
 
     staged(Resp, play)

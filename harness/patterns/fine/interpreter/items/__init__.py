@@ -1,1 +1,1 @@
-"""What keys and commands mean for items: deliveries, leases, settlements, roles."""
+"""The meaning of keys and commands for items: deliveries, leases, settlements, roles."""

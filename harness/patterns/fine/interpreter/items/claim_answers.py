@@ -1,4 +1,4 @@
-"""What tells a worker which item it has, where the answer to its claim does not."""
+"""Answers that show a worker which item it has, if the answer to its claim does not."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from harness.tap.content import found
 
 
 class ClaimAnswers:
-    """Looks for a claimed item in what its worker is answered next."""
+    """Searches the next answers to a worker for the item that it claimed."""
 
     def __init__(self, learned: RoleLearner) -> None:
         self._learned = learned
-        #: Workers → the items that they do not know of yet, and for how many more commands.
+        #: Workers → the items that they do not know yet, and for how many more commands.
         self._open: dict[str, tuple[tuple[bytes, ...], int]] = {}
 
     def expects(self, act: StepContext, group: ExecutedUnit) -> bool:
-        """Whether a step that has claimed items does not say which: that is looked for now."""
+        """Return whether a step claimed items without naming them; if so, watch later answers."""
         if group.asked is None or group.asked.answered is None:
             return False
         items = tuple(held.item.value for held in act.new)
@@ -29,13 +29,13 @@ class ClaimAnswers:
         return True
 
     def read(self, act: StepContext, group: ExecutedUnit) -> None:
-        """Learn by which question a worker comes to know the item of its claim."""
-        items, left = self._open.pop(group.worker, ((), 0))
+        """Learn which command shows a worker the item of its claim."""
+        items, remaining = self._open.pop(group.worker, ((), 0))
         if not items:
             return
         for words, value in group.said():
             if any(found(word, items) for word in byte_strings(value)):
                 self._learned.told(words)
                 return
-        if left > 1:
-            self._open[group.worker] = (items, left - 1)
+        if remaining > 1:
+            self._open[group.worker] = (items, remaining - 1)

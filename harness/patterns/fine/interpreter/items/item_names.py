@@ -1,4 +1,7 @@
-"""Which item a key or a field is named after: its bytes, in any spelling, or its token."""
+"""Lookup of the item that a key or a field is named after.
+
+The name contains the item's bytes, in any spelling, or its token.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from urllib.parse import quote
 from harness.patterns.fine.interpreter.items.deliveries import Delivery, Item, StepContext
 from harness.patterns.fine.interpreter.items.ledger import DeliveryLedger
 
-#: A digest, or how it begins.
+#: A digest, or its first digits.
 _HEX = re.compile(rb"(?<![0-9a-zA-Z])[0-9a-fA-F]{8,}(?![0-9a-zA-Z])")
 _WORD = re.compile(rb"[0-9A-Za-z]+")
 _SPLIT = re.compile(rb"[:/|._-]")
-#: Digits of a digest → how it is made.
+#: Number of digits of a digest → the function that computes it.
 _DIGESTS: dict[int, Callable[[bytes], str]] = {
     32: lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
     40: lambda data: hashlib.sha1(data, usedforsecurity=False).hexdigest(),
@@ -28,9 +31,10 @@ _DIGESTS: dict[int, Callable[[bytes], str]] = {
 
 
 class About(NamedTuple):
-    """An item that something is named after; `held` where a token names one delivery of it.
+    """An item that a key or a field is named after.
 
-    `shape` is the key without that part of its name which is the item's.
+    `held` is set if a token names one delivery of the item. `shape` is the key without the part of
+    its name that is the item's.
     """
 
     item: Item
@@ -39,7 +43,7 @@ class About(NamedTuple):
 
 
 class Names:
-    """Finds the item."""
+    """Finds the item that a name belongs to."""
 
     def __init__(self, ledger: DeliveryLedger) -> None:
         self._ledger = ledger
@@ -54,7 +58,7 @@ class Names:
     def of(
         self, act: StepContext, key: bytes, member: bytes = b"", value: bytes = b""
     ) -> About | None:
-        """What a field of a hash, a member of a sorted set, or a key with a text is about."""
+        """Find the item of a hash field, of a sorted-set member, or of a key with a text."""
         if member:
             held = self.by_token(member)
             if held is not None:
@@ -62,58 +66,62 @@ class Names:
             item = self._ledger.item_of(member)
             if item is not None:
                 return About(item, None, key)
-            found = self._within(member)
-            if found is not None:
-                return About(*found[:2], key)
+            match = self._item_within(member)
+            if match is not None:
+                return About(*match[:2], key)
         elif item := self._ledger.item_of(value):
             return About(item, None, key)
-        found = self._within(key)
-        if found is not None:
-            return About(*found[:2], _without(key, found[2]))
-        part = None if member else self._part(act, key)
-        return None if part is None else About(part[0], None, _without(key, part[1]))
+        match = self._item_within(key)
+        if match is not None:
+            return About(*match[:2], _mask_item(key, match[2]))
+        part = None if member else self._item_by_part(act, key)
+        return None if part is None else About(part[0], None, _mask_item(key, part[1]))
 
-    def _within(self, name: bytes) -> tuple[Item, Delivery | None, bytes] | None:
+    def _item_within(self, name: bytes) -> tuple[Item, Delivery | None, bytes] | None:
         for word in parts(name):
             item = self._ledger.item_of(word) or self._spellings().get(word)
             if item is not None:
                 return item, None, word
             held = self.by_token(word)
-            # A token of the worker's own making; others are values of keys, as "1" or its name.
+            # A token that the worker made; others are values of keys, such as "1" or the worker's
+            # name.
             if held is not None and any(sub == word for _, sub in held.places):
                 return held.item, held, word
         return next(((item, None, digest) for item, digest in self.digested(name)), None)
 
     def digested(self, name: bytes) -> Iterator[tuple[Item, bytes]]:
-        """The items whose digests, or how they begin, are in a name; and these."""
+        """Yield the items whose digests, or their first digits, are in a name, with the digits."""
         for digest in _HEX.findall(name):
             item = self._digests(len(digest)).get(digest.lower())
             if item is not None:
                 yield item, digest
 
-    def _part(self, act: StepContext, key: bytes) -> tuple[Item, bytes] | None:
-        """Named after a part of the item that its worker was given, as is the id in a job."""
+    def _item_by_part(self, act: StepContext, key: bytes) -> tuple[Item, bytes] | None:
+        """Find the item of a key that is named after a part of it, such as the id in a job.
+
+        Only the last item that the worker received counts.
+        """
         held = self._ledger.given.get(act.worker)
         if held is None or held not in held.item.held:
             return None
         part = _SPLIT.split(key)[-1]
-        found = part and part in _WORD.findall(held.item.value)
-        return (held.item, part) if found else None
+        matches = part and part in _WORD.findall(held.item.value)
+        return (held.item, part) if matches else None
 
     def _digests(self, length: int) -> dict[bytes, Item]:
-        """The items by the first digits of their digests."""
-        made = self._digested.setdefault(length, {})
-        ways = [make for digits, make in _DIGESTS.items() if digits >= length]
-        if len(made) < len(ways) * len(self._ledger.items):
-            made.update(
-                (make(item.value)[:length].encode(), item)
+        """Return the items by the first digits of their digests."""
+        known = self._digested.setdefault(length, {})
+        functions = [function for digits, function in _DIGESTS.items() if digits >= length]
+        if len(known) < len(functions) * len(self._ledger.items):
+            known.update(
+                (function(item.value)[:length].encode(), item)
                 for item in self._ledger.items.values()
-                for make in ways
+                for function in functions
             )
-        return made
+        return known
 
     def _spellings(self) -> dict[bytes, Item]:
-        """The items by what they are as hexadecimal digits, in base64, and in an address."""
+        """Return the items by their spelling in hexadecimal digits, in base64, and in a URL."""
         if self._spelled_items < len(self._ledger.items):
             for item in list(self._ledger.items.values())[self._spelled_items :]:
                 self._spelled.update((word, item) for word in _spelled(item.value))
@@ -130,18 +138,21 @@ def _spelled(value: bytes) -> Iterator[bytes]:
     yield quote(value, safe="").encode()
 
 
-def _without(key: bytes, word: bytes) -> bytes:
-    """A key's name without what is an item's own: most often its end."""
+def _mask_item(key: bytes, word: bytes) -> bytes:
+    """Return a key's name without the item's part, which is most often its end."""
     before, _, after = key.rpartition(word)
     return before + b"*" + after
 
 
 def parts(name: bytes) -> Iterator[bytes]:
-    """A name's ends from each of its separators on, the longest first; itself; its beginnings; and
-    what stands between two separators."""
+    """Yield the parts of a name.
+
+    First come its ends from each separator on, the longest first. Then come the name itself, its
+    beginnings, and the texts between two separators.
+    """
     splits = list(_SPLIT.finditer(name))
-    yield from (name[found.end() :] for found in splits)
+    yield from (name[separator.end() :] for separator in splits)
     yield name
-    yield from (name[: found.start()] for found in reversed(splits))
+    yield from (name[: separator.start()] for separator in reversed(splits))
     for first, last in combinations(splits, 2):
         yield name[first.end() : last.start()]

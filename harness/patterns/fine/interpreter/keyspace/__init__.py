@@ -1,1 +1,1 @@
-"""What Redis holds: values, the effects of commands on them, and where each value is."""
+"""The model of Redis' keys: values, the effects of commands on them, and their locations."""

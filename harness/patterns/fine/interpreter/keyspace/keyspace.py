@@ -1,4 +1,7 @@
-"""What Redis holds, followed by what it replicates; a queue that is a stream is not in it."""
+"""The keys that Redis holds, as its replicated effects show them.
+
+A queue that is a stream is not part of this model.
+"""
 
 from __future__ import annotations
 
@@ -17,68 +20,70 @@ from harness.patterns.fine.interpreter.keyspace.locations import (
 from harness.patterns.fine.interpreter.keyspace.values import Entries, Hash, Value, Zset
 from harness.patterns.fine.interpreter.transcript.commands import Words, name, placed
 
-_FOREIGN = re.compile(rb"database \d+: ")
+_OTHER_DATABASE = re.compile(rb"database \d+: ")
 
 
 class Keyspace:
-    """The keys of one database. Effects are applied in the order of the replica's link."""
+    """The keys of one database; effects are applied in the order of the replica's link."""
 
     def __init__(self) -> None:
         self.places = LocationIndex()
         self._keys: dict[bytes, Value] = {}
-        #: Keys that have an end.
-        self._timed: dict[bytes, int] = {}
+        #: Keys that expire.
+        self._expiries: dict[bytes, int] = {}
 
     def get(self, key: bytes) -> Value | None:
         return self._keys.get(key)
 
     def ends(self, key: bytes) -> int | None:
-        """When a key expires, in milliseconds since 1970."""
-        return self._timed.get(key)
+        """Return when a key expires, in milliseconds since 1970."""
+        return self._expiries.get(key)
 
     def lasting(self) -> int:
-        """How many keys of the queue's database have no end."""
-        return sum(not _FOREIGN.match(key) for key in self._keys.keys() - self._timed.keys())
+        """Count the keys of the queue's database that do not expire."""
+        return sum(
+            not _OTHER_DATABASE.match(key) for key in self._keys.keys() - self._expiries.keys()
+        )
 
     def apply(self, effect: Words) -> bool:
-        """Follow an effect; False for one that is not known, or that does not fit to its key."""
+        """Apply an effect; return False for one that is unknown or does not fit its key."""
         change = _CHANGES.get(name(effect))
         if change is None:
             return False
         try:
             change(self, placed(effect))
         except (IndexError, KeyError, TypeError, ValueError, AttributeError):
-            # Redis has done it, so it is this model that has lost its way.
+            # Redis did apply the effect, so this model is wrong.
             return False
         return True
 
     def would_take(self, effect: Words) -> bytes | None:
-        """What an effect takes away first, as things are; None when it is none that takes."""
-        what, effect = name(effect), placed(effect)
-        if what == b"XCLAIM":
+        """Return what an effect would remove first, or None if it is not one that removes."""
+        command, effect = name(effect), placed(effect)
+        if command == b"XCLAIM":
             return next(iter(effect[5:6]), None)
         value = self._keys.get(effect[1]) if len(effect) > 1 else None
         if isinstance(value, deque) and value:
-            if what == b"LMOVE":
-                what = b"LPOP" if effect[3:4] and effect[3].upper() == b"LEFT" else b"RPOP"
-            return {b"LPOP": value[0], b"RPOP": value[-1], b"RPOPLPUSH": value[-1]}.get(what)
-        if isinstance(value, Zset) and value and what in (b"ZPOPMIN", b"ZPOPMAX"):
-            return value.ends(1, highest=what == b"ZPOPMAX")[0]
+            if command == b"LMOVE":
+                command = b"LPOP" if effect[3:4] and effect[3].upper() == b"LEFT" else b"RPOP"
+            return {b"LPOP": value[0], b"RPOP": value[-1], b"RPOPLPUSH": value[-1]}.get(command)
+        if isinstance(value, Zset) and value and command in (b"ZPOPMIN", b"ZPOPMAX"):
+            return value.ends(1, highest=command == b"ZPOPMAX")[0]
         return None
 
-    # -- for the kinds of keys ----------------------------------------------------------------
+    # -- for effects on values ----------------------------------------------------------------
 
     def put(self, key: bytes, value: Value) -> None:
-        """A new key."""
+        """Add a new key."""
         self._keys[key] = value
 
     def tidy(self, key: bytes) -> None:
-        """A key that holds nothing is no key."""
+        """Remove a key that holds nothing any more."""
         if not self._keys.get(key, True):
             del self._keys[key]
-            self._timed.pop(key, None)
+            self._expiries.pop(key, None)
 
-    # -- keys as such -------------------------------------------------------------------------
+    # -- complete keys ------------------------------------------------------------------------
 
     def delete(self, effect: Words) -> None:
         for key in effect[1:]:
@@ -88,9 +93,9 @@ class Keyspace:
         value = self._keys.pop(key, None)
         if value is None:
             return
-        for held, sub in _contents(value):
-            self.places.drop(held, key, sub)
-        if self._timed.pop(key, None) is not None:
+        for element, field in _contents(value):
+            self.places.drop(element, key, field)
+        if self._expiries.pop(key, None) is not None:
             self.places.note(Gone(key))
         elif isinstance(value, (bytes, Hash)):
             self.places.note(Dropped(key, b""))
@@ -99,38 +104,44 @@ class Keyspace:
 
     def rename(self, effect: Words) -> None:
         _, old, new = effect[:3]
-        value, until = self._keys[old], self._timed.get(old)
+        value, until = self._keys[old], self._expiries.get(old)
         self._delete(new)
         self._delete(old)
         self._keys[new] = value
         if until is not None:
-            self._timed[new] = until
-        for held, sub in _contents(value):
-            self.places.add(held, new, sub)
+            self._expiries[new] = until
+        for element, field in _contents(value):
+            self.places.add(element, new, field)
 
     def clear(self, effect: Words) -> None:
-        """All keys, or with FLUSHDB those of one database."""
-        here = name(effect) == b"FLUSHDB"
-        beginning = effect[1] if here and len(effect) > 1 and _FOREIGN.match(effect[1]) else b""
+        """Remove all keys, or with FLUSHDB those of one database."""
+        one_database = name(effect) == b"FLUSHDB"
+        prefix = (
+            effect[1]
+            if one_database and len(effect) > 1 and _OTHER_DATABASE.match(effect[1])
+            else b""
+        )
         for key in list(self._keys):
-            if not here or (key.startswith(beginning) if beginning else not _FOREIGN.match(key)):
+            if not one_database or (
+                key.startswith(prefix) if prefix else not _OTHER_DATABASE.match(key)
+            ):
                 self._delete(key)
 
     def set_string(self, effect: Words) -> None:
-        """Replicated with its end as a moment; KEEPTTL leaves the one that there is."""
+        """Set a string; its expiry is replicated as a moment, and KEEPTTL keeps the present one."""
         _, key, value, *options = effect
-        words = [word.upper() for word in options]
-        until = self._timed.get(key) if b"KEEPTTL" in words else None
-        if b"PXAT" in words:
-            until = int(options[words.index(b"PXAT") + 1])
+        flags = [word.upper() for word in options]
+        until = self._expiries.get(key) if b"KEEPTTL" in flags else None
+        if b"PXAT" in flags:
+            until = int(options[flags.index(b"PXAT") + 1])
         old = self._keys.get(key)
-        for held, sub in () if old is None else _contents(old):
-            self.places.drop(held, key, sub)
+        for element, field in () if old is None else _contents(old):
+            self.places.drop(element, key, field)
         self._keys[key] = value
         self.places.add(value, key)
-        self._timed.pop(key, None)
+        self._expiries.pop(key, None)
         if until is not None:
-            self._timed[key] = until
+            self._expiries[key] = until
             self.places.note(Timed(key, value, until))
         else:
             self.places.note(Written(key, b"", value))
@@ -140,7 +151,7 @@ class Keyspace:
             self.set_string((b"SET", key, value))
 
     def alter_string(self, effect: Words) -> None:
-        """A counter, or a text that grows: no place for an item."""
+        """Change a counter or a growing text, neither of which is a location of an item."""
         old = self._keys.get(effect[1])
         if isinstance(old, bytes):
             self.places.drop(old, effect[1])
@@ -150,7 +161,7 @@ class Keyspace:
     def end_at(self, effect: Words) -> None:
         key, until = effect[1], int(effect[2])
         if key in self._keys:
-            self._timed[key] = until
+            self._expiries[key] = until
             value = self._keys[key]
             kept = value if isinstance(value, bytes) else b""
             self.places.note(Timed(key, None, until, kept=kept))
@@ -159,18 +170,20 @@ class Keyspace:
         """Do nothing."""
 
     def persist(self, effect: Words) -> None:
-        self._timed.pop(effect[1], None)
+        self._expiries.pop(effect[1], None)
 
 
 def _contents(value: Value) -> list[tuple[bytes, bytes]]:
-    """What lies in a key: values, each with its field where it has one."""
+    """List the values in a key, each with its field if it has one."""
     if isinstance(value, bytes):
         return [(value, b"")]
     if isinstance(value, Hash):
-        return [(field, b"") for field in value] + [(held, field) for field, held in value.items()]
+        return [(field, b"") for field in value] + [
+            (element, field) for field, element in value.items()
+        ]
     if isinstance(value, Entries):
-        return [(held, entry) for entry, some in value.items() for held in some]
-    return [(held, b"") for held in value]
+        return [(element, entry) for entry, elements in value.items() for element in elements]
+    return [(element, b"") for element in value]
 
 
 _CHANGES: Mapping[bytes, Callable[[Keyspace, Words], None]] = {
@@ -194,7 +207,7 @@ _CHANGES: Mapping[bytes, Callable[[Keyspace, Words], None]] = {
         (b"INCR", b"DECR", b"INCRBY", b"DECRBY", b"APPEND", b"SETRANGE", b"SETBIT"),
         Keyspace.alter_string,
     ),
-    # What they keep are counts and digests, in which no item can be read again.
+    # Their values are counts and digests, from which no item can be read again.
     **dict.fromkeys(
         b"PFADD PFMERGE BITFIELD BITOP BF.ADD BF.MADD BF.INSERT CF.ADD CF.ADDNX CMS.INCRBY "
         b"TOPK.ADD TS.ADD TS.INCRBY TS.DECRBY".split(),

@@ -1,4 +1,4 @@
-"""Effects on lists, and on sets."""
+"""Effects of commands on lists and on sets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harness.patterns.fine.interpreter.transcript.commands import Words, name
 
 
 def _list(space: Space, key: bytes) -> deque[bytes]:
-    held = space.get(key)
-    if held is None:
-        held = deque()
-        space.put(key, held)
-    if not isinstance(held, deque):
+    elements = space.get(key)
+    if elements is None:
+        elements = deque()
+        space.put(key, elements)
+    if not isinstance(elements, deque):
         raise TypeError(f"{key!r} is no list")
-    return held
+    return elements
 
 
 def _push(space: Space, effect: Words) -> None:
@@ -29,17 +29,17 @@ def _push(space: Space, effect: Words) -> None:
 
 
 def _put(space: Space, key: bytes, value: bytes, *, left: bool) -> None:
-    held = _list(space, key)
+    elements = _list(space, key)
     if left:
-        held.appendleft(value)
+        elements.appendleft(value)
     else:
-        held.append(value)
+        elements.append(value)
     space.places.add(value, key)
 
 
 def _take(space: Space, key: bytes, *, left: bool) -> bytes:
-    held = _list(space, key)
-    value = held.popleft() if left else held.pop()
+    elements = _list(space, key)
+    value = elements.popleft() if left else elements.pop()
     space.places.drop(value, key)
     space.tidy(key)
     return value
@@ -57,45 +57,45 @@ def _rotate(space: Space, effect: Words) -> None:
 
 
 def _move(space: Space, effect: Words) -> None:
-    _, source, target, out, into = effect
-    value = _take(space, source, left=out.upper() == b"LEFT")
-    _put(space, target, value, left=into.upper() == b"LEFT")
+    _, source, target, source_end, target_end = effect
+    value = _take(space, source, left=source_end.upper() == b"LEFT")
+    _put(space, target, value, left=target_end.upper() == b"LEFT")
 
 
 def _remove(space: Space, effect: Words) -> None:
     _, key, count, value = effect
-    held, most = _list(space, key), int(count)
-    for _ in range(min(held.count(value), abs(most) or len(held))):
-        if most < 0:
-            held.reverse()
-        held.remove(value)
-        if most < 0:
-            held.reverse()
+    elements, limit = _list(space, key), int(count)
+    for _ in range(min(elements.count(value), abs(limit) or len(elements))):
+        if limit < 0:
+            elements.reverse()
+        elements.remove(value)
+        if limit < 0:
+            elements.reverse()
         space.places.drop(value, key)
     space.tidy(key)
 
 
 def _trim(space: Space, effect: Words) -> None:
     key, first, last = effect[1], int(effect[2]), int(effect[3])
-    held = _list(space, key)
-    length = len(held)
+    elements = _list(space, key)
+    length = len(elements)
     first, last = max(first + length * (first < 0), 0), last + length * (last < 0)
-    kept = list(islice(held, first, max(last + 1, first)))
-    _replace(space, key, held, kept)
+    kept = list(islice(elements, first, max(last + 1, first)))
+    _replace(space, key, elements, kept)
 
 
 def _set(space: Space, effect: Words) -> None:
-    held = _list(space, effect[1])
+    elements = _list(space, effect[1])
     index = int(effect[2])
-    space.places.drop(held[index], effect[1])
-    held[index] = effect[3]
+    space.places.drop(elements[index], effect[1])
+    elements[index] = effect[3]
     space.places.add(effect[3], effect[1])
 
 
 def _insert(space: Space, effect: Words) -> None:
-    _, key, where, pivot, value = effect
-    held = _list(space, key)
-    held.insert(held.index(pivot) + (where.upper() == b"AFTER"), value)
+    _, key, position, pivot, value = effect
+    elements = _list(space, key)
+    elements.insert(elements.index(pivot) + (position.upper() == b"AFTER"), value)
     space.places.add(value, key)
 
 
@@ -110,36 +110,36 @@ def _replace(space: Space, key: bytes, held: deque[bytes], kept: list[bytes]) ->
 
 
 def _members(space: Space, key: bytes) -> set[bytes]:
-    held = space.get(key)
-    if held is None:
-        held = set()
-        space.put(key, held)
-    if not isinstance(held, set):
+    members = space.get(key)
+    if members is None:
+        members = set()
+        space.put(key, members)
+    if not isinstance(members, set):
         raise TypeError(f"{key!r} is no set")
-    return held
+    return members
 
 
-def _join(space: Space, effect: Words) -> None:
-    held = _members(space, effect[1])
+def _add_members(space: Space, effect: Words) -> None:
+    members = _members(space, effect[1])
     for member in effect[2:]:
-        if member not in held:
-            held.add(member)
+        if member not in members:
+            members.add(member)
             space.places.add(member, effect[1])
 
 
-def _leave(space: Space, effect: Words) -> None:
-    held = _members(space, effect[1])
+def _remove_members(space: Space, effect: Words) -> None:
+    members = _members(space, effect[1])
     for member in effect[2:]:
-        if member in held:
-            held.remove(member)
+        if member in members:
+            members.remove(member)
             space.places.drop(member, effect[1])
     space.tidy(effect[1])
 
 
-def _change_over(space: Space, effect: Words) -> None:
+def _move_member(space: Space, effect: Words) -> None:
     _, source, target, member = effect
-    _leave(space, (b"SREM", source, member))
-    _join(space, (b"SADD", target, member))
+    _remove_members(space, (b"SREM", source, member))
+    _add_members(space, (b"SADD", target, member))
 
 
 CHANGES: Mapping[bytes, Callable[[Space, Words], None]] = {
@@ -151,7 +151,7 @@ CHANGES: Mapping[bytes, Callable[[Space, Words], None]] = {
     b"LTRIM": _trim,
     b"LSET": _set,
     b"LINSERT": _insert,
-    b"SADD": _join,
-    b"SREM": _leave,
-    b"SMOVE": _change_over,
+    b"SADD": _add_members,
+    b"SREM": _remove_members,
+    b"SMOVE": _move_member,
 }

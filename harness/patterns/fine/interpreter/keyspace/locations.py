@@ -1,4 +1,4 @@
-"""Where in Redis which bytes lie, and what one step has changed about that."""
+"""Locations of values in Redis, and what one step changed about them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NOWHERE: Mapping[Place, int] = {}
 
 
 class Scored(NamedTuple):
-    """A member of a sorted set has got a number."""
+    """A member of a sorted set received a score."""
 
     key: bytes
     member: bytes
@@ -20,7 +20,7 @@ class Scored(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A field of a hash, or a key that has no end, has got a text."""
+    """A field of a hash, or a key that does not expire, received a text."""
 
     key: bytes
     member: bytes
@@ -28,9 +28,9 @@ class Written(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """A key (or a field of a hash) has got an end, in milliseconds since 1970.
+    """A key (or a field of a hash) received an expiry, in milliseconds since 1970.
 
-    `value` when it was set with it; `kept` is what was there before.
+    `value` is the value that was set together with the expiry; `kept` is the value from before.
     """
 
     key: bytes
@@ -41,14 +41,14 @@ class Timed(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """A key, or a field of a hash, that had an end is no more."""
+    """A key, or a field of a hash, that had an expiry was removed."""
 
     key: bytes
     member: bytes = b""
 
 
 class Dropped(NamedTuple):
-    """A key, a field of a hash or a member of a sorted set that had no end is no more."""
+    """A key, a field of a hash or a member of a sorted set without an expiry was removed."""
 
     key: bytes
     member: bytes
@@ -58,7 +58,7 @@ Note = Scored | Written | Timed | Gone | Dropped
 
 
 class LocationIndex:
-    """An index from values to their places; how often a value is in a place counts."""
+    """An index from values to their places, with the number of copies in each place."""
 
     def __init__(self) -> None:
         self._where: dict[bytes, dict[Place, int]] = {}
@@ -74,9 +74,9 @@ class LocationIndex:
 
     def drop(self, value: bytes, key: bytes, sub: bytes = b"") -> None:
         places = self._touch(value)
-        left = places.get((key, sub), 0) - 1
-        if left > 0:
-            places[key, sub] = left
+        remaining = places.get((key, sub), 0) - 1
+        if remaining > 0:
+            places[key, sub] = remaining
             return
         places.pop((key, sub), None)
         if not places:
@@ -86,7 +86,7 @@ class LocationIndex:
         self._notes.append(note)
 
     def changes(self) -> tuple[dict[bytes, dict[Place, int]], list[Note]]:
-        """Since this was asked last: where the values that moved were before, and the notes."""
+        """Return the old places of the values that moved, and the notes, since the last call."""
         before, notes = self._before, self._notes
         self._before, self._notes = {}, []
         return before, notes

@@ -1,4 +1,7 @@
-"""Effects on streams that are no queue: places where items lie, as logs and dead letters."""
+"""Effects of commands on streams that are not the queue.
+
+Such streams, for example logs and dead letters, are locations of items.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +12,35 @@ from harness.patterns.fine.interpreter.transcript.commands import Words
 
 
 def _stream(space: Space, key: bytes) -> Entries:
-    held = space.get(key)
-    if held is None:
-        held = Entries()
-        space.put(key, held)
-    if not isinstance(held, Entries):
+    entries = space.get(key)
+    if entries is None:
+        entries = Entries()
+        space.put(key, entries)
+    if not isinstance(entries, Entries):
         raise TypeError(f"{key!r} is no stream")
-    return held
+    return entries
 
 
 def _add(space: Space, effect: Words) -> None:
-    """XADD key [NOMKSTREAM] [MAXLEN|MINID [=|~] limit [LIMIT count]] id field value …"""
+    """Apply XADD.
+
+    Its form is XADD key [NOMKSTREAM] [MAXLEN|MINID [=|~] limit [LIMIT count]] id field value ….
+    """
     key, rest = effect[1], list(effect[2:])
     if rest[0].upper() == b"NOMKSTREAM":
         del rest[0]
-    limit = _limit(rest)
+    limit = _pop_limit(rest)
     entry, values = rest[0], tuple(rest[2::2])
-    held = _stream(space, key)
-    held[entry] = values
+    entries = _stream(space, key)
+    entries[entry] = values
     for value in values:
         space.places.add(value, key, entry)
     if limit is not None:
-        _cut(space, key, *limit)
+        _trim_to(space, key, *limit)
 
 
-def _limit(words: list[bytes]) -> tuple[bytes, bytes] | None:
-    """Take off the words that say how much is kept."""
+def _pop_limit(words: list[bytes]) -> tuple[bytes, bytes] | None:
+    """Remove the words that limit the length, and return the kind and the limit."""
     if words[0].upper() not in (b"MAXLEN", b"MINID"):
         return None
     kind = words.pop(0).upper()
@@ -47,43 +53,43 @@ def _limit(words: list[bytes]) -> tuple[bytes, bytes] | None:
 
 
 def _trim(space: Space, effect: Words) -> None:
-    limit = _limit(list(effect[2:]))
+    limit = _pop_limit(list(effect[2:]))
     if limit is not None:
-        _cut(space, effect[1], *limit)
+        _trim_to(space, effect[1], *limit)
 
 
-def _cut(space: Space, key: bytes, kind: bytes, limit: bytes) -> None:
-    held = _stream(space, key)
+def _trim_to(space: Space, key: bytes, kind: bytes, limit: bytes) -> None:
+    entries = _stream(space, key)
     if kind == b"MAXLEN":
-        gone = list(held)[: max(len(held) - int(limit), 0)]
+        removed = list(entries)[: max(len(entries) - int(limit), 0)]
     else:
-        gone = [entry for entry in held if _id(entry) < _id(limit)]
-    _drop(space, key, gone)
+        removed = [entry for entry in entries if _parse_id(entry) < _parse_id(limit)]
+    _remove_entries(space, key, removed)
 
 
 def _delete(space: Space, effect: Words) -> None:
-    _drop(space, effect[1], effect[2:])
+    _remove_entries(space, effect[1], effect[2:])
 
 
-def _drop(space: Space, key: bytes, entries: Iterable[bytes]) -> None:
-    held = _stream(space, key)
+def _remove_entries(space: Space, key: bytes, entries: Iterable[bytes]) -> None:
+    stream = _stream(space, key)
     for entry in entries:
-        for value in held.pop(entry, ()):
+        for value in stream.pop(entry, ()):
             space.places.drop(value, key, entry)
 
 
-def _id(entry: bytes) -> tuple[int, int]:
+def _parse_id(entry: bytes) -> tuple[int, int]:
     stamp, _, number = entry.partition(b"-")
     return int(stamp), int(number or 0)
 
 
-def _nothing(space: Space, effect: Words) -> None:
-    """What groups have read, which moves nothing."""
+def _ignore(space: Space, effect: Words) -> None:
+    """Ignore what groups have read, which moves nothing."""
 
 
 CHANGES: Mapping[bytes, Callable[[Space, Words], None]] = {
     b"XADD": _add,
     b"XTRIM": _trim,
     b"XDEL": _delete,
-    **dict.fromkeys((b"XGROUP", b"XCLAIM", b"XACK", b"XSETID"), _nothing),
+    **dict.fromkeys((b"XGROUP", b"XCLAIM", b"XACK", b"XSETID"), _ignore),
 }

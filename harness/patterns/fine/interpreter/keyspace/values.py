@@ -1,4 +1,4 @@
-"""What a key of Redis can hold, as the model of its keyspace has it."""
+"""Values of Redis keys in the model of the keyspace."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harness.patterns.fine.interpreter.keyspace.locations import LocationIndex
 
 
 class Hash(dict[bytes, bytes]):
-    """Field → value."""
+    """A hash: field → value."""
 
     def __init__(self) -> None:
         super().__init__()
-        #: Fields that have an end, in milliseconds since 1970.
+        #: Fields that expire → when, in milliseconds since 1970.
         self.ends: dict[bytes, int] = {}
 
 
 class Entries(dict[bytes, tuple[bytes, ...]]):
-    """A stream: ids → the values of their fields."""
+    """A stream: entry id → the values of its fields."""
 
 
 class Zset:
@@ -40,14 +40,14 @@ class Zset:
         return self._scores.get(member)
 
     def put(self, member: bytes, score: float) -> bool:
-        """Whether the member is new."""
+        """Set a member's score; return whether the member is new."""
         new = not self.remove(member)
         self._scores[member] = score
         insort(self._order, (score, member))
         return new
 
     def remove(self, member: bytes) -> bool:
-        """Whether it was there."""
+        """Remove a member; return whether it was there."""
         score = self._scores.pop(member, None)
         if score is None:
             return False
@@ -55,7 +55,7 @@ class Zset:
         return True
 
     def ends(self, count: int, *, highest: bool) -> list[bytes]:
-        """The `count` members with the lowest (highest) scores, these first."""
+        """Return the `count` members with the lowest (or highest) scores, the outermost first."""
         ranked = self._order[: -count - 1 : -1] if highest else self._order[:count]
         return [member for _, member in ranked]
 
@@ -64,7 +64,7 @@ Value = bytes | deque[bytes] | set[bytes] | Hash | Zset | Entries
 
 
 class Space(Protocol):
-    """What the kinds of keys need of the keyspace."""
+    """The part of the keyspace that the effects on each kind of key need."""
 
     places: LocationIndex
 

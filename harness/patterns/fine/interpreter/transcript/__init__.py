@@ -1,1 +1,1 @@
-"""What Redis executed: connections, commands, and the batches in which it reported them."""
+"""Commands that Redis executed, with their connections and the batches that they came in."""

@@ -1,4 +1,4 @@
-"""Redis' two streams cut into batches: what lies between two ticks is the same in both."""
+"""Batches of Redis' two streams: the lines between two ticks are the same part of both."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.tap.records import Monitored, Tick
 
 Line = TypeVar("Line")
 
-#: What replicas are told now and then, and what else changes no keys.
+#: Messages that Redis sends to replicas now and then, and commands that change no keys.
 _IDLE = frozenset((b"PING", b"REPLCONF"))
 _NO_EFFECT = frozenset(b"PUBLISH SPUBLISH SCRIPT FUNCTION SELECT MULTI EXEC".split())
 
 
 @dataclass(slots=True, eq=False)
 class EffectUnit:
-    """What Redis has changed as a whole; `at` is when the tap was told."""
+    """Effects that Redis applied as one unit; `at` is when the tap received them."""
 
     at: float
     effects: list[Words]
@@ -28,18 +28,18 @@ class EffectUnit:
 
 @dataclass(slots=True, eq=False)
 class TickBatch:
-    """What was run and what changed between two ticks; `at` is when the later one came."""
+    """Commands and effects between two ticks; `at` is when the later tick came."""
 
     at: float
     groups: list[ExecutedUnit]
     units: list[EffectUnit]
-    #: Batches that have been complete since then.
+    #: Number of batches that became complete after this one.
     age: int = 0
 
 
 @dataclass(slots=True)
 class _Stream(Generic[Line]):
-    """Lines since the last tick, and stretches whose tick the other stream has yet to show."""
+    """Lines since the last tick, and sections whose tick the other stream has not shown yet."""
 
     now: list[Line] = field(default_factory=list)
     cut: deque[tuple[int, list[Line]]] = field(default_factory=deque)
@@ -53,27 +53,29 @@ class _Stream(Generic[Line]):
         self.now = []
 
     def pass_over(self) -> None:
-        """The other stream does not have this tick: what stood before it joins what follows."""
+        """Join the lines before a tick that the other stream lacks to the lines after it."""
         _, early = self.cut.popleft()
         later = self.cut[0][1] if self.cut else self.now
         later[:0] = early
 
 
 class Batches:
-    """Puts together what comes on the two streams. `talk_of` finds a client's connection, at
-    a moment."""
+    """Combines the lines of the two streams into batches.
+
+    `talk_of` finds a client's connection at a moment.
+    """
 
     def __init__(self, talk_of: Callable[[str, float], ClientConnection | None]) -> None:
         self._talk_of = talk_of
         self._lines: _Stream[Monitored] = _Stream()
         self._effects: _Stream[tuple[float, Words]] = _Stream()
         self._db = 0
-        #: Transactions that have begun, by client.
+        #: Open transactions, by client.
         self._begun: dict[str, ExecutedUnit] = {}
 
     @property
     def empty(self) -> bool:
-        """Whether nothing waits for a tick."""
+        """Whether no line waits for a tick."""
         return self._lines.empty and self._effects.empty
 
     def line(self, line: Monitored) -> None:
@@ -84,22 +86,25 @@ class Batches:
             self._effects.now.append((at, words))
 
     def tick(self, at: float, tick: Tick) -> list[TickBatch]:
-        """The batches that are complete with this tick."""
+        """Return the batches that are complete with this tick."""
         (self._lines if tick.where == "monitor" else self._effects).tick(tick.number)
-        done = []
+        batches = []
         lines, effects = self._lines.cut, self._effects.cut
         while lines and effects:
-            here, there = lines[0][0], effects[0][0]
-            if here < there:
+            line_tick, effect_tick = lines[0][0], effects[0][0]
+            if line_tick < effect_tick:
                 self._lines.pass_over()
-            elif there < here:
+            elif effect_tick < line_tick:
                 self._effects.pass_over()
             else:
-                done.append(self._batch(at, lines.popleft()[1], effects.popleft()[1]))
-        return done
+                batches.append(self._batch(at, lines.popleft()[1], effects.popleft()[1]))
+        return batches
 
     def rest(self, at: float) -> TickBatch:
-        """All that is left, at the end; nothing says any more how the two belong together."""
+        """Return all remaining lines as one batch, at the end.
+
+        There are no more ticks that show how the two streams belong together.
+        """
         for stream in (self._lines, self._effects):
             while stream.cut:
                 stream.pass_over()
@@ -109,7 +114,7 @@ class Batches:
         return batch
 
     def forget(self, client: str) -> None:
-        """It has gone, and will not end its transaction."""
+        """Drop the open transaction of a client that is gone and will not end it."""
         self._begun.pop(client, None)
 
     def _batch(
@@ -117,7 +122,7 @@ class Batches:
     ) -> TickBatch:
         return TickBatch(at, self._groups(lines), self._units(effects))
 
-    # -- what was run -------------------------------------------------------------------------
+    # -- executed commands -------------------------------------------------------------------
 
     def _groups(self, lines: list[Monitored]) -> list[ExecutedUnit]:
         groups: list[ExecutedUnit] = []
@@ -130,54 +135,56 @@ class Batches:
                 continue
             last = self._begun.get(line.client)
             if last is not None:
-                self._go_on(last, line, groups)
+                self._continue_transaction(last, line, groups)
             else:
-                last = self._first(line)
+                last = self._start_unit(line)
                 if name(line.words) == b"MULTI":
                     self._begun[line.client] = last
                 else:
                     groups.append(last)
         return groups
 
-    def _first(self, line: Monitored) -> ExecutedUnit:
-        talk = self._talk_of(line.client, line.at)
-        asked = None if talk is None else talk.ran(line.words)
+    def _start_unit(self, line: Monitored) -> ExecutedUnit:
+        connection = self._talk_of(line.client, line.at)
+        pending = None if connection is None else connection.ran(line.words)
         if name(line.words) == b"MULTI":
-            return ExecutedUnit(line.at, line.client, talk, [], [], transaction=True)
-        return ExecutedUnit(line.at, line.client, talk, [line.words], [line.words], asked)
+            return ExecutedUnit(line.at, line.client, connection, [], [], transaction=True)
+        return ExecutedUnit(line.at, line.client, connection, [line.words], [line.words], pending)
 
-    def _go_on(self, group: ExecutedUnit, line: Monitored, groups: list[ExecutedUnit]) -> None:
-        asked = None if group.talk is None else group.talk.ran(line.words)
-        what = name(line.words)
-        if what in (b"EXEC", b"DISCARD", b"RESET"):
+    def _continue_transaction(
+        self, group: ExecutedUnit, line: Monitored, groups: list[ExecutedUnit]
+    ) -> None:
+        pending = None if group.talk is None else group.talk.ran(line.words)
+        command = name(line.words)
+        if command in (b"EXEC", b"DISCARD", b"RESET"):
             del self._begun[line.client]
-            group.at, group.asked = line.at, asked
-            if what == b"EXEC":
+            group.at, group.asked = line.at, pending
+            if command == b"EXEC":
                 groups.append(group)
         else:
             group.tops.append(line.words)
             group.lines.append(line.words)
 
-    # -- what has changed ---------------------------------------------------------------------
+    # -- effects ------------------------------------------------------------------------------
 
     def _units(self, effects: list[tuple[float, Words]]) -> list[EffectUnit]:
         units: list[EffectUnit] = []
-        whole: EffectUnit | None = None
+        unit: EffectUnit | None = None
         for at, words in effects:
-            what = name(words)
-            if what == b"MULTI":
-                whole = EffectUnit(at, [])
-            elif what == b"EXEC":
-                if whole is not None and whole.effects:
-                    units.append(whole)
-                whole = None
-            elif what == b"SELECT":
+            command = name(words)
+            if command == b"MULTI":
+                unit = EffectUnit(at, [])
+            elif command == b"EXEC":
+                if unit is not None and unit.effects:
+                    units.append(unit)
+                unit = None
+            elif command == b"SELECT":
                 self._db = int(words[1])
-            elif what not in _NO_EFFECT:
+            elif command not in _NO_EFFECT:
                 # The harness seeds database 0.
                 effect = Elsewhere.of(self._db, words) if self._db else words
-                if whole is not None:
-                    whole.effects.append(effect)
+                if unit is not None:
+                    unit.effects.append(effect)
                 else:
                     units.append(EffectUnit(at, [effect]))
         return units

@@ -1,4 +1,4 @@
-"""What is to be known of Redis' commands: how they are replicated, which of them wait or ask."""
+"""Facts about Redis commands: how they are replicated, and which block, count or read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Words = tuple[bytes, ...]
 
 
 class Elsewhere(tuple[bytes, ...]):
-    """An effect in another database than 0, which is the queue's."""
+    """An effect in a database other than 0, which holds the queue."""
 
     db: int
 
@@ -20,46 +20,46 @@ class Elsewhere(tuple[bytes, ...]):
         return effect
 
 
-#: How the names of keys begin that are in another database.
+#: Prefix of the names of keys in another database.
 DATABASE = b"database %d: "
-_NAMES_ALL = frozenset((b"DEL", b"UNLINK"))
-_NAMES_PAIRS = frozenset((b"MSET", b"MSETNX"))
-_NAMES_TWO = frozenset((b"RENAME", b"RENAMENX", b"RPOPLPUSH", b"LMOVE", b"SMOVE"))
+_ONLY_KEYS = frozenset((b"DEL", b"UNLINK"))
+_KEY_VALUE_PAIRS = frozenset((b"MSET", b"MSETNX"))
+_TWO_KEYS = frozenset((b"RENAME", b"RENAMENX", b"RPOPLPUSH", b"LMOVE", b"SMOVE"))
 
 
 def placed(effect: Words) -> Words:
-    """An effect with the names of its keys as the keyspace has them, which knows no databases."""
+    """Return an effect with the database in its key names; the keyspace knows no databases."""
     if not isinstance(effect, Elsewhere):
         return effect
-    before, what = DATABASE % effect.db, name(effect)
-    if what == b"FLUSHDB":
-        return effect[0], before
-    if what in _NAMES_ALL:
-        return effect[0], *(before + key for key in effect[1:])
-    if what in _NAMES_PAIRS:
+    prefix, command = DATABASE % effect.db, name(effect)
+    if command == b"FLUSHDB":
+        return effect[0], prefix
+    if command in _ONLY_KEYS:
+        return effect[0], *(prefix + key for key in effect[1:])
+    if command in _KEY_VALUE_PAIRS:
         pairs = zip(effect[1::2], effect[2::2], strict=True)
-        return effect[0], *(word for key, value in pairs for word in (before + key, value))
-    keys = 2 if what in _NAMES_TWO else 1
-    return effect[0], *(before + key for key in effect[1 : keys + 1]), *effect[keys + 1 :]
+        return effect[0], *(word for key, value in pairs for word in (prefix + key, value))
+    keys = 2 if command in _TWO_KEYS else 1
+    return effect[0], *(prefix + key for key in effect[1 : keys + 1]), *effect[keys + 1 :]
 
 
 def name(words: Words) -> bytes:
-    """A command's name in capitals."""
+    """Return a command's name in capitals."""
     return words[0].upper() if words else b""
 
 
 def shown(word: bytes) -> str:
-    """A word for a reader."""
+    """Return a word as readable text."""
     return word.decode(errors="backslashreplace")
 
 
-def _set(names: str) -> frozenset[bytes]:
+def _command_set(names: str) -> frozenset[bytes]:
     return frozenset(names.encode().split())
 
 
-#: Effects whose words are not those of the command: which commands are replicated so.
-_SOURCES = {
-    effect.encode(): _set(names)
+#: Effects whose words differ from those of the command → the commands that Redis replicates so.
+_REPLICATED_FROM = {
+    effect.encode(): _command_set(names)
     for effect, names in {
         "LMOVE": "LMOVE BLMOVE",
         "RPOPLPUSH": "RPOPLPUSH BRPOPLPUSH",
@@ -86,64 +86,66 @@ _SOURCES = {
     }.items()
 }
 
-#: They take something away and answer with it.
-POPS = _set(
+#: Commands that remove an element and answer with it.
+POPS = _command_set(
     "LPOP RPOP BLPOP BRPOP LMPOP BLMPOP LMOVE BLMOVE RPOPLPUSH BRPOPLPUSH "
     "ZPOPMIN ZPOPMAX BZPOPMIN BZPOPMAX ZMPOP BZMPOP SPOP"
 )
-#: Without BLOCK, readers of streams do not wait.
-_WAITING = _set("BLPOP BRPOP BLMPOP BLMOVE BRPOPLPUSH BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF")
-_READERS = _set("XREAD XREADGROUP")
-#: They have changed nothing when they answer with nothing.
-_VAIN = POPS | _set(
+#: Commands that wait; readers of streams wait only with BLOCK.
+_BLOCKING = _command_set(
+    "BLPOP BRPOP BLMPOP BLMOVE BRPOPLPUSH BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF"
+)
+_STREAM_READERS = _command_set("XREAD XREADGROUP")
+#: Commands that changed nothing when the answer is empty.
+_NO_EFFECT_IF_EMPTY = POPS | _command_set(
     "LREM ZREM SREM HDEL XACK XDEL XACKDEL DEL UNLINK SMOVE SETNX SET HSETNX EXPIRE PEXPIRE "
     "EXPIREAT PEXPIREAT PERSIST RENAMENX LPUSHX RPUSHX ZREMRANGEBYSCORE ZREMRANGEBYRANK "
     "ZREMRANGEBYLEX GETDEL XREADGROUP XCLAIM"
 )
-#: They take away what they name.
-REMOVERS = _set("LREM ZREM SREM HDEL XACK XDEL XACKDEL")
-#: They read how much there is.
-COUNTS = _set("LLEN ZCARD SCARD HLEN XLEN EXISTS ZCOUNT XPENDING")
-#: Words of an XPENDING that is about the whole group.
-_SUMMARY = 3
-#: They read what a key holds, or whether it is there; some of several keys.
-_READING = _set(
+#: Commands that remove the elements that they name.
+REMOVERS = _command_set("LREM ZREM SREM HDEL XACK XDEL XACKDEL")
+#: Commands that read a count.
+COUNTS = _command_set("LLEN ZCARD SCARD HLEN XLEN EXISTS ZCOUNT XPENDING")
+#: Number of words of an XPENDING that is about the complete group.
+_SUMMARY_WORDS = 3
+#: Commands that read a key's content, or whether the key exists; some take several keys.
+_READING = _command_set(
     "GET GETEX GETDEL STRLEN EXISTS TTL PTTL EXPIRETIME PEXPIRETIME HGET HMGET HGETALL HVALS HSCAN "
     "HEXISTS HGETDEL HGETEX HTTL HPTTL ZSCORE ZMSCORE ZRANGE ZRANGEBYSCORE ZREVRANGE "
     "ZREVRANGEBYSCORE ZCOUNT ZSCAN ZREMRANGEBYSCORE"
 )
-_READING_SEVERAL = _set("MGET EXISTS")
-#: They read what lies in a list or a sorted set.
-_BY_SCORE = _set("ZRANGEBYSCORE ZRANGE ZREVRANGEBYSCORE")
-#: What a worker says with them runs other commands, which MONITOR shows after them.
-SCRIPTS = _set("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO")
-#: They have no reply of their own.
-UNANSWERED = _set(
+_READING_SEVERAL = _command_set("MGET EXISTS")
+#: Commands that read elements of a sorted set.
+_BY_SCORE = _command_set("ZRANGEBYSCORE ZRANGE ZREVRANGEBYSCORE")
+#: Commands that run other commands, which MONITOR shows after them.
+SCRIPTS = _command_set("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO")
+#: Commands without a reply of their own.
+UNANSWERED = _command_set(
     "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE SYNC PSYNC"
 )
 
 
 def is_blocking(words: Words) -> bool:
-    """Whether the answer may come late: when there is something, or a time is up."""
-    if name(words) in _READERS:
+    """Return whether the answer may come late: with the first element, or after a timeout."""
+    if name(words) in _STREAM_READERS:
         return b"BLOCK" in (word.upper() for word in words)
-    return name(words) in _WAITING
+    return name(words) in _BLOCKING
 
 
 def counts(words: Words) -> bool:
-    """Whether it asks how much there is; in its long form XPENDING asks for single entries."""
-    return name(words) in COUNTS and (name(words) != b"XPENDING" or len(words) <= _SUMMARY)
+    """Return whether a command asks for a count; the long XPENDING asks for single entries."""
+    return name(words) in COUNTS and (name(words) != b"XPENDING" or len(words) <= _SUMMARY_WORDS)
 
 
 def reads(words: Words) -> Words:
-    """The keys of which it reads the content, or whether they are there."""
+    """Return the keys whose content or existence a command reads."""
     if name(words) in _READING_SEVERAL:
         return words[1:]
     return words[1:2] if name(words) in _READING else ()
 
 
 def sources(words: Words) -> Words:
-    """The keys in which it looks for something to take."""
+    """Return the keys in which a command searches for an element to take."""
     if name(words) in POPS:
         several = name(words).startswith((b"BL", b"BR", b"BZ")) and b"MOVE" not in name(words)
         return words[1:-1] if several else words[1:2]
@@ -151,21 +153,21 @@ def sources(words: Words) -> Words:
 
 
 def removes(words: Words) -> bool:
-    """Whether it takes something away, or has it assigned."""
+    """Return whether a command removes an element, or has one assigned."""
     return name(words) in POPS or name(words) == b"XREADGROUP"
 
 
 def had_no_effect(words: Words, value: Any) -> bool:
-    """Whether this answer says that the command has changed nothing."""
-    return name(words) in _VAIN and not value and value != b""
+    """Return whether this answer means that the command changed nothing."""
+    return name(words) in _NO_EFFECT_IF_EMPTY and not value and value != b""
 
 
 def may_replicate_as(line: Words, effect: Words) -> bool:
-    """Whether a command, as MONITOR shows it, may be replicated as `effect`."""
+    """Return whether Redis may replicate a command, as MONITOR shows it, as `effect`."""
     if line[1:] == effect[1:] and name(line) == name(effect):
         return True
-    sources = _SOURCES.get(name(effect))
-    if sources is None or name(line) not in sources or len(effect) < 2:
+    commands = _REPLICATED_FROM.get(name(effect))
+    if commands is None or name(line) not in commands or len(effect) < 2:
         return False
     if name(effect) == b"SET":
         return effect[1:3] == line[1:3] or (effect[1] in line and effect[2] in line)
@@ -177,13 +179,13 @@ def may_replicate_as(line: Words, effect: Words) -> bool:
 
 
 def byte_strings(value: Any) -> Iterator[bytes]:
-    """All byte strings in an answer, however deep."""
+    """Yield all byte strings in an answer, at any depth."""
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, bytes):
-            yield one
-        elif isinstance(one, dict):
-            waiting += [*one, *one.values()]
-        elif isinstance(one, (list, tuple)):
-            waiting += one
+        element = waiting.pop()
+        if isinstance(element, bytes):
+            yield element
+        elif isinstance(element, dict):
+            waiting += [*element, *element.values()]
+        elif isinstance(element, (list, tuple)):
+            waiting += element

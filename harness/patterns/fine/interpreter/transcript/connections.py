@@ -1,4 +1,4 @@
-"""What workers ask Redis: each command with its answer and with what MONITOR shows of it."""
+"""Commands that workers send to Redis, each with its answer and its lines in MONITOR."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ from harness.patterns.fine.interpreter.transcript.commands import (
 from harness.tap.points import Signature
 from harness.tap.records import Command, ErrorReply, Reply
 
-#: Commands of a connection that MONITOR has not shown; it never shows some.
+#: Most commands of one connection that are kept until MONITOR shows them; some it never shows.
 _UNSEEN = 10_000
-#: Seconds after its end in which Redis may still run what a connection has asked.
+#: Seconds after a connection's end in which Redis may still run its commands.
 _LINGER = 2.0
 
 
 @dataclass(slots=True, eq=False)
 class PendingCommand:
-    """A command on its way; `at` is when the tap passed it on, `answered` when its reply came."""
+    """A command on its way, and its answer; times are in seconds since 1970.
+
+    `at` is when the tap forwarded the command, `answered` when its reply came.
+    """
 
     at: float
     words: Words
     answered: float | None = None
     value: Any = None
-    #: What was asked before it, and never ran: before EXEC, a transaction that was given up.
+    #: Commands before it that never ran: before EXEC, those of an aborted transaction.
     passed: tuple[Words, ...] = ()
 
     _brought: frozenset[bytes] | None = None
@@ -43,7 +46,7 @@ class PendingCommand:
 
     @property
     def brought(self) -> frozenset[bytes]:
-        """All byte strings in its answer; none while there is no answer."""
+        """All byte strings in its answer; empty while there is no answer."""
         if self._brought is None and self.answered is not None:
             self._brought = frozenset(byte_strings(self.value))
         return self._brought or frozenset()
@@ -56,48 +59,51 @@ class ClientConnection:
         self.number, self.client, self.worker = number, client, worker
         #: When it was closed, in seconds since 1970.
         self.closed: float | None = None
-        #: It gets no answers; nobody waits for them.
+        #: It gets no answers, and the interpreter waits for none.
         self.mute = False
         self._open: dict[int, PendingCommand] = {}
         self._unseen: deque[PendingCommand] = deque(maxlen=_UNSEEN)
 
     def over(self, moment: float) -> bool:
-        """Whether at this moment (in seconds since 1970) nothing more of it could come."""
+        """Return whether nothing more can come of it at this moment (in seconds since 1970)."""
         return self.closed is not None and moment > self.closed + _LINGER
 
     @property
     def unseen(self) -> bool:
-        """Whether MONITOR has yet to show something, as far as it ever does."""
+        """Whether MONITOR has not shown all its commands yet; some it never shows."""
         return bool(self._unseen)
 
     def asked(self, at: float, command: Command) -> None:
-        one = PendingCommand(at, command.words)
+        pending = PendingCommand(at, command.words)
         if name(command.words) not in UNANSWERED:
-            self._open[command.number] = one
-        self._unseen.append(one)
+            self._open[command.number] = pending
+        self._unseen.append(pending)
 
     def answered(self, at: float, reply: Reply) -> PendingCommand | None:
-        """The command that this is the answer to."""
-        one = self._open.pop(reply.command.number, None)
-        if one is not None:
-            one.answered, one.value, self.mute = at, reply.value, False
-        return one
+        """Return the command that this reply answers."""
+        pending = self._open.pop(reply.command.number, None)
+        if pending is not None:
+            pending.answered, pending.value, self.mute = at, reply.value, False
+        return pending
 
     def ran(self, words: Words) -> PendingCommand | None:
-        """The command that MONITOR shows; what came before it was refused, or is never shown."""
-        for index, one in enumerate(self._unseen):
-            if one.words == words:
-                one.passed = tuple(self._unseen.popleft().words for _ in range(index))
+        """Return the command that MONITOR shows.
+
+        Redis refused the commands before it, or MONITOR never shows them.
+        """
+        for index, pending in enumerate(self._unseen):
+            if pending.words == words:
+                pending.passed = tuple(self._unseen.popleft().words for _ in range(index))
                 self._unseen.popleft()
-                return one
+                return pending
         return None
 
 
 @dataclass(eq=False)
 class ExecutedUnit:
-    """What Redis has run as a whole: a command, a script with its own commands, a transaction.
+    """A unit that Redis ran: a command, a script with its own commands, or a transaction.
 
-    `lines` are all the commands, those of scripts included, `tops` only those that were sent.
+    `lines` are all commands, including those of scripts; `tops` are only those that were sent.
     """
 
     at: float
@@ -108,9 +114,9 @@ class ExecutedUnit:
     tops: list[Words]
     asked: PendingCommand | None = None
     transaction: bool = False
-    #: When its last line was; a script's clock stands somewhere between this and `at`.
+    #: When its last line ran; a script's clock shows a moment between `at` and this.
     end: float = 0.0
-    #: It is waiting for an item; what it got is still to come.
+    #: It waits for an item; its effect is still to come.
     waiting: bool = field(default=False, compare=False)
 
     @property
@@ -119,12 +125,12 @@ class ExecutedUnit:
 
     @property
     def worker(self) -> str:
-        """Where it came from; connections of one pod share it."""
+        """The address that it came from; connections of one pod share it."""
         return self.client if self.talk is None else self.talk.worker
 
     @property
     def plain(self) -> bool:
-        """Neither transaction nor script: nothing happens together with it."""
+        """Whether it is neither a transaction nor a script: nothing else runs together with it."""
         return not self.transaction and name(self.tops[0]) not in SCRIPTS
 
     @property
@@ -133,25 +139,25 @@ class ExecutedUnit:
 
     @property
     def missing(self) -> bool:
-        """Whether its answer is still to come, and will."""
+        """Whether its answer has not come yet, and will come."""
         if self.talk is None or self.asked is None or self.asked.answered is not None:
             return False
         return self.talk.closed is None and not (self.talk.mute or self.blocking)
 
     @property
     def brought(self) -> frozenset[bytes]:
-        """All byte strings in its answer; none while there is no answer."""
+        """All byte strings in its answer; empty while there is no answer."""
         return frozenset() if self.asked is None else self.asked.brought
 
     @property
     def given_up(self) -> tuple[Words, ...]:
-        """The commands of a transaction that did not run: what it had watched has changed."""
+        """The commands of a transaction that did not run, because a watched key changed."""
         if not self.transaction or self.tops or self.asked is None or self.asked.refused:
             return ()
         return self.asked.passed
 
     def said(self) -> Iterator[tuple[Words, Any]]:
-        """The commands that were sent, each with its answer; none while there is no answer."""
+        """Yield the commands that were sent, each with its answer; none before the answer."""
         if self.asked is None or self.asked.answered is None or self.asked.refused:
             return
         if not self.transaction:
@@ -161,5 +167,5 @@ class ExecutedUnit:
 
 
 def signature(words: Words) -> Signature:
-    """A command's first two words."""
+    """Return a command's signature: its first two words."""
     return Signature(name(words).decode("latin-1"), words[1] if len(words) > 1 else b"")

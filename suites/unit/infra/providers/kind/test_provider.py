@@ -143,7 +143,7 @@ def provider(
         node_image=lambda: image,
         kind=lambda: kind,
         kubectl=lambda: kubectl,
-        tell=lambda _: None,
+        notify=lambda _: None,
         user=user or current_process(),
     )
     return KindProvider(replace(Settings(out=folder / "out"), **settings), parts)
