@@ -31,7 +31,6 @@ _CODES = {
     pytest.ExitCode.NO_TESTS_COLLECTED: EXIT_NOT_PROVED,
 }
 
-HELP = "run a worker image through a profile, and say what it guarantees"
 
 DESCRIPTION = (
     "Run a worker image as a Job, hurt it at protocol points, and say which guarantee breaks. "

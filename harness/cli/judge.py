@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -10,6 +12,7 @@ from typing import TextIO
 from harness.checks.judge import Judgement, invariants, judge
 from harness.checks.levels import Level
 from harness.checks.narrative import narrate
+from harness.checks.plan import needed, part_of
 from harness.checks.verdict import Finding, Outcome, Verdict
 from harness.core.errors import (
     EXIT_NOT_PROVED,
@@ -25,6 +28,16 @@ from harness.history import Event, Header, read
 Needed = Callable[[Header], Collection[str]]
 #: Returns the profile that a run is part of, from its header.
 PartOf = Callable[[Header], Level]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to the parser."""
+    parser.add_argument("histories", nargs="+", type=Path, metavar="HISTORY")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    return judge_files(options.histories, sys.stdout, needed, part_of)
 
 
 def judge_files(

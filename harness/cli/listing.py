@@ -14,8 +14,6 @@ from harness.core.registry import Registry
 from harness.engine.fault import FAULTS
 from harness.patterns.base import PATTERNS
 
-HELP = "all invariants, faults, patterns or scenarios, a line each"
-
 #: The cells of a line, from left to right.
 Row = tuple[str, ...]
 

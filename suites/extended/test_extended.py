@@ -18,9 +18,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.mark.queuejob_profile
 def test_extended(
     request: pytest.FixtureRequest,
-    judged: Callable[[str], JudgedRun],
+    queuejob_judged: Callable[[str], JudgedRun],
     scenario: str,
     invariant: str,
 ) -> None:
     """The invariant holds in this scenario, and that was seen."""
-    profile.assert_invariant(request, judged(scenario), scenario, invariant, "extended")
+    profile.assert_invariant(request, queuejob_judged(scenario), scenario, invariant, "extended")

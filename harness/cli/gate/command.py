@@ -20,7 +20,6 @@ from harness.infra.infrastructure import Infrastructure
 from harness.infra.settings import Settings
 from harness.report import store
 
-HELP = "one step of a CI: green when the image conforms, and at no other time"
 DESCRIPTION = (
     "Run `queuejob check`, believe only what verifies, and tell the CI. The same image, suite, "
     "options and versions are not tested twice. Exit code 0: conformant. Everything else: not."

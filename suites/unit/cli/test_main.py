@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.cli.main import main
+from harness.core import commands
 from harness.core.errors import InfrastructureError, UsageError
 from harness.core.progress import Notify
 from harness.core.registry import Registry
@@ -147,3 +149,20 @@ def test_every_provider_and_pattern_can_be_looked_up() -> None:
     assert PATTERNS.names() == ["coarse", "fine"]
     for pattern in PATTERNS.all().values():
         assert pattern.recipe
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_a_quick_answer_imports_no_client(option: str) -> None:
+    """Nor pytest: who asks for the version does not wait for what a check needs."""
+    code = (
+        "import sys\n"
+        "from harness.cli.main import main\n"
+        "try:\n"
+        f"    main(['{option}'])\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "heavy = {'kubernetes', 'redis', 'pika', 'pytest', 'rich', 'jinja2'} & {*sys.modules}\n"
+        "print(f'imported: {sorted(heavy)}')\n"
+    )
+    done = commands.run([sys.executable, "-c", code], timeout=60)
+    assert done.stdout.endswith("imported: []\n")
