@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.engine.scenario import ScenarioContext
+from harness.history.fault_names import BROKER_NAMELESS
 from harness.infra.cluster import Provider
 
 
@@ -14,7 +15,7 @@ from harness.infra.cluster import Provider
 class BrokerDnsLost:
     """Delete the broker's Service, and create it again with the same address."""
 
-    name: str = "broker's name unknown"
+    name: str = BROKER_NAMELESS
 
     def unavailable_reason(self, provider: Provider) -> str:
         """Return an empty reason: this fault needs nothing but the API server."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.engine.scenario import ScenarioContext
 from harness.engine.steps.broker_restart import confirm_restart, kill_broker
 from harness.history import Worker
+from harness.history.fault_names import BROKER_LOST
 from harness.infra.cluster import Provider
 
 
@@ -14,7 +15,7 @@ from harness.infra.cluster import Provider
 class BrokerLoss:
     """Kill the broker's process from its node, and delete the files that it has written."""
 
-    name: str = "broker lost"
+    name: str = BROKER_LOST
 
     def unavailable_reason(self, provider: Provider) -> str:
         """Return why the harness cannot run commands on nodes; empty if it can."""

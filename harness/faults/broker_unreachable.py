@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.engine.scenario import ScenarioContext
 from harness.engine.steps.broker_restart import UNREACHABLE_LABEL
 from harness.engine.steps.common import wait_on_node
+from harness.history.fault_names import BROKER_UNREACHABLE
 from harness.infra.cluster import Provider
 
 #: Script that succeeds if kube-proxy refuses connections to the address `$0`, or does not use
@@ -27,7 +28,7 @@ exit 1
 class BrokerUnreachable:
     """Change the broker's Service to select no pod; it keeps its name and its address."""
 
-    name: str = "broker unreachable"
+    name: str = BROKER_UNREACHABLE
 
     def unavailable_reason(self, provider: Provider) -> str:
         """Return an empty reason: this fault needs nothing but the API server."""

@@ -23,3 +23,9 @@ HALF_OPEN = "connection half open"
 
 #: A fault that the worker survives: its broker restarts and keeps all its data.
 RESTARTED = "broker restarted"
+
+#: Faults of the broker itself, or of the way to it: it may have lost what a worker had reported.
+BROKER_LOST, BROKER_UNREACHABLE = "broker lost", "broker unreachable"
+BROKER_NAMELESS = "broker's name unknown"
+
+BROKER_FAULTS = frozenset((RESTARTED, BROKER_LOST, BROKER_UNREACHABLE, BROKER_NAMELESS))

@@ -42,7 +42,7 @@ def _settled_before(item: Item, attempt: Attempt) -> Settlement | None:
 def _resurrected(view: RunModel, item: Item, attempt: Attempt) -> Finding:
     settled = _settled_before(item, attempt)
     who, evidence = view.names.short(attempt.worker), evidence_ids(settled, attempt.delivered)
-    if any("broker" in fault.fault for fault in view.fault_log.injected):
+    if view.fault_log.broker_faults:
         return unknown(
             f"{shown(item.payload)} was settled and came again: the broker may have lost that",
             *evidence,

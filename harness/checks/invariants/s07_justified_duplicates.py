@@ -76,8 +76,7 @@ def _finding(view: RunModel, attempt: Attempt, other: Attempt, what: ClaimStatus
     claim = "had settled it" if settled else "had it, and was there"
     text = f"{who} was given {shown(attempt.item)} although {holder} {claim}"
     evidence = evidence_ids(other.delivered, settled, attempt.delivered)
-    broker_faults = [fault.ref for fault in view.fault_log.injected if "broker" in fault.fault]
-    if any(before(event, attempt.delivered) for event in broker_faults):
+    if any(before(fault, attempt.delivered) for fault in view.fault_log.broker_faults):
         return unknown(f"{text}: the broker may have lost that", *evidence)
     return failed(text, *evidence)
 

@@ -22,6 +22,7 @@ from harness.history import (
     RunEnded,
     Worker,
 )
+from harness.history.fault_names import BROKER_FAULTS
 
 #: Most misunderstandings recorded for single items; one more may concern any item.
 _MOST = 20
@@ -86,6 +87,12 @@ class FaultLog(msgspec.Struct, frozen=True):
             for fault in reversed(self.injected)
             if fault.cut_off and fault.worker is not None
         }
+
+    @property
+    def broker_faults(self) -> tuple[EventRef, ...]:
+        """When the broker was at fault, or what it held was lost."""
+        injected = (fault.ref for fault in self.injected if fault.fault in BROKER_FAULTS)
+        return (*injected, *(loss.lost for loss in self.losses))
 
     @property
     def unhealed(self) -> tuple[InjectedFault, ...]:
