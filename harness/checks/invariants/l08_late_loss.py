@@ -70,7 +70,9 @@ def _has_left(life: WorkerLifetime, lost: WorkerLifetime) -> bool:
     gone = lost.cut_off or (lost.end.ref if lost.end else None)
     if life.end is not None and gone is not None and life.end.ref.id < gone.id:
         return True
-    closed, lost_at = life.disconnected, lost.gone_from
+    closed = life.disconnected
+    # The end of a pod that was deleted is seen late: what counts is when the harness cut it off.
+    lost_at = lost.cut_off.at if lost.cut_off else lost.gone_from
     return (
         closed is not None
         and lost_at is not None

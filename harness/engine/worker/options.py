@@ -114,7 +114,7 @@ ARGUMENTS = TomlType("a table of strings, whole numbers and booleans", _queue_ar
 OPTIONS = (
     Option("pattern", "coarse|fine", "how the worker takes its work", TEXT),
     Option("image", "IMAGE", "the worker's image, as Docker knows it", TEXT),
-    Option("job", "FILE", "your own Job manifest (default: the task page's)", FILE),
+    Option("job", "FILE", "your own Job manifest (default: the tutorial's)", FILE),
     Option(
         "manifests",
         "DIR",
@@ -127,7 +127,7 @@ OPTIONS = (
         "which container of the pod is the worker, when there are several",
         TEXT,
     ),
-    Option("queue", "NAME", "name of the queue (default: the task page's)", TEXT),
+    Option("queue", "NAME", "name of the queue (default: the tutorial's)", TEXT),
     Option(
         "queue-env", "NAME", "environment variable that tells the worker the queue's name", TEXT
     ),

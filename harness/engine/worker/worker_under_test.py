@@ -102,17 +102,17 @@ class WorkerUnderTest:
                 f"{self.queue!r} cannot be the name of the queue",
                 expected="letters, digits and . _ : - only, up to 100 of them",
                 seen=self.queue,
-                todo="give another --queue, or leave it out for the task page's",
+                todo="give another --queue, or leave it out for the tutorial's",
             )
         if self.queue and not (self.queue_env or self.job):
             raise UsageError(
-                "the worker cannot be told of another queue",
+                "--queue also needs --queue-env, or --job",
                 expected="--queue-env NAME, the environment variable that names the queue",
                 seen=f"--queue {self.queue} alone",
             )
         if self.sentinel and not self.capabilities.has_sentinel:
             raise UsageError(
-                "a sentinel is for workers that take items from Redis",
+                "--sentinel works with Redis only",
                 expected="--sentinel with --pattern fine only",
                 seen=f"--pattern {self.pattern}",
             )
@@ -120,19 +120,19 @@ class WorkerUnderTest:
         self._check_patience()
         if self.items.own and not self.own_items:
             raise UsageError(
-                "all items are such that make the worker fail",
-                expected="others in the file of --items than the one of --failing-item",
+                "every item of --items is the failing item",
+                expected="at least one item that differs from --failing-item",
                 seen="no other",
             )
         if self.concurrency < 1:
             raise UsageError(
-                f"a worker that works on {self.concurrency} items at once does nothing",
+                "--concurrency must be at least 1",
                 expected="--concurrency N, 1 or more",
                 seen=f"{self.concurrency}",
             )
         if self.max_attempts < 1:
             raise UsageError(
-                f"an item that may be tried {self.max_attempts} times is not tried",
+                "--max-attempts must be at least 1",
                 expected="--max-attempts N, 1 or more",
                 seen=f"{self.max_attempts}",
             )
@@ -148,7 +148,7 @@ class WorkerUnderTest:
     def _check_patience(self) -> None:
         if self.patience is not None and not 1 <= self.patience <= MAX_PATIENCE:
             raise UsageError(
-                f"an idle worker cannot be watched for {self.patience:g} s",
+                f"--patience must be between 1 and {MAX_PATIENCE} seconds",
                 expected=f"--patience SECONDS, 1 to {MAX_PATIENCE}",
                 seen=f"{self.patience:g}",
             )
@@ -161,13 +161,13 @@ class WorkerUnderTest:
             )
         if kind != SEEDS[0] and kind not in self.capabilities.seeds:
             raise UsageError(
-                "a queue in RabbitMQ is filled in one way only",
+                "--seed works with Redis only",
                 expected=f"--seed {kind} with --pattern fine only",
                 seen=f"--pattern {self.pattern}",
             )
         if self.seeding.arguments and not self.capabilities.has_queue_arguments:
             raise UsageError(
-                "arguments are for a queue in RabbitMQ",
+                "--queue-args works with RabbitMQ only",
                 expected="--queue-args with --pattern coarse only",
                 seen=f"--pattern {self.pattern}",
             )

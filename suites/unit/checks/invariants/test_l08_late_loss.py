@@ -205,3 +205,22 @@ def test_a_worker_has_left_when_it_has_closed_its_connections() -> None:
 
 def test_a_worker_that_was_cut_off_has_not_left() -> None:
     assert finding(hung_up(cut=True)).outcome is Outcome.UNKNOWN
+
+
+def test_what_counts_is_when_the_lost_worker_was_cut_off() -> None:
+    """Its pod's end is seen late, and may have been any time since its last sign of life."""
+    tale = Tale()
+    tale.sent("apple", "banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.given(1, "a", "apple")
+    tale.began(1.1, "a", "apple")
+    tale.worked(1, "b", "banana")
+    tale.closed(4, "b")
+    tale.cut_off(5, "pod deleted", "a")
+    tale.exited(6, "b")
+    tale.deleted(7, "a")
+    tale.left(12, "apple", where="leased")
+    tale.job(13, "Complete", succeeded=1)
+    tale.over(14)
+    assert finding(tale).outcome is Outcome.FAIL

@@ -118,7 +118,7 @@ def test_what_makes_the_worker_fail_is_in_no_other_run() -> None:
     assert OWN[1] not in items_for(part("fault_free", items=own, failing_item=OWN[1]))
     failing = items_for(part("failing_item", items=own, failing_item=OWN[1]))
     assert failing == (OWN[0], OWN[1], OWN[3])
-    with pytest.raises(UsageError, match="all items are such that make the worker fail"):
+    with pytest.raises(UsageError, match="every item of --items is the failing item"):
         WorkerUnderTest("x", "fine", items=Items(own=OWN[:1]), failing_item=OWN[0]).check()
 
 
