@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from harness.engine import conditions
 from harness.engine.calibration import Calibration, Figures
-from harness.history import AskedForItem, ConnectionOpened, ContainerSeen
+from harness.engine.steps.feeding import Feeding
+from harness.history import AskedForItem, ConnectionOpened, ContainerSeen, Worker
 from harness.scenarios.last_lease import idle, left_without
 from harness.suites.unit.dsl.history import Tale
 
@@ -127,3 +131,82 @@ def test_where_it_is_not_known_who_has_settled_nobody_has_left_without() -> None
     tale.worked(1, "a", "apple")
     tale.exited(3, "a")
     assert left_without(tale.events) is None
+
+
+class FakeContext:
+    """As much of a run as feeding needs: `a` is held at its report, `b` works and takes quickly."""
+
+    def __init__(self, *, reports_at_once: int = 0) -> None:
+        self.tale = Tale("fine")
+        self.tale.sent("apple", "banana")
+        for who in "ab":
+            self.tale.came(1, who)
+        self.tale.given(2, "a", "apple", until=60.0)
+        self.tale.given(2, "b", "banana", until=60.0)
+        self.steps: list[str] = []
+        self._reports_at_once = reports_at_once
+        self.items = [b"apple", b"banana", b"cherry", b"date"]
+        self._rest = ["cherry", "date"]
+        self.recorder: Any = SimpleNamespace(
+            events=self.tale.events,
+            elapsed=lambda: 4.0,
+            wait_or_none=lambda _, find, __: find(self.tale.events),
+        )
+        self.points = SimpleNamespace(settling="settling", claiming=None)
+        self.testbed = SimpleNamespace(tap=SimpleNamespace(sync=lambda: self.steps.append("sync")))
+        self.calibration = SimpleNamespace(figures=Figures(pace=1.0))
+        self.bounds = SimpleNamespace(progress=5.0)
+
+    def add(self) -> bool:
+        """The next item; `b`, which has just become free, takes it in the same moment."""
+        if not self._rest:
+            return False
+        item = self._rest.pop(0)
+        self.steps.append(f"add {item}")
+        self.tale.settled(4, "b", "banana")
+        self.tale.sent(item)
+        self.tale.given(4, "b", item, until=60.0)
+        if self._reports_at_once > 0:
+            self._reports_at_once -= 1
+            self.tale.settled(4.1, "b", item)
+        return True
+
+    def pod(self, worker: Worker) -> Any:
+        return SimpleNamespace(address="")
+
+    def set_breakpoint(self, _: str, address: str) -> Any:
+        who = next(who for who in "ab" if self.address(who) == address)
+        self.steps.append(f"break {who}")
+        return SimpleNamespace(hit=None, who=who)
+
+    def resume(self, handle: Any) -> None:
+        self.steps.append(f"resume {handle.who}")
+
+    def clear_breakpoints(self, handle: Any) -> None:
+        self.steps.append(f"clear {handle.who}")
+
+    def address(self, who: str) -> str:
+        return address(self.tale, who)
+
+
+def feeding(context: FakeContext) -> Feeding:
+    caught: Any = SimpleNamespace(address=context.address("a"))
+    report: Any = SimpleNamespace(hit=None, who="a")
+    made: Any = context
+    return Feeding(made, caught, report)
+
+
+def test_the_report_of_a_worker_that_took_the_next_item_is_held_before_the_others_goes() -> None:
+    """Else both find the queue empty at once, and may leave rightly."""
+    context = FakeContext()
+    assert feeding(context)._feed_item(20.0)
+    assert context.steps == ["add cherry", "break b", "sync", "resume a"]
+
+
+def test_a_worker_that_has_reported_it_already_is_given_another_item() -> None:
+    context = FakeContext(reports_at_once=1)
+    assert feeding(context)._feed_item(20.0)
+    assert context.steps == [
+        *("add cherry", "break b", "sync", "clear b"),
+        *("add date", "break b", "sync", "resume a"),
+    ]
