@@ -103,8 +103,8 @@ class JudgedRun:
 
 def planned_runs(out: Path, worker: WorkerUnderTest, level: Level) -> list[PlannedRun]:
     """Return a run for each scenario of the profile, whether or not campaigns played it."""
-    pattern = worker.pattern
-    folder = out / level / pattern
+    pattern = worker.capabilities.judged_as
+    folder = out / level / worker.pattern
     return [
         PlannedRun(
             name=scenario.name,

@@ -165,7 +165,7 @@ def header_for(part: RunSpec, items: tuple[bytes, ...]) -> Header:
     return Header(
         schema=SCHEMA,
         scenario=scenario.name,
-        pattern=part.pattern.name,
+        pattern=part.pattern.capabilities.judged_as,
         image=part.worker.image,
         started=clock.now(),
         bounds=bounds,

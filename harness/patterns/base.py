@@ -132,6 +132,8 @@ class Capabilities:
     Engine and scenarios ask for these, never for the pattern's name.
     """
 
+    #: The built-in pattern whose guarantees and scenarios apply: `coarse` or `fine`.
+    judged_as: str
     #: A pod takes one item and exits: the Job has as many completions as there are items.
     one_item_per_pod: bool
     #: An item belongs to its worker until a lease ends; else until its connection is lost.

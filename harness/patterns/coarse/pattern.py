@@ -28,7 +28,11 @@ _PORT = 5672
 
 _PORT_BEHIND_TAP = 5673
 
+#: The folder of this pattern in `manifests/patterns`.
+_MANIFESTS = "coarse"
+
 _CAPABILITIES = Capabilities(
+    judged_as="coarse",
     one_item_per_pod=True,
     has_leases=False,
     has_delivery_limit=True,
@@ -75,7 +79,7 @@ class Coarse:
 
     def deploy(self, namespace: Namespace, image: str) -> None:
         """Start RabbitMQ and its Service; return when it takes connections."""
-        namespace.create(*broker_manifests(self.name, image))
+        namespace.create(*broker_manifests(_MANIFESTS, image))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     def url_of(self, queue: str) -> str:
@@ -84,7 +88,7 @@ class Coarse:
 
     def deploy_with_tap(self, namespace: Namespace, image: str, tap: str) -> None:
         """Start RabbitMQ with its tap, and the Service; return when both take connections."""
-        namespace.create(*tapped_manifests(self.name, image, tap))
+        namespace.create(*tapped_manifests(_MANIFESTS, image, tap))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     @contextlib.contextmanager
@@ -143,7 +147,7 @@ class Coarse:
 
     def manifest(self, workers: JobOptions) -> Manifest:
         """Return the tutorial's Job, run by `workers`."""
-        return with_workers(tutorial_job(self.name), workers)
+        return with_workers(tutorial_job(_MANIFESTS), workers)
 
     def state(self, namespace: Namespace) -> str:
         """Return all queues with their ready and unacknowledged messages, and the consumers."""

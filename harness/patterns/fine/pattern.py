@@ -37,7 +37,11 @@ _WORKER_ID = re.compile(rb"\d|[0-9a-f]{6}")
 #: How much of a key's content goes into `state`: elements of a list, characters of a string.
 _SHOWN = 100
 
+#: The folder of this pattern in `manifests/patterns`.
+_MANIFESTS = "fine"
+
 _CAPABILITIES = Capabilities(
+    judged_as="fine",
     one_item_per_pod=False,
     has_leases=True,
     has_delivery_limit=False,
@@ -87,7 +91,7 @@ class Fine:
 
     def deploy(self, namespace: Namespace, image: str) -> None:
         """Start Redis and its Service; return when Redis accepts connections."""
-        namespace.create(*broker_manifests(self.name, image))
+        namespace.create(*broker_manifests(_MANIFESTS, image))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     def url_of(self, queue: str) -> str:
@@ -96,7 +100,7 @@ class Fine:
 
     def deploy_with_tap(self, namespace: Namespace, image: str, tap: str) -> None:
         """Start Redis with its tap, and the Service; return when both accept connections."""
-        namespace.create(*tapped_manifests(self.name, image, tap))
+        namespace.create(*tapped_manifests(_MANIFESTS, image, tap))
         namespace.wait_ready(self.broker_pod, timeout=namespace.timeouts.broker_ready)
 
     @contextlib.contextmanager
@@ -167,7 +171,7 @@ class Fine:
 
     def manifest(self, workers: JobOptions) -> Manifest:
         """Return the tutorial's Job, run by `workers`."""
-        return with_workers(tutorial_job(self.name), workers)
+        return with_workers(tutorial_job(_MANIFESTS), workers)
 
     def state(self, namespace: Namespace) -> str:
         """Return all keys with type, length and content as readable text."""
