@@ -71,13 +71,8 @@ class Registry(Generic[T]):
         )
         return (module.__doc__ or "").strip().partition("\n")[0]
 
-    def _modules(self) -> list[str]:
-        package = importlib.import_module(self.package)
-        return [
-            module.name
-            for module in pkgutil.iter_modules(package.__path__)
-            if not module.name.startswith("_") and (module.ispkg or not self.packages_only)
-        ]
+    def _modules(self) -> tuple[str, ...]:
+        return _module_names(self.package, self.packages_only)
 
     def _entry_points(self) -> dict[str, EntryPoint]:
         points = _entry_points(self.group)
@@ -94,6 +89,17 @@ class Registry(Generic[T]):
                     todo=f"rename the entry point in the group {self.group}, or uninstall it",
                 )
         return {point.name: point for point in points}
+
+
+@cache
+def _module_names(package: str, packages_only: bool) -> tuple[str, ...]:
+    """Return the public modules of a package, cached: each read scans its folder."""
+    scanned = pkgutil.iter_modules(importlib.import_module(package).__path__)
+    return tuple(
+        module.name
+        for module in scanned
+        if not module.name.startswith("_") and (module.ispkg or not packages_only)
+    )
 
 
 def _distribution(point: EntryPoint) -> str:
