@@ -27,7 +27,7 @@ def check(view: RunModel) -> Iterator[Finding]:
 def _lost(
     view: RunModel, life: WorkerLifetime, end: WorkerExit, attempt: Attempt
 ) -> Finding | None:
-    leaver = _left_before(view, life)
+    leaver = _left_before(view, life, attempt)
     who, name = view.names.short(life.worker), shown(attempt.item)
     undone, complete = view.items[attempt.item].unsettled, view.job.complete
     if leaver is not None and undone and complete is not None:
@@ -55,17 +55,17 @@ def _lost(
     return None
 
 
-def _left_before(view: RunModel, lost: WorkerLifetime) -> WorkerLifetime | None:
+def _left_before(view: RunModel, lost: WorkerLifetime, attempt: Attempt) -> WorkerLifetime | None:
     """Return a worker that exited with success before `lost` was lost; None if there is none."""
     leavers = (life for life in view.workers.values() if life.success)
-    return next((life for life in leavers if _has_left(life, lost)), None)
+    return next((life for life in leavers if _has_left(life, lost, attempt)), None)
 
 
-def _has_left(life: WorkerLifetime, lost: WorkerLifetime) -> bool:
+def _has_left(life: WorkerLifetime, lost: WorkerLifetime, attempt: Attempt) -> bool:
     """Return whether a worker that exited with success had left before another was lost.
 
     The kubelet reports an exit late, and in whole seconds. A worker that has closed all its
-    connections for good can do nothing more for an item.
+    connections for good can do nothing more for an item, if the other already had it by then.
     """
     gone = lost.cut_off or (lost.end.ref if lost.end else None)
     if life.end is not None and gone is not None and life.end.ref.id < gone.id:
@@ -76,7 +76,7 @@ def _has_left(life: WorkerLifetime, lost: WorkerLifetime) -> bool:
     return (
         closed is not None
         and lost_at is not None
-        and closed.at < lost_at
+        and attempt.delivered.at < closed.at < lost_at
         and not any(connection.cut for connection in life.connections)
     )
 

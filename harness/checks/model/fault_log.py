@@ -73,6 +73,8 @@ class FaultLog(msgspec.Struct, frozen=True):
     landed: Mapping[Worker, EventRef] = {}
     gaps: tuple[ObservationGap, ...] = ()
     not_understood: tuple[ObservationGap, ...] = ()
+    #: When the broker ended, with or without a fault of the harness.
+    broker_ends: tuple[EventRef, ...] = ()
     #: All losses of the broker's data.
     losses: tuple[BrokerDataLoss, ...] = ()
     #: The end of the run; None if the harness was killed. `why` is empty after a complete run.
@@ -90,9 +92,9 @@ class FaultLog(msgspec.Struct, frozen=True):
 
     @property
     def broker_faults(self) -> tuple[EventRef, ...]:
-        """When the broker was at fault, or what it held was lost."""
+        """When the broker or the way to it failed, or what it held was lost."""
         injected = (fault.ref for fault in self.injected if fault.fault in BROKER_FAULTS)
-        return (*injected, *(loss.lost for loss in self.losses))
+        return (*injected, *self.broker_ends, *(loss.lost for loss in self.losses))
 
     @property
     def unhealed(self) -> tuple[InjectedFault, ...]:
@@ -118,7 +120,7 @@ class FaultLogTable:
         self._landed: dict[Worker, EventRef] = {}
         self._gaps: list[ObservationGap] = []
         self._misunderstandings: list[ObservationGap] = []
-        self._gone: EventRef | None = None
+        self._broker_ends: list[EventRef] = []
         self._losses: list[BrokerDataLoss] = []
         self._ended: EventRef | None = None
         self._why = ""
@@ -143,6 +145,7 @@ class FaultLogTable:
             self._landed,
             tuple(self._gaps),
             tuple(self._misunderstandings),
+            tuple(self._broker_ends),
             tuple(self._losses),
             self._ended,
             self._why,
@@ -177,12 +180,13 @@ class FaultLogTable:
         )
 
     def _lose(self, event: Event, what: BrokerLost) -> None:
-        self._gone = ref(event)
+        self._broker_ends.append(ref(event))
 
     def _come_back(self, event: Event, what: BrokerBack) -> None:
         if what.kept is False:
             back = ref(event)
-            self._losses.append(BrokerDataLoss(self._gone or back, back))
+            lost = self._broker_ends[-1] if self._broker_ends else back
+            self._losses.append(BrokerDataLoss(lost, back))
 
     def _end(self, event: Event, what: RunEnded) -> None:
         self._ended, self._why = ref(event), what.why

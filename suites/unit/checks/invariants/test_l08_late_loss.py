@@ -224,3 +224,21 @@ def test_what_counts_is_when_the_lost_worker_was_cut_off() -> None:
     tale.job(13, "Complete", succeeded=1)
     tale.over(14)
     assert finding(tale).outcome is Outcome.FAIL
+
+
+def test_an_item_that_came_when_a_worker_had_hung_up_accuses_it_of_nothing() -> None:
+    tale = Tale()
+    tale.sent("banana")
+    for who in "ab":
+        tale.came(1, who)
+    tale.worked(1, "b", "banana")
+    tale.closed(3, "b")
+    tale.sent("apple")
+    tale.given(4, "a", "apple")
+    tale.cut_off(5, "pod deleted", "a")
+    tale.exited(6, "b")
+    tale.deleted(7, "a")
+    tale.left(12, "apple", where="leased")
+    tale.job(13, "Complete", succeeded=1)
+    tale.over(14)
+    assert finding(tale).outcome is Outcome.UNKNOWN

@@ -64,6 +64,15 @@ def test_a_broker_that_was_hurt_may_have_forgotten() -> None:
     assert tale.finds("S6") is Outcome.UNKNOWN
 
 
+def test_a_broker_that_ended_may_have_forgotten_whatever_the_fault_is_called() -> None:
+    tale = settled()
+    tale.harmed(2.4, "failover")
+    tale.restarted(2.5, kept=True, seconds=0.2)
+    tale.given(3, "b", "apple", redelivered=True)
+    tale.over(9)
+    assert tale.finds("S6") is Outcome.UNKNOWN
+
+
 def test_a_report_without_effect_settles_nothing() -> None:
     tale = Tale("fine")
     tale.sent("apple")
